@@ -1,0 +1,180 @@
+//! Everything that can be configured, checked and ready to use.
+//!
+//! Reading goes in steps: [`raw`] mirrors the file and keeps the place of each value, [`check`]
+//! finds every problem and fills in the [`default`]s, and what comes out is a [`Config`], free of
+//! TOML. The reference of all keys is `systemd/attributed.toml`.
+
+pub mod check;
+pub mod default;
+pub mod problem;
+pub mod raw;
+pub mod show;
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The whole configuration. Paths are absolute or relative to the working directory, no longer to
+/// the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The file it was read from.
+    pub file: PathBuf,
+    pub rules: PathBuf,
+    pub genesys: Genesys,
+    pub watch: Watch,
+    pub channels: Channels,
+    pub updates: Updates,
+    pub network: Network,
+    pub state: State,
+    pub monitoring: Monitoring,
+    pub log: Log,
+}
+
+/// `[genesys]`: the organisation, and who we are to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Genesys {
+    /// Such as `mypurecloud.de`; for messages.
+    pub domain: String,
+    /// Without a trailing slash.
+    pub login_url: String,
+    /// Without a trailing slash.
+    pub api_url: String,
+    pub client_id: String,
+    pub client_secret: SecretSource,
+    /// Name or id; another organisation's credentials are refused at start.
+    pub organization: Option<String>,
+    pub dialect: Dialect,
+}
+
+/// Where the client secret comes from. It is read anew for every token request, so that a rotated
+/// file works without a restart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretSource {
+    File(PathBuf),
+    /// The name of the environment variable that holds it.
+    Environment(&'static str),
+}
+
+/// Which of the two ways to write attributes (DESIGN 5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// `PATCH …/attributes` with the changed keys only.
+    Patch,
+    /// The tutorial's: fetch, merge, `PUT` the whole map.
+    Put,
+}
+
+/// `[watch]`: whose conversations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Watch {
+    /// E-mail addresses or ids.
+    pub users: Vec<String>,
+    /// Names or ids.
+    pub members_of_queues: Vec<String>,
+    /// Names or ids.
+    pub members_of_groups: Vec<String>,
+    pub all_users: bool,
+    /// Queue topics, names or ids.
+    pub queues: Vec<String>,
+    /// Conversations that no queue has seen are not looked at.
+    pub acd_only: bool,
+    pub refresh: Duration,
+}
+
+/// `[channels]`: the WebSockets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Channels {
+    /// Each topic on so many channels.
+    pub copies: usize,
+    pub max: usize,
+    /// Silence after which we ask whether anybody is there.
+    pub ping_after: Duration,
+    /// Silence after which the socket is given up.
+    pub dead_after: Duration,
+}
+
+/// `[updates]`: how attributes are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Updates {
+    pub workers: usize,
+    pub requests_per_second: NonZeroU32,
+    pub requests_per_minute: NonZeroU32,
+    pub max_age: Duration,
+    /// Participants that may wait at the same time.
+    pub max_pending: usize,
+    /// Globs.
+    pub allowed_keys: Vec<String>,
+    pub dry_run: bool,
+    /// How long a stop waits for what is in the outbox.
+    pub drain: Duration,
+    /// A 202 that no snapshot confirms for so long is read.
+    pub confirm_after: Duration,
+    /// How long an update waits for others to the same participant.
+    pub merge_window: Duration,
+    /// How long after a conversation's end its last wishes are still sent.
+    pub after_end: Duration,
+    /// Fight guard: writes of one key within `fight_window` before it rests.
+    pub fight_key_writes: usize,
+    /// Fight guard: writes of one conversation within `fight_window` before it rests.
+    pub fight_conversation_writes: usize,
+    pub fight_window: Duration,
+    /// A value of more characters is warned of by `check`, and logged by its key.
+    pub warn_value_length: usize,
+    /// A value of more characters is refused: it becomes a dead letter.
+    pub max_value_length: usize,
+}
+
+/// `[network]`: the way to Genesys Cloud, where the environment's is not the one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Network {
+    /// `http://host:port`; without it `HTTPS_PROXY` and its relatives count.
+    pub proxy: Option<String>,
+    pub no_proxy: Option<String>,
+    /// A file with `user:password`.
+    pub proxy_credentials_file: Option<PathBuf>,
+    /// PEM certificates to trust beside the system's.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// `[state]`: what is kept between runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    pub dir: PathBuf,
+    /// How long anything that holds values is kept.
+    pub keep: Duration,
+}
+
+/// `[monitoring]`: where the daemon tells how it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Monitoring {
+    /// `None` turns it off.
+    pub listen: Option<SocketAddr>,
+    pub control: PathBuf,
+}
+
+/// `[log]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    pub format: LogFormat,
+    pub level: LogLevel,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Journald under systemd, text on a terminal, else JSON.
+    Auto,
+    Json,
+    Text,
+    Journald,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}

@@ -1,0 +1,3 @@
+//! How events come in: socket → frame → snapshot.
+
+pub mod conversation;

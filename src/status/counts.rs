@@ -1,0 +1,172 @@
+//! Counts what happened, for whoever wants to tell: the demo's table, STATUS, later the metrics.
+//!
+//! Every loop holds the same [`Counts`] and adds to it as things happen; nobody decides anything by
+//! them. Names are the metrics' names without prefix and unit.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// A number that only grows, or that is set.
+#[derive(Debug, Default)]
+pub struct Count(AtomicU64);
+
+impl Count {
+    pub fn add(&self, n: u64) {
+        self.0.fetch_add(n, Ordering::Relaxed);
+    }
+
+    pub fn set(&self, n: u64) {
+        self.0.store(n, Ordering::Relaxed);
+    }
+
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Everything that is counted.
+#[derive(Debug, Default)]
+pub struct Counts {
+    // Events.
+    pub frames: Count,
+    pub heartbeats: Count,
+    /// Frames that could not be read.
+    pub frames_unreadable: Count,
+    pub snapshots: Count,
+    /// Snapshots with the body of the current one.
+    pub snapshots_duplicate: Count,
+    pub snapshots_older: Count,
+    /// Snapshots of which it could not be told whether they are newer.
+    pub snapshots_doubtful: Count,
+    pub conversations: Count,
+    // Channels.
+    pub channels: Count,
+    pub channels_connected: Count,
+    pub connects: Count,
+    pub drops: Count,
+    pub topics: Count,
+    pub topics_rejected: Count,
+    // Rules.
+    pub matches: Count,
+    /// A rule held, but its target is not there.
+    pub targets_missing: Count,
+    // Updates, counted by key.
+    pub offered: Count,
+    /// Folded into an update that was waiting already.
+    pub merged: Count,
+    /// Accepted by Genesys Cloud.
+    pub pushed: Count,
+    /// Wished, and there already.
+    pub unchanged: Count,
+    pub confirmed: Count,
+    /// Overwritten by somebody else after us.
+    pub lost_to_others: Count,
+    /// Became dead letters.
+    pub failed: Count,
+    pub dry_run: Count,
+    /// Held back by the fight guard.
+    pub rested: Count,
+    // Updates, counted by participant.
+    pub outbox: Count,
+    pub pushes: Count,
+    pub retries: Count,
+    // Requests.
+    pub throttled: Count,
+    requests: Mutex<BTreeMap<(&'static str, u16), u64>>,
+    latency: Mutex<Latency>,
+}
+
+impl Counts {
+    /// Notes an answer; `status` 0 means that none came.
+    pub fn request(&self, operation: &'static str, status: u16) {
+        *lock(&self.requests).entry((operation, status)).or_default() += 1;
+    }
+
+    /// Answers by operation and status.
+    pub fn requests(&self) -> BTreeMap<(&'static str, u16), u64> {
+        lock(&self.requests).clone()
+    }
+
+    /// Notes how long it took from reading a frame to the answer that accepted its update.
+    pub fn accepted_after(&self, latency: Duration) {
+        lock(&self.latency).note(latency);
+    }
+
+    /// The latency that this share of the accepted updates stayed below, to about 5 %.
+    pub fn latency(&self, share: f64) -> Option<Duration> {
+        lock(&self.latency).quantile(share)
+    }
+}
+
+/// Buckets that grow by a tenth each, from 100 µs on.
+#[derive(Debug, Default)]
+struct Latency {
+    buckets: Vec<u64>,
+    total: u64,
+}
+
+const FIRST_BUCKET: f64 = 1e-4;
+const GROWTH: f64 = 1.1;
+/// Up to about 25 hours.
+const BUCKETS: usize = 220;
+
+impl Latency {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped to the buckets' range right after"
+    )]
+    fn note(&mut self, latency: Duration) {
+        let steps = (latency.as_secs_f64().max(FIRST_BUCKET) / FIRST_BUCKET).log(GROWTH);
+        let bucket = (steps.round() as usize).min(BUCKETS - 1);
+        if self.buckets.len() <= bucket {
+            self.buckets.resize(bucket + 1, 0);
+        }
+        self.buckets[bucket] += 1;
+        self.total += 1;
+    }
+
+    fn quantile(&self, share: f64) -> Option<Duration> {
+        if self.total == 0 {
+            return None;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a count of updates is far below 2^52")]
+        let wanted = self.total as f64 * share;
+        let mut seen = 0.0;
+        let mut value = FIRST_BUCKET;
+        for count in &self.buckets {
+            #[expect(clippy::cast_precision_loss, reason = "a count of updates is far below 2^52")]
+            let count = *count as f64;
+            seen += count;
+            if seen >= wanted {
+                break;
+            }
+            value *= GROWTH;
+        }
+        Some(Duration::from_secs_f64(value))
+    }
+}
+
+/// Counting goes on after a panic elsewhere.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_within_a_tenth() {
+        let counts = Counts::default();
+        for ms in 1..=1000 {
+            counts.accepted_after(Duration::from_millis(ms));
+        }
+        for (share, expected) in [(0.5, 0.5), (0.99, 0.99)] {
+            let got = counts.latency(share).unwrap().as_secs_f64();
+            assert!((got / expected - 1.0).abs() < 0.1, "{share}: {got}");
+        }
+    }
+}

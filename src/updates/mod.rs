@@ -1,0 +1,3 @@
+//! How updates go out: wish → outbox → pacer → worker.
+
+pub mod wish;

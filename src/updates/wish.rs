@@ -1,0 +1,81 @@
+//! What rules ask for, and what a snapshot tells the updates beside it.
+//!
+//! These are the only words that rules and updates share. A wish says what one attribute of one
+//! participant should be, by which rule; whether it is written is decided by the updates, who
+//! remember what was written before (SEMANTICS 1 and 3).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use crate::genesys::{ConversationId, ParticipantId};
+
+/// One attribute of one participant, as a rule wants it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wish {
+    pub participant: ParticipantId,
+    pub key: Arc<str>,
+    pub value: Arc<str>,
+    pub rule: Arc<str>,
+    pub write: Write,
+    /// Everything but the push is done.
+    pub dry_run: bool,
+    /// Also while a flow runs that may overwrite it at its end (FACTS 3.3).
+    pub during_flow: bool,
+}
+
+/// When a wish that differs from what is there is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Write {
+    /// When the rule's value is new or changes. What others write afterwards is theirs.
+    #[default]
+    Follow,
+    /// Once for a conversation and target.
+    First,
+    /// Only where the key is absent or empty.
+    IfAbsent,
+}
+
+/// One snapshot as far as updates are concerned: what is there, and what should be.
+#[derive(Clone, Debug)]
+pub struct Observation {
+    pub conversation: ConversationId,
+    /// When the frame was read (or the answer came): where latency is counted from.
+    pub at: Instant,
+    pub received_at: Timestamp,
+    /// Every participant of the snapshot.
+    pub participants: Vec<Seen>,
+    /// At most one for each participant and key.
+    pub wishes: Vec<Wish>,
+    /// Nobody is connected and no after-call work is pending.
+    pub over: bool,
+    /// A flow that holds attributes in memory is running: wishes wait, but those of rules that say
+    /// `during_flow`.
+    pub in_flow: bool,
+    /// The snapshot is the answer to a read, so what it shows is no older than the asking.
+    pub from_read: bool,
+    /// Which set of rules made the wishes; wishes of other sets are withdrawn unless made again.
+    pub rules_hash: u64,
+    /// The rules were changed, not the conversation: its waiting wishes that the new rules do not
+    /// make are withdrawn (SEMANTICS 5).
+    pub after_reload: bool,
+}
+
+/// One participant as a snapshot shows it.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub participant: ParticipantId,
+    pub ended: bool,
+    pub attributes: Arc<BTreeMap<String, String>>,
+}
+
+/// What the updates want of whoever holds the snapshots.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// There is room again: make the wishes of this conversation once more.
+    LookAgain(ConversationId),
+    /// Something has to be confirmed: read this conversation through the API, and observe it.
+    Read(ConversationId),
+}
