@@ -57,7 +57,7 @@ pub struct Answer {
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum CallError {
     /// 429. The account rests already; ask for leave again.
-    #[error("{0}; the account rests for {} s", .1.as_secs())]
+    #[error("{0}; the account rests for {rest} s", rest = .1.as_secs())]
     Throttled(Refusal, Duration),
     /// 401, with a fresh token too.
     #[error("{0}; the token was renewed and is refused all the same")]
