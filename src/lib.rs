@@ -5,6 +5,7 @@ pub mod config;
 pub mod events;
 pub mod genesys;
 pub mod rules;
+pub mod signals;
 #[cfg(feature = "simulator")]
 pub mod simulator;
 pub mod status;

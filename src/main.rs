@@ -1,2 +1,7 @@
-//! Placeholder.
-fn main() {}
+//! The life of the process: arguments, a command, an exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    attributed::cli::main().into()
+}

@@ -1,0 +1,76 @@
+//! How the daemon ended, and what that means for the exit code.
+
+use std::fmt;
+
+use super::rules_in_force::NoRules;
+use crate::cli::exit::Exit;
+use crate::updates::dispatcher;
+
+/// Every way to end has a name.
+#[derive(Debug)]
+#[must_use]
+pub enum Ended {
+    /// All that was accepted was dealt with.
+    Drained,
+    /// The time to drain was over first.
+    CutOff { left: usize },
+    /// Genesys Cloud does not know the client, or its secret.
+    CredentialsRefused(String),
+    /// The credentials are another organisation's.
+    WrongOrganization(String),
+    /// Not one topic may be subscribed to.
+    NothingPermitted { topics: usize },
+    /// There are no rules to work with.
+    NoRules(NoRules),
+    /// The configuration cannot be put to work: a certificate, a proxy, a glob.
+    BadConfig(String),
+    /// A part ended that never should; systemd starts us again.
+    LoopFailed(&'static str),
+}
+
+impl Ended {
+    pub fn exit(&self) -> Exit {
+        match self {
+            Ended::Drained => Exit::Fine,
+            Ended::CutOff { .. } => Exit::TryAgain,
+            Ended::CredentialsRefused(_)
+            | Ended::WrongOrganization(_)
+            | Ended::NothingPermitted { .. } => Exit::Refused,
+            Ended::NoRules(_) | Ended::BadConfig(_) => Exit::BadConfig,
+            Ended::LoopFailed(_) => Exit::Unavailable,
+        }
+    }
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Ended::Drained => write!(f, "stopped, everything that waited was dealt with"),
+            Ended::CutOff { left } => {
+                write!(f, "stopped, {left} participants were not pushed in time")
+            }
+            Ended::CredentialsRefused(reason) => write!(
+                f,
+                "Genesys Cloud refuses the credentials: {reason}; check client_id, the client secret, the region, and that the OAuth client's grant type is Client Credentials"
+            ),
+            Ended::WrongOrganization(reason) => write!(f, "{reason}"),
+            Ended::NothingPermitted { topics } => write!(
+                f,
+                "none of the {topics} topics is permitted; the log names the missing permissions: give them to a role of the OAuth client"
+            ),
+            Ended::NoRules(error) => write!(f, "{error}"),
+            Ended::BadConfig(reason) => write!(f, "{reason}"),
+            Ended::LoopFailed(name) => write!(f, "internal failure: {name} ended"),
+        }
+    }
+}
+
+impl From<dispatcher::Ended> for Ended {
+    fn from(ended: dispatcher::Ended) -> Ended {
+        match ended {
+            dispatcher::Ended::Drained => Ended::Drained,
+            dispatcher::Ended::CutOff { left } => Ended::CutOff { left },
+            dispatcher::Ended::Credentials(reason) => Ended::CredentialsRefused(reason),
+        }
+    }
+}

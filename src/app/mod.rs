@@ -1,0 +1,355 @@
+//! Joins the parts into a program, runs them, and takes them down in order.
+//!
+//! Four loops do the work: the directory says whom to watch, the channels bring frames, the
+//! pipeline makes observations of them, the dispatcher pushes what follows. They are joined here by
+//! bounded channels and run on one set of tasks whose every end is noticed. Stopping takes one
+//! signal, sent to the head: the channels end, so the pipeline ends, so the dispatcher drains and
+//! ends.
+
+pub mod ended;
+mod observe;
+mod pipeline;
+mod push;
+mod reads;
+mod report;
+mod rules_in_force;
+mod start;
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, Interval};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+pub use ended::Ended;
+use pipeline::View;
+use report::Report;
+use rules_in_force::RulesInForce;
+pub use start::{Options, Start};
+
+use crate::config::fence::AllowedKeys;
+use crate::config::problem::Problem;
+use crate::config::{Config, Watch, changes_needing_restart};
+use crate::events::channels::{ChannelsState, Notice};
+use crate::events::topics::Topic;
+use crate::events::watching::Watching;
+use crate::genesys::account::Account;
+use crate::genesys::names::{Names, NamesWanted};
+use crate::signals::Intent;
+use crate::status::counts::Counts;
+use crate::status::logging::Level;
+use crate::status::pulse::Pulse;
+use crate::status::systemd;
+use crate::updates;
+use crate::updates::dispatcher::{Input, Settings};
+
+/// A loop that has not gone round for so long hangs.
+const HUNG_AFTER: Duration = Duration::from_secs(30);
+/// How often the app looks at how things are.
+const TICK: Duration = Duration::from_secs(1);
+/// What a stop may take beyond the drain: to leave the channels, and to say goodbye.
+const STOP_MARGIN: Duration = Duration::from_secs(10);
+
+/// The running daemon: the one owner of what can change while it runs.
+pub struct App {
+    config: Config,
+    options: Options,
+    reread: Box<dyn Fn() -> Result<Config, Vec<Problem>> + Send>,
+    level: Option<Level>,
+    counts: Arc<Counts>,
+    account: Arc<Account>,
+    pulse: Pulse,
+    rules: RulesInForce,
+    rules_text: watch::Sender<String>,
+    watching: Arc<Watching>,
+    joints: Joints,
+    loops: JoinSet<Part>,
+    stop: CancellationToken,
+    report: Report,
+    ready: bool,
+    /// When a reload began that has to be answered.
+    configuration_problem: Option<String>,
+}
+
+/// The app's ends of what joins the loops.
+struct Joints {
+    intents: mpsc::Receiver<Intent>,
+    notices: mpsc::Receiver<Notice>,
+    gaps: mpsc::Sender<Vec<Topic>>,
+    channels: watch::Receiver<ChannelsState>,
+    watching: watch::Receiver<Arc<Watching>>,
+    topics: watch::Sender<Arc<BTreeSet<Topic>>>,
+    wanted: watch::Sender<(Watch, NamesWanted)>,
+    view: watch::Sender<View>,
+    /// `None` once a stop has begun: the dispatcher ends when nobody can tell it anything more.
+    updates: Option<mpsc::Sender<Input>>,
+    tick: Interval,
+}
+
+/// Which loop has ended.
+enum Part {
+    Directory,
+    Channels,
+    Pipeline,
+    Dispatcher(updates::dispatcher::Ended),
+}
+
+enum Event {
+    Intent(Intent),
+    Noticed(Notice),
+    ChannelsChanged,
+    WatchingChanged,
+    Ended(Option<Result<Part, tokio::task::JoinError>>),
+    Tick,
+}
+
+impl App {
+    /// Works until it is told to stop, or cannot go on.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future aborts every loop; what was waiting is lost.
+    pub async fn run(mut self) -> Ended {
+        loop {
+            let event = self.next_event().await;
+            if let ControlFlow::Break(ended) = self.handle(event) {
+                systemd::stopping(&ended.to_string());
+                return ended;
+            }
+        }
+    }
+
+    /// The text of the rules in force, for whoever has to know when they change.
+    pub fn rules_text(&self) -> watch::Receiver<String> {
+        self.rules_text.subscribe()
+    }
+
+    pub fn account(&self) -> Arc<Account> {
+        Arc::clone(&self.account)
+    }
+
+    async fn next_event(&mut self) -> Event {
+        let joints = &mut self.joints;
+        tokio::select! {
+            biased;
+            Some(intent) = joints.intents.recv() => Event::Intent(intent),
+            Some(notice) = joints.notices.recv() => Event::Noticed(notice),
+            Ok(()) = joints.channels.changed() => Event::ChannelsChanged,
+            Ok(()) = joints.watching.changed() => Event::WatchingChanged,
+            ended = self.loops.join_next() => Event::Ended(ended),
+            _ = joints.tick.tick() => Event::Tick,
+        }
+    }
+
+    fn handle(&mut self, event: Event) -> ControlFlow<Ended> {
+        match event {
+            Event::Intent(Intent::Stop) => self.begin_stop(),
+            Event::Intent(Intent::Reload) => self.reload(),
+            Event::Noticed(notice) => return self.noticed(notice),
+            Event::ChannelsChanged => return self.channels_changed(),
+            Event::WatchingChanged => self.watching_changed(),
+            Event::Ended(part) => return self.part_ended(part),
+            Event::Tick => self.tick(),
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn begin_stop(&mut self) {
+        if self.stop.is_cancelled() {
+            return;
+        }
+        let waiting = self.counts.outbox.get();
+        info!(
+            waiting,
+            drain_seconds = self.config.updates.drain.as_secs(),
+            "stopping: what waits is pushed first; a second signal leaves at once"
+        );
+        systemd::stopping(&format!("stopping, {waiting} participants wait"));
+        systemd::extend_timeout(self.config.updates.drain + STOP_MARGIN);
+        self.stop.cancel();
+        self.joints.updates = None;
+    }
+
+    fn noticed(&mut self, notice: Notice) -> ControlFlow<Ended> {
+        match notice {
+            Notice::Gap { channel, topics, silent_for } => {
+                warn!(
+                    channel,
+                    topics = topics.len(),
+                    seconds = silent_for.as_secs(),
+                    "events may have been missed: conversations known alive are read again"
+                );
+                if self.joints.gaps.try_send(topics).is_err() {
+                    warn!(channel, "too many gaps wait to be looked into, this one is left to the next events");
+                }
+            }
+            Notice::TokenRevoked { .. } => self.account.token_revoked(),
+            Notice::CredentialsRefused(reason) => {
+                return ControlFlow::Break(Ended::CredentialsRefused(reason));
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn channels_changed(&mut self) -> ControlFlow<Ended> {
+        let state = *self.joints.channels.borrow_and_update();
+        if self.ready || self.stop.is_cancelled() {
+            return ControlFlow::Continue(());
+        }
+        if state.none_permitted() {
+            return ControlFlow::Break(Ended::NothingPermitted { topics: state.topics_wanted });
+        }
+        if state.all_subscribed() {
+            self.ready = true;
+            info!(
+                channels = state.channels,
+                topics = state.topics_permitted,
+                rejected = state.topics_rejected,
+                rules = self.rules.file.inventory().rules,
+                "ready: subscribed to every topic that is permitted"
+            );
+            systemd::ready(&self.status_line());
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn watching_changed(&mut self) {
+        self.watching = Arc::clone(&self.joints.watching.borrow_and_update());
+        let users = self.watching.users.iter().cloned().map(Topic::User);
+        let queues = self.watching.queues.iter().cloned().map(Topic::Queue);
+        let topics: BTreeSet<Topic> = users.chain(queues).collect();
+        if topics.is_empty() {
+            error!("nothing is watched: none of the users, queues and groups of [watch] is known");
+        }
+        self.joints.topics.send_replace(Arc::new(topics));
+        self.send_view();
+    }
+
+    /// Binds the rules to the names that are known now, and hands them to the pipeline.
+    fn send_view(&mut self) {
+        let (rules, unknown) = self.rules.file.bind(Arc::new(self.watching.names.clone()));
+        for name in &unknown {
+            warn!(%name, "a rule names something that the directory does not have: it matches nothing until a refresh finds it");
+        }
+        self.joints.view.send_replace(View {
+            rules: Arc::new(rules),
+            watched: Arc::new(self.watching.users.clone()),
+            acd_only: self.config.watch.acd_only,
+        });
+    }
+
+    fn reload(&mut self) {
+        systemd::reloading();
+        match (self.reread)() {
+            Ok(config) => self.take_configuration(config),
+            Err(problems) => {
+                for problem in &problems {
+                    let line = problem.place.as_ref().map_or(0, |place| place.line);
+                    error!(file = %problem.file.display(), line, reason = problem.message, "configuration problem");
+                }
+                error!(problems = problems.len(), "the configuration stays as it is; mend it and reload");
+                self.configuration_problem = problems.first().map(|p| p.message.clone());
+            }
+        }
+        match AllowedKeys::new(&self.config.updates.allowed_keys) {
+            Ok(fence) => {
+                let dir = &self.config.state.dir;
+                if self.rules.reload(&self.config.rules, dir, &fence) {
+                    self.rules_text.send_replace(self.rules.text.clone());
+                    self.send_view();
+                    self.joints.wanted.send_replace(wanted(&self.config, &self.rules));
+                }
+            }
+            Err(error) => error!(%error, "allowed_keys cannot be used, the rules stay as they are"),
+        }
+        systemd::ready(&self.status_line());
+    }
+
+    fn take_configuration(&mut self, mut new: Config) {
+        self.configuration_problem = None;
+        for key in changes_needing_restart(&self.config, &new) {
+            warn!(key, "changed in the configuration, and takes effect only after a restart");
+        }
+        new.updates.dry_run |= self.options.dry_run;
+        self.config.rules = new.rules;
+        self.config.watch = new.watch;
+        self.config.updates.dry_run = new.updates.dry_run;
+        self.config.updates.allowed_keys = new.updates.allowed_keys;
+        self.config.updates.max_age = new.updates.max_age;
+        self.config.updates.drain = new.updates.drain;
+        self.config.log.level = new.log.level;
+        if let Some(level) = &self.level {
+            level.set(self.config.log.level);
+        }
+        let settings = Settings::of(&self.config.updates);
+        if let Some(updates) = &self.joints.updates
+            && updates.try_send(Input::Settings(settings)).is_err()
+        {
+            error!("the updates are too busy to take new settings: reload once more");
+        }
+        info!(file = %self.config.file.display(), "configuration reloaded");
+    }
+
+    fn part_ended(
+        &mut self,
+        part: Option<Result<Part, tokio::task::JoinError>>,
+    ) -> ControlFlow<Ended> {
+        let stopping = self.stop.is_cancelled();
+        match part {
+            Some(Ok(Part::Dispatcher(ended))) => return ControlFlow::Break(ended.into()),
+            Some(Ok(Part::Directory | Part::Channels | Part::Pipeline)) if stopping => {}
+            Some(Ok(Part::Directory)) => return self.broken("directory"),
+            Some(Ok(Part::Channels)) => return self.broken("channels"),
+            Some(Ok(Part::Pipeline)) => return self.broken("pipeline"),
+            Some(Err(error)) => {
+                error!(%error, "a loop has failed");
+                return ControlFlow::Break(Ended::LoopFailed("a loop that panicked"));
+            }
+            None => return self.broken("every loop"),
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn broken(&self, name: &'static str) -> ControlFlow<Ended> {
+        error!(name, "a loop has ended that never should");
+        ControlFlow::Break(Ended::LoopFailed(name))
+    }
+
+    fn tick(&mut self) {
+        let hung = self.pulse.silent(HUNG_AFTER);
+        if hung.is_empty() {
+            systemd::alive();
+        } else {
+            error!(loops = ?hung, "a loop hangs: systemd is not told that we are alive");
+        }
+        let line = self.status_line();
+        self.report.tell(line, &self.counts, Instant::now());
+    }
+
+    fn status_line(&self) -> String {
+        report::status_line(
+            self.ready,
+            *self.joints.channels.borrow(),
+            &self.rules,
+            self.configuration_problem.as_deref(),
+            &self.counts,
+            &self.account.usage(),
+            self.config.updates.dry_run,
+        )
+    }
+}
+
+/// What the directory is asked for.
+fn wanted(config: &Config, rules: &RulesInForce) -> (Watch, NamesWanted) {
+    (config.watch.clone(), rules.file.names_wanted())
+}
+
+/// No names yet: rules that name queues match nothing until the directory has answered.
+fn no_names() -> Arc<Names> {
+    Arc::new(Names::default())
+}

@@ -1,0 +1,74 @@
+//! One snapshot and what the rules say of it, as the updates want to hear it.
+//!
+//! Pure: the rules are asked, nothing is remembered but what the caller's [`Standing`] holds.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::pipeline::{Cause, View};
+use crate::events::conversation::Conversation;
+use crate::rules::{Context, Looked, Standing};
+use crate::updates::wish::{Observation, Seen, Wish};
+
+/// What a look at a snapshot brought.
+pub struct Look {
+    pub observation: Observation,
+    pub matches: u64,
+    pub targets_missing: u64,
+}
+
+/// Asks the rules about a snapshot.
+pub fn observation(
+    view: &View,
+    standing: &mut Standing,
+    current: &Conversation,
+    at: Instant,
+    received_at: Timestamp,
+    cause: Cause,
+) -> Look {
+    let Looked { wishes, matches, targets_missing, .. } =
+        view.rules.look(current, &Context { watched: &view.watched }, standing);
+    let participants = current.participants.iter().map(|participant| Seen {
+        participant: participant.id.clone(),
+        ended: participant.ended(),
+        attributes: Arc::clone(&participant.attributes),
+    });
+    let observation = Observation {
+        conversation: current.id.clone(),
+        at,
+        received_at,
+        participants: participants.collect(),
+        wishes,
+        over: current.is_over(),
+        in_flow: current.in_flow(),
+        from_read: cause == Cause::Read,
+        rules_hash: view.rules.hash(),
+        after_reload: cause == Cause::Rules,
+    };
+    Look { observation, matches: matches.into(), targets_missing: targets_missing.into() }
+}
+
+/// Returns true if and only if it makes no difference to any write which of the two snapshots is
+/// the newer one.
+pub fn same_wishes(
+    view: &View,
+    standing: &Standing,
+    current: &Conversation,
+    candidate: &Conversation,
+) -> bool {
+    let context = Context { watched: &view.watched };
+    let wishes = |of: &Conversation| view.rules.look(of, &context, &mut standing.clone()).wishes;
+    let (wishes_now, wishes_then) = (wishes(current), wishes(candidate));
+    // The values beside the wishes count too: by them it is told what is ours and what foreign.
+    let there = |of: &Conversation, wish: &Wish| {
+        let mut participants = of.participants.iter();
+        let participant = participants.find(|participant| participant.id == wish.participant)?;
+        participant.attributes.get(&*wish.key).cloned()
+    };
+    wishes_now == wishes_then
+        && wishes_now.iter().all(|wish| there(current, wish) == there(candidate, wish))
+        && current.is_over() == candidate.is_over()
+        && current.in_flow() == candidate.in_flow()
+}

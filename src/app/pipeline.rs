@@ -1,0 +1,314 @@
+//! From frames to observations: one loop that holds the snapshots and asks the rules.
+//!
+//! It alone owns the tracker and what each conversation's rules remember, so nothing here is
+//! locked. `next_event` waits, `handle` acts. A snapshot whose place in the order is in doubt, and
+//! which would change a wish, is settled by one read (SEMANTICS 2); reads go in the recovery class
+//! and never hold up a frame. It decides nothing about writing: that is the updates' part.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep, sleep_until};
+use tracing::{debug, warn};
+
+use super::observe::{Look, observation, same_wishes};
+use super::reads::{ReadDone, Reads};
+use crate::events::channels::Received;
+use crate::events::conversation::Conversation;
+use crate::events::topics::Topic;
+use crate::events::tracker::{News, StreamId, Tracker};
+use crate::events::{read_generic, read_rest};
+use crate::genesys::call::{Api, CallError};
+use crate::genesys::{ConversationId, UserId};
+use crate::rules::{Rules, Standing};
+use crate::status::counts::Counts;
+use crate::status::pulse::{Beat, IDLE_BEAT};
+use crate::updates::dispatcher::Input;
+use crate::updates::wish::Ask;
+
+/// Frames taken from the channel at one waking.
+const BATCH: usize = 64;
+
+/// What the loop works with; the app swaps it whole.
+#[derive(Clone)]
+pub struct View {
+    pub rules: Arc<Rules>,
+    pub watched: Arc<BTreeSet<UserId>>,
+    /// Conversations that no queue has seen are not looked at.
+    pub acd_only: bool,
+}
+
+/// Everything the loop is joined to.
+pub struct Joints {
+    pub frames: mpsc::Receiver<Received>,
+    pub asks: mpsc::Receiver<Ask>,
+    /// Users and queues whose events may have been missed.
+    pub gaps: mpsc::Receiver<Vec<Topic>>,
+    pub view: watch::Receiver<View>,
+    pub observations: mpsc::Sender<Input>,
+    pub api: Arc<dyn Api>,
+    pub counts: Arc<Counts>,
+    pub beat: Beat,
+}
+
+pub struct Pipeline {
+    joints: Joints,
+    view: View,
+    tracker: Tracker,
+    standings: HashMap<ConversationId, Standing>,
+    reads: Reads,
+    /// Conversations to look at again because the rules changed, behind live frames.
+    again: VecDeque<ConversationId>,
+    batch: Vec<Received>,
+    last_look_up: Instant,
+}
+
+enum Event {
+    Frames,
+    FramesEnded,
+    Asked(Ask),
+    Gap(Vec<Topic>),
+    ViewChanged,
+    Read(ReadDone),
+    LookAgain,
+    Idle,
+}
+
+impl Pipeline {
+    pub fn new(joints: Joints, tracker: Tracker) -> Pipeline {
+        let view = joints.view.borrow().clone();
+        let reads = Reads::new(Arc::clone(&joints.api));
+        Pipeline {
+            joints,
+            view,
+            tracker,
+            standings: HashMap::new(),
+            reads,
+            again: VecDeque::new(),
+            batch: Vec::with_capacity(BATCH),
+            last_look_up: Instant::now(),
+        }
+    }
+
+    /// Runs until the frames end, or nobody takes observations any more.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future forgets the snapshots and abandons reads.
+    pub async fn run(mut self) {
+        loop {
+            let event = self.next_event().await;
+            self.joints.beat.give();
+            if self.handle(event).await.is_break() {
+                return;
+            }
+        }
+    }
+
+    async fn next_event(&mut self) -> Event {
+        let may_look_again = !self.again.is_empty();
+        self.reads.begin(&self.tracker, Instant::now());
+        let next_read = self.reads.next_begin();
+        tokio::select! {
+            biased;
+            count = self.joints.frames.recv_many(&mut self.batch, BATCH) => {
+                if count == 0 { Event::FramesEnded } else { Event::Frames }
+            }
+            Some(done) = self.reads.next() => Event::Read(done),
+            Ok(()) = self.joints.view.changed() => Event::ViewChanged,
+            Some(ask) = self.joints.asks.recv() => Event::Asked(ask),
+            Some(topics) = self.joints.gaps.recv() => Event::Gap(topics),
+            () = std::future::ready(()), if may_look_again => Event::LookAgain,
+            () = sleep_until(next_read.unwrap_or_else(Instant::now)), if next_read.is_some() => Event::Idle,
+            () = sleep(IDLE_BEAT) => Event::Idle,
+        }
+    }
+
+    async fn handle(&mut self, event: Event) -> ControlFlow<()> {
+        match event {
+            Event::FramesEnded => return ControlFlow::Break(()),
+            Event::Frames => {
+                let mut batch = std::mem::take(&mut self.batch);
+                for received in batch.drain(..) {
+                    self.take(&received).await?;
+                }
+                self.batch = batch;
+            }
+            Event::Asked(Ask::LookAgain(id)) => self.again.push_back(id),
+            Event::Asked(Ask::Read(id)) => self.reads.want(id),
+            Event::Gap(topics) => self.look_up_after_gap(&topics),
+            Event::ViewChanged => self.change_view(),
+            Event::Read(done) => self.take_read(done).await?,
+            Event::LookAgain => self.look_again().await?,
+            Event::Idle => self.look_up_silent(),
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Takes one frame, as far as an observation where it brings one.
+    async fn take(&mut self, received: &Received) -> ControlFlow<()> {
+        self.joints.counts.frames.add(1);
+        let body = received.body();
+        let conversation = match read_generic(body) {
+            Ok(conversation) => conversation,
+            Err(error) => {
+                self.joints.counts.frames_unreadable.add(1);
+                warn!(topic = %received.topic, bytes = body.len(), %error, "frame skipped: its body cannot be read");
+                return ControlFlow::Continue(());
+            }
+        };
+        if self.view.acd_only && !conversation.has_been_in_a_queue() {
+            return ControlFlow::Continue(());
+        }
+        let stream = StreamId::new(received.channel, &received.topic.to_string());
+        let id = conversation.id.clone();
+        match self.tracker.take(stream, conversation, received.at) {
+            News::Newer(current) => {
+                self.observe(&current, received.at, received.received_at, Cause::Frame).await?;
+            }
+            News::Doubtful { current, candidate } => {
+                self.joints.counts.snapshots_doubtful.add(1);
+                if self.same_wishes(&current, &candidate) {
+                    self.tracker.settle_same(&id, candidate, stream);
+                } else {
+                    debug!(conversation_id = %id, topic = %received.topic, "two snapshots in doubt, reading the conversation");
+                    self.reads.want(id);
+                }
+            }
+            News::Duplicate => self.joints.counts.snapshots_duplicate.add(1),
+            News::Older | News::Partial | News::Overtaken => {
+                self.joints.counts.snapshots_older.add(1);
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn same_wishes(&self, current: &Conversation, candidate: &Conversation) -> bool {
+        let standing = self.standings.get(&current.id).cloned().unwrap_or_default();
+        same_wishes(&self.view, &standing, current, candidate)
+    }
+
+    /// Asks the rules about a snapshot, and passes on what they say.
+    async fn observe(
+        &mut self,
+        current: &Arc<Conversation>,
+        at: Instant,
+        received_at: Timestamp,
+        cause: Cause,
+    ) -> ControlFlow<()> {
+        self.joints.counts.snapshots.add(1);
+        let standing = self.standings.entry(current.id.clone()).or_default();
+        let Look { observation, matches, targets_missing } =
+            observation(&self.view, standing, current, at, received_at, cause);
+        self.joints.counts.matches.add(matches);
+        self.joints.counts.targets_missing.add(targets_missing);
+        if observation.over {
+            self.standings.remove(&current.id);
+        }
+        self.joints.counts.conversations.set(self.tracker.live_count() as u64);
+        self.send(Input::Observe(observation)).await
+    }
+
+    async fn send(&self, input: Input) -> ControlFlow<()> {
+        match self.joints.observations.send(input).await {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    }
+
+    async fn take_read(&mut self, done: ReadDone) -> ControlFlow<()> {
+        let ReadDone { id, ticket, result } = done;
+        let body = match result {
+            Ok(body) => body,
+            Err(CallError::NotFound(_)) => {
+                self.reads.succeeded(&id);
+                self.standings.remove(&id);
+                self.tracker.bury(&id, Instant::now());
+                return self.send(Input::Gone(id)).await;
+            }
+            Err(error) => {
+                self.reads.failed(id, &error);
+                return ControlFlow::Continue(());
+            }
+        };
+        let conversation = match read_rest(&body) {
+            Ok(conversation) => conversation,
+            Err(error) => {
+                self.reads.succeeded(&id);
+                warn!(conversation_id = %id, %error, "the answer to a read cannot be read, the conversation waits for its next event");
+                return ControlFlow::Continue(());
+            }
+        };
+        let now = Instant::now();
+        match self.tracker.take_read(ticket, conversation, now) {
+            News::Overtaken => self.reads.overtaken(id),
+            News::Newer(_)
+            | News::Duplicate
+            | News::Older
+            | News::Partial
+            | News::Doubtful { .. } => {
+                self.reads.succeeded(&id);
+                if let Some(current) = self.tracker.current(&id) {
+                    self.observe(&current, now, Timestamp::now(), Cause::Read).await?;
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn change_view(&mut self) {
+        let before = self.view.rules.hash();
+        self.view = self.joints.view.borrow_and_update().clone();
+        if self.view.rules.hash() != before {
+            self.again = self.tracker.live().map(|current| current.id.clone()).collect();
+        }
+    }
+
+    async fn look_again(&mut self) -> ControlFlow<()> {
+        let Some(id) = self.again.pop_front() else { return ControlFlow::Continue(()) };
+        if let Some(current) = self.tracker.current(&id) {
+            self.observe(&current, Instant::now(), Timestamp::now(), Cause::Rules).await?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Reads every conversation that is known alive and that these topics would have told of.
+    fn look_up_after_gap(&mut self, topics: &[Topic]) {
+        let concerned = |current: &Conversation| {
+            current.participants.iter().any(|participant| {
+                topics.iter().any(|topic| topic.tells_of(participant))
+            })
+        };
+        let ids: Vec<ConversationId> =
+            self.tracker.live().filter(|c| concerned(c)).map(|c| c.id.clone()).collect();
+        for id in ids {
+            self.reads.want(id);
+        }
+    }
+
+    /// Looks up conversations without news for a day: their end may never have been seen.
+    fn look_up_silent(&mut self) {
+        let now = Instant::now();
+        if now.saturating_duration_since(self.last_look_up) < LOOK_UP_EVERY {
+            return;
+        }
+        self.last_look_up = now;
+        for id in self.tracker.due(now) {
+            self.reads.want(id);
+        }
+    }
+}
+
+/// How often the tracker is asked for conversations without news.
+const LOOK_UP_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// What made us look at a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    Frame,
+    Read,
+    Rules,
+}

@@ -1,0 +1,99 @@
+//! One line of truth, for `systemctl status` and, once a minute, the log.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tracing::info;
+
+use super::rules_in_force::RulesInForce;
+use crate::events::channels::ChannelsState;
+use crate::genesys::pacer::Usage;
+use crate::status::counts::Counts;
+use crate::status::systemd;
+
+/// How often the log is told when there is something to tell.
+const LOG_EVERY: Duration = Duration::from_secs(60);
+
+/// What was told last, so that nothing is told twice.
+pub struct Report {
+    told: String,
+    logged: Instant,
+    frames: u64,
+}
+
+impl Report {
+    pub fn new(now: Instant) -> Report {
+        Report { told: String::new(), logged: now, frames: 0 }
+    }
+
+    /// Tells systemd when the line has changed, and the log once a minute when anything came in.
+    pub fn tell(&mut self, line: String, counts: &Counts, now: Instant) {
+        if line != self.told {
+            systemd::status(&line);
+            self.told = line;
+        }
+        let frames = counts.frames.get();
+        if now.saturating_duration_since(self.logged) >= LOG_EVERY && frames != self.frames {
+            self.logged = now;
+            self.frames = frames;
+            info!(
+                frames,
+                snapshots = counts.snapshots.get(),
+                matches = counts.matches.get(),
+                pushed = counts.pushed.get(),
+                unchanged = counts.unchanged.get(),
+                failed = counts.failed.get(),
+                waiting = counts.outbox.get(),
+                "so far"
+            );
+        }
+    }
+}
+
+/// The line: what is wrong first.
+pub fn status_line(
+    ready: bool,
+    channels: ChannelsState,
+    rules: &RulesInForce,
+    configuration_problem: Option<&str>,
+    counts: &Counts,
+    usage: &Usage,
+    dry_run: bool,
+) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    if let Some(problem) = &rules.problem {
+        parts.push(format!("rules file REFUSED, earlier rules in force ({problem})"));
+    }
+    if let Some(problem) = configuration_problem {
+        parts.push(format!("configuration REFUSED, earlier one in force ({problem})"));
+    }
+    if !usage.resting_for.is_zero() {
+        parts.push(format!("account rests for {} s (429)", usage.resting_for.as_secs()));
+    }
+    if channels.connected < channels.channels {
+        parts.push(format!("{} of {} channels connected", channels.connected, channels.channels));
+    } else {
+        parts.push(format!("{} channels connected", channels.channels));
+    }
+    if !ready {
+        parts.insert(0, "starting".to_owned());
+    }
+    if dry_run {
+        parts.insert(0, "dry run".to_owned());
+    }
+    parts.push(format!("{} topics", channels.topics_permitted));
+    if channels.topics_rejected > 0 {
+        parts.push(format!("{} topics REJECTED", channels.topics_rejected));
+    }
+    if channels.topics_without_room > 0 {
+        parts.push(format!("{} topics WITHOUT ROOM", channels.topics_without_room));
+    }
+    parts.push(format!("{} rules", rules.file.inventory().rules));
+    parts.push(format!("{} waiting", counts.outbox.get()));
+    parts.push(format!("{} pushed", counts.pushed.get()));
+    if counts.failed.get() > 0 {
+        parts.push(format!("{} dead letters", counts.failed.get()));
+    }
+    parts.push(format!("budget {}/{}", usage.used, usage.allowed));
+    parts.join(", ")
+}

@@ -1,0 +1,110 @@
+//! The command line: one file for each command, and the words that all of them share.
+
+mod check;
+mod config_show;
+#[cfg(feature = "simulator")]
+mod demo;
+pub mod exit;
+mod print;
+mod run;
+mod set;
+#[cfg(feature = "simulator")]
+mod simulate;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::config::problem::Problem;
+use crate::config::{Config, Loaded};
+use exit::Exit;
+use print::eprint_problems;
+
+/// Keeps participant attributes on live Genesys Cloud conversations as your rules say.
+#[derive(Debug, Parser)]
+#[command(name = "attributed", version, propagate_version = true)]
+pub struct Arguments {
+    /// The configuration [default: ./attributed.toml, then /etc/attributed/attributed.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// How to print what a program may want to read
+    #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
+    output: Output,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Output {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The daemon
+    Run(run::RunArguments),
+    /// Check the configuration and the rules; every problem with its place
+    Check(check::CheckArguments),
+    /// The configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Merge attributes into one participant now
+    Set(set::SetArguments),
+    /// A local Genesys Cloud to try things against
+    #[cfg(feature = "simulator")]
+    Simulate(simulate::SimulateArguments),
+    /// Simulator and daemon together, no account needed
+    #[cfg(feature = "simulator")]
+    Demo(demo::DemoArguments),
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Effective values and where each is from, secrets redacted
+    Show,
+}
+
+/// Does what the command line says, and tells how it went.
+pub fn main() -> Exit {
+    let Arguments { config, output, command } = Arguments::parse();
+    let config = config.as_deref();
+    match command {
+        Command::Run(arguments) => run::run(config, &arguments),
+        Command::Check(arguments) => check::check(config, output, &arguments),
+        Command::Config(ConfigCommand::Show) => config_show::show(config, output),
+        Command::Set(arguments) => set::set(config, output, arguments),
+        #[cfg(feature = "simulator")]
+        Command::Simulate(arguments) => simulate::simulate(&arguments),
+        #[cfg(feature = "simulator")]
+        Command::Demo(arguments) => demo::demo(&arguments),
+    }
+}
+
+/// Reads the configuration, and shows every problem with it.
+fn load(file: Option<&std::path::Path>) -> Result<Config, Exit> {
+    match reread(file) {
+        Ok(Loaded { config, warnings, .. }) => {
+            eprint_problems(&warnings);
+            Ok(config)
+        }
+        Err(problems) => {
+            eprint_problems(&problems);
+            Err(Exit::BadConfig)
+        }
+    }
+}
+
+/// Reads the configuration with the environment as it is.
+fn reread(file: Option<&std::path::Path>) -> Result<Loaded, Vec<Problem>> {
+    Config::load(file, &|name| std::env::var(name).ok())
+}
+
+/// Everything waits on sockets and timers: two threads are plenty.
+fn runtime() -> Result<tokio::runtime::Runtime, Exit> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.map_err(|error| {
+        print::eprint(&format!("error: cannot start: {error}"));
+        Exit::Unavailable
+    })
+}

@@ -1,0 +1,210 @@
+//! The real binary, started, watched and stopped as an operator would.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Nothing that is waited for takes so long on a machine that works at all.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A folder with a configuration, rules, a secret and a state directory.
+pub(crate) struct Setup {
+    pub(crate) dir: TempDir,
+}
+
+impl Setup {
+    /// `watch` and `more` are TOML; `more` may hold further tables.
+    pub(crate) fn new(url: &str, watch: &str, rules: &str, more: &str) -> Setup {
+        let dir = tempfile::tempdir().unwrap();
+        let setup = Setup { dir };
+        fs::write(setup.path("rules.toml"), rules).unwrap();
+        fs::write(setup.path("client-secret"), "demo\n").unwrap();
+        restrict(&setup.path("client-secret"));
+        let (genesys, more) = match more.strip_prefix("# genesys\n") {
+            Some(rest) => rest.split_once("\n\n").unwrap_or((rest, "")),
+            None => ("", more),
+        };
+        setup.configure(&format!(
+            "rules = \"rules.toml\"\n\n[genesys]\nregion = \"mypurecloud.de\"\nlogin_url = \"{url}\"\napi_url = \"{url}\"\nclient_id = \"demo\"\nclient_secret_file = \"client-secret\"\n{genesys}\n\n[watch]\n{watch}\n\n[state]\ndir = \"state\"\n\n[monitoring]\nlisten = \"\"\n\n[log]\nformat = \"json\"\n\n{more}\n"
+        ));
+        setup
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub(crate) fn configure(&self, text: &str) {
+        fs::write(self.path("attributed.toml"), text).unwrap();
+    }
+
+    pub(crate) fn write_rules(&self, text: &str) {
+        fs::write(self.path("rules.toml"), text).unwrap();
+    }
+
+    pub(crate) fn start(&self) -> Daemon {
+        Daemon::start(self, &[])
+    }
+}
+
+/// Secrets that everybody can read are warned of; tests that are not about that have none.
+pub(crate) fn restrict(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+/// Lines of the log, as they come.
+#[derive(Default)]
+struct Log {
+    lines: Mutex<Vec<Value>>,
+    grown: Condvar,
+}
+
+pub(crate) struct Daemon {
+    child: Child,
+    log: Arc<Log>,
+    notify: UnixDatagram,
+}
+
+impl Daemon {
+    pub(crate) fn start(setup: &Setup, arguments: &[&str]) -> Daemon {
+        let socket = setup.path("notify.sock");
+        let _gone = fs::remove_file(&socket);
+        let notify = UnixDatagram::bind(&socket).unwrap();
+        notify.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_attributed"))
+            .args(["run", "--config"])
+            .arg(setup.path("attributed.toml"))
+            .args(arguments)
+            .env("NOTIFY_SOCKET", &socket)
+            .env_remove("JOURNAL_STREAM")
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = Arc::new(Log::default());
+        let (lines, sink) = (BufReader::new(child.stderr.take().unwrap()).lines(), Arc::clone(&log));
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                if std::env::var_os("ATTRIBUTED_TEST_LOG").is_some() {
+                    eprintln!("{line}");
+                }
+                let value = serde_json::from_str(&line).unwrap_or(Value::String(line));
+                sink.lines.lock().unwrap().push(value);
+                sink.grown.notify_all();
+            }
+        });
+        Daemon { child, log, notify }
+    }
+
+    /// Waits until systemd would have heard a message that begins so or holds it as a line.
+    pub(crate) fn wait_notified(&self, what: &str) -> String {
+        let mut buffer = [0; 4096];
+        loop {
+            let length = self.notify.recv(&mut buffer).unwrap_or_else(|error| {
+                panic!("systemd was never told {what}: {error}\n{}", self.log_text())
+            });
+            let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
+            if text.lines().any(|line| line.starts_with(what)) {
+                return text;
+            }
+        }
+    }
+
+    pub(crate) fn wait_ready(&self) {
+        self.wait_notified("READY=1");
+    }
+
+    /// Waits for a log line whose message contains `what`, from the `from`th line on.
+    pub(crate) fn wait_log_from(&self, from: usize, what: &str) -> Value {
+        let lines = self.log.lines.lock().unwrap();
+        let found = |lines: &Vec<Value>| {
+            lines.iter().skip(from).find(|line| message(line).contains(what)).cloned()
+        };
+        let (lines, waited) = self
+            .log
+            .grown
+            .wait_timeout_while(lines, PATIENCE, |lines| found(lines).is_none())
+            .unwrap();
+        if waited.timed_out() {
+            let all: Vec<String> = lines.iter().map(ToString::to_string).collect();
+            panic!("never logged: {what}\n{}", all.join("\n"));
+        }
+        found(&lines).unwrap()
+    }
+
+    pub(crate) fn wait_log(&self, what: &str) -> Value {
+        self.wait_log_from(0, what)
+    }
+
+    /// How many lines there are so far.
+    pub(crate) fn logged(&self) -> usize {
+        self.log.lines.lock().unwrap().len()
+    }
+
+    pub(crate) fn log_text(&self) -> String {
+        let lines = self.log.lines.lock().unwrap();
+        lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    }
+
+    pub(crate) fn log_count(&self, what: &str) -> usize {
+        let lines = self.log.lines.lock().unwrap();
+        lines.iter().filter(|line| message(line).contains(what)).count()
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let status = Command::new("sh")
+            .args(["-c", &format!("kill -{name} {}", self.child.id())])
+            .status()
+            .unwrap();
+        assert!(status.success());
+    }
+
+    /// Waits for the process to end by itself.
+    pub(crate) fn wait_exit(&mut self) -> ExitStatus {
+        wait(&format!("the end of the daemon\n{}", self.log_text()), || self.child.try_wait().unwrap())
+    }
+
+    /// Resident memory, in KiB, and processor time used so far.
+    pub(crate) fn usage(&self) -> (u64, Duration) {
+        let proc = PathBuf::from(format!("/proc/{}", self.child.id()));
+        let status = fs::read_to_string(proc.join("status")).unwrap();
+        let rss = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let rss = rss.trim().trim_end_matches(" kB").parse().unwrap();
+        let stat = fs::read_to_string(proc.join("stat")).unwrap();
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+        let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
+        (rss, Duration::from_millis(ticks * 10))
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _gone = self.child.kill();
+        let _gone = self.child.wait();
+    }
+}
+
+fn message(line: &Value) -> &str {
+    line.get("message").and_then(Value::as_str).or(line.as_str()).unwrap_or_default()
+}
+
+/// Asks again and again until there is an answer.
+#[track_caller]
+pub(crate) fn wait<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let start = tokio::time::Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(start.elapsed() < PATIENCE, "waited in vain for {what}");
+        // Not a wait for the thing itself but between two looks at it.
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+}

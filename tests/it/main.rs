@@ -1,0 +1,10 @@
+//! Tests of the program as a whole: the real binary and real sockets, against the simulator.
+//!
+//! All of them are modules of this one test crate, so that there is one thing to link and one place
+//! for what they share.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+#![expect(clippy::print_stderr, reason = "a failing test shows the daemon's log")]
+
+mod daemon;
+mod tidy;
