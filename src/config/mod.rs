@@ -1,19 +1,40 @@
 //! Everything that can be configured, checked and ready to use.
 //!
-//! Reading goes in steps: [`raw`] mirrors the file and keeps the place of each value, [`check`]
-//! finds every problem and fills in the [`default`]s, and what comes out is a [`Config`], free of
-//! TOML. The reference of all keys is `systemd/attributed.toml`.
+//! Reading goes in steps: [`load`] finds the file, [`raw`] mirrors it and keeps the place of each
+//! value, [`check`] finds every problem and fills in the [`default`]s, and what comes out is a
+//! [`Config`], free of TOML. The reference of all keys is `systemd/attributed.toml`.
+//!
+//! No secret is in a [`Config`]: it says where the secret is.
 
-pub mod check;
+mod account;
+mod address;
+mod check;
 pub mod default;
+pub mod duration;
+mod entries;
+mod limits;
+mod load;
+pub mod origin;
 pub mod problem;
-pub mod raw;
-pub mod show;
+mod raw;
+mod reload;
+mod secret_text;
+mod show;
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
+
+pub use origin::{Origin, Origins};
+use problem::Problem;
+pub use reload::changes_needing_restart;
+
+/// Looks up an environment variable.
+pub type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
+
+/// A configuration that can be used, the warnings about it, and where its values come from.
+pub type Loaded = (Config, Vec<Problem>, Origins);
 
 /// The whole configuration. Paths are absolute or relative to the working directory, no longer to
 /// the file.
@@ -178,3 +199,59 @@ pub enum LogLevel {
     Debug,
     Trace,
 }
+
+impl Dialect {
+    pub(crate) const WORDS: [(&str, Dialect); 2] =
+        [("patch", Dialect::Patch), ("put", Dialect::Put)];
+
+    /// As the file spells it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Dialect::Patch => "patch",
+            Dialect::Put => "put",
+        }
+    }
+}
+
+impl LogFormat {
+    pub(crate) const WORDS: [(&str, LogFormat); 4] = [
+        ("auto", LogFormat::Auto),
+        ("json", LogFormat::Json),
+        ("text", LogFormat::Text),
+        ("journald", LogFormat::Journald),
+    ];
+
+    /// As the file spells it.
+    pub fn word(self) -> &'static str {
+        match self {
+            LogFormat::Auto => "auto",
+            LogFormat::Json => "json",
+            LogFormat::Text => "text",
+            LogFormat::Journald => "journald",
+        }
+    }
+}
+
+impl LogLevel {
+    pub(crate) const WORDS: [(&str, LogLevel); 5] = [
+        ("error", LogLevel::Error),
+        ("warn", LogLevel::Warn),
+        ("info", LogLevel::Info),
+        ("debug", LogLevel::Debug),
+        ("trace", LogLevel::Trace),
+    ];
+
+    /// As the file spells it.
+    pub fn word(self) -> &'static str {
+        match self {
+            LogLevel::Error => "error",
+            LogLevel::Warn => "warn",
+            LogLevel::Info => "info",
+            LogLevel::Debug => "debug",
+            LogLevel::Trace => "trace",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

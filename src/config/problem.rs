@@ -11,6 +11,7 @@
 //!    = write one of: workers, requests_per_second, …
 //! ```
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -48,16 +49,18 @@ pub struct Place {
 }
 
 /// Collects the problems of one file.
-#[derive(Debug)]
 pub struct Problems<'a> {
     file: &'a Path,
     text: &'a str,
-    found: Vec<Problem>,
+    /// What no report may show.
+    hidden: Vec<Range<usize>>,
+    /// The places are made at the end, when it is known what must not show.
+    found: Vec<(Option<Range<usize>>, Problem)>,
 }
 
 impl<'a> Problems<'a> {
     pub fn new(file: &'a Path, text: &'a str) -> Problems<'a> {
-        Problems { file, text, found: Vec::new() }
+        Problems { file, text, hidden: Vec::new(), found: Vec::new() }
     }
 
     pub fn error(&mut self, span: Range<usize>, message: impl Into<String>) -> &mut Problem {
@@ -73,16 +76,55 @@ impl<'a> Problems<'a> {
         self.add(Severity::Error, None, message.into())
     }
 
+    /// A warning about the file as a whole.
+    pub fn warning_of_file(&mut self, message: impl Into<String>) -> &mut Problem {
+        self.add(Severity::Warning, None, message.into())
+    }
+
+    /// How many errors there are so far.
+    pub fn errors(&self) -> usize {
+        let is_error = |problem: &Problem| problem.severity == Severity::Error;
+        self.found.iter().filter(|(_, problem)| is_error(problem)).count()
+    }
+
     pub fn has_errors(&self) -> bool {
-        self.found.iter().any(|problem| problem.severity == Severity::Error)
+        self.errors() > 0
+    }
+
+    /// Keeps this part of the text out of every report, also of those about its neighbours: it
+    /// holds a secret, or may.
+    pub fn hide(&mut self, span: Range<usize>) {
+        self.hidden.push(span);
     }
 
     /// The problems, in the order of their places.
-    pub fn into_found(mut self) -> Vec<Problem> {
+    pub fn into_found(self) -> Vec<Problem> {
+        let text = self.without_hidden();
+        let place = |(span, mut problem): (Option<Range<usize>>, Problem)| {
+            problem.place = span.map(|span| Place::of(&text, span));
+            problem
+        };
+        let mut found: Vec<Problem> = self.found.into_iter().map(place).collect();
         let key =
             |problem: &Problem| problem.place.as_ref().map(|place| (place.line, place.column));
-        self.found.sort_by_key(key);
-        self.found
+        found.sort_by_key(key);
+        found
+    }
+
+    /// The text, as long as it was, with asterisks where something is hidden.
+    fn without_hidden(&self) -> Cow<'a, str> {
+        if self.hidden.is_empty() {
+            return Cow::Borrowed(self.text);
+        }
+        let mut text = String::with_capacity(self.text.len());
+        for (at, c) in self.text.char_indices() {
+            if c != '\n' && self.hidden.iter().any(|span| span.contains(&at)) {
+                text.extend(std::iter::repeat_n('*', c.len_utf8()));
+            } else {
+                text.push(c);
+            }
+        }
+        Cow::Owned(text)
     }
 
     fn add(
@@ -91,10 +133,9 @@ impl<'a> Problems<'a> {
         span: Option<Range<usize>>,
         message: String,
     ) -> &mut Problem {
-        let place = span.map(|span| Place::of(self.text, span));
         let file = self.file.to_owned();
-        self.found.push(Problem { severity, file, place, message, help: None });
-        self.found.last_mut().expect("one was pushed just now")
+        self.found.push((span, Problem { severity, file, place: None, message, help: None }));
+        &mut self.found.last_mut().expect("one was pushed just now").1
     }
 }
 
@@ -191,6 +232,17 @@ mod tests {
         let mut problems = Problems::new(Path::new("x"), "é");
         problems.error(1..99, "odd");
         assert_eq!(problems.into_found()[0].place.as_ref().unwrap().column, 1);
+    }
+
+    #[test]
+    fn what_is_hidden_does_not_show_beside_another_problem() {
+        let text = "x = { secret = \"hünter\", y = 1 }";
+        let mut problems = Problems::new(Path::new("x"), text);
+        let at = text.find("y =").unwrap();
+        problems.error(at..at + 1, "odd");
+        problems.hide(15..24);
+        let place = problems.into_found()[0].place.clone().unwrap();
+        assert_eq!(place.text, "x = { secret = *********, y = 1 }");
     }
 
     #[test]

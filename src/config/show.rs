@@ -1,1 +1,95 @@
-//! Placeholder.
+//! `config show`: what is in force, and where each value comes from.
+//!
+//! Pure. There is no secret to redact: a [`Config`] holds none, and says where it is.
+
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value, json};
+
+use super::entries::{Shown, entries};
+use super::{Config, Origin, Origins, duration};
+
+/// Where the remarks begin, if the line leaves room for them.
+const REMARKS: usize = 44;
+
+impl Config {
+    /// The effective configuration as TOML that can be read again, each line with a remark on where
+    /// its value comes from. Paths are as they are after reading, no longer relative to the file.
+    pub fn show(&self, origins: &Origins) -> String {
+        let mut text = String::new();
+        let file = self.file.display().to_string();
+        let mut section = "";
+        writeln_to(&mut text, &format!("# {file}"));
+        for (key, value) in entries(self) {
+            let (of, name) = key.split_once('.').unwrap_or(("", key));
+            if of != section {
+                section = of;
+                writeln_to(&mut text, &format!("\n[{section}]"));
+            }
+            let remark = remark(origins.of(key), &file);
+            let line = match (toml_value(&value), origins.of(key)) {
+                (Some(value), _) => format!("{name} = {value}"),
+                (None, Origin::Default) => {
+                    writeln_to(&mut text, &format!("# {name} is not set"));
+                    continue;
+                }
+                // The one value that never passes through here.
+                (None, _) => "# the client secret is redacted".to_owned(),
+            };
+            writeln_to(&mut text, &format!("{line:REMARKS$} # {remark}"));
+        }
+        text
+    }
+
+    /// The same for programs: for each key its `value` and where it is `from`.
+    pub fn show_json(&self, origins: &Origins) -> Value {
+        let file = self.file.display().to_string();
+        let mut values = Map::new();
+        for (key, value) in entries(self) {
+            let entry =
+                json!({ "value": json_value(value), "from": remark(origins.of(key), &file) });
+            values.insert(key.to_owned(), entry);
+        }
+        json!({ "file": file, "values": values })
+    }
+}
+
+fn remark(origin: Origin, file: &str) -> String {
+    match origin {
+        Origin::File { line } => format!("{file}:{line}"),
+        Origin::Default | Origin::Environment(_) | Origin::Credentials | Origin::Region => {
+            origin.to_string()
+        }
+    }
+}
+
+fn toml_value(value: &Shown) -> Option<String> {
+    // A JSON string is a TOML basic string as well.
+    let quoted = |text: &str| Value::from(text).to_string();
+    match value {
+        Shown::Text(text) => Some(quoted(text)),
+        Shown::Texts(texts) => {
+            let texts: Vec<String> = texts.iter().map(|text| quoted(text)).collect();
+            Some(format!("[{}]", texts.join(", ")))
+        }
+        Shown::Number(number) => Some(number.to_string()),
+        Shown::Flag(flag) => Some(flag.to_string()),
+        Shown::Time(time) => Some(quoted(&duration::show(*time))),
+        Shown::Absent => None,
+    }
+}
+
+fn json_value(value: Shown) -> Value {
+    match value {
+        Shown::Text(text) => text.into(),
+        Shown::Texts(texts) => texts.into(),
+        Shown::Number(number) => number.into(),
+        Shown::Flag(flag) => flag.into(),
+        Shown::Time(time) => duration::show(time).into(),
+        Shown::Absent => Value::Null,
+    }
+}
+
+fn writeln_to(text: &mut String, line: &str) {
+    writeln!(text, "{}", line.trim_end()).expect("writing to a String does not fail");
+}

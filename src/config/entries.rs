@@ -1,0 +1,169 @@
+//! A configuration as a list of keys and values, in the order of the reference.
+//!
+//! What shows a configuration and what compares two both go by this list, so a key that is added to
+//! [`Config`] does not compile until it is here.
+
+use std::time::Duration;
+
+use super::{
+    Channels, Config, Genesys, Log, Monitoring, Network, SecretSource, State, Updates, Watch,
+    address,
+};
+
+/// One value, free of what it means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Shown {
+    Text(String),
+    Texts(Vec<String>),
+    Number(u64),
+    Flag(bool),
+    Time(Duration),
+    /// Not set, and without a default.
+    Absent,
+}
+
+pub(super) type Entries = Vec<(&'static str, Shown)>;
+
+pub(super) fn entries(config: &Config) -> Entries {
+    let Config {
+        file: _,
+        rules,
+        genesys,
+        watch,
+        channels,
+        updates,
+        network,
+        state,
+        monitoring,
+        log,
+    } = config;
+    let mut entries = vec![("rules", path(rules))];
+    entries.extend(of_genesys(genesys));
+    entries.extend(of_watch(watch));
+    entries.extend(of_channels(channels));
+    entries.extend(of_updates(updates));
+    entries.extend(of_network(network));
+    let State { dir, keep } = state;
+    entries.extend([("state.dir", path(dir)), ("state.keep", Shown::Time(*keep))]);
+    let Monitoring { listen, control } = monitoring;
+    let listen = listen.map(|address| address.to_string()).unwrap_or_default();
+    entries.extend([
+        ("monitoring.listen", Shown::Text(listen)),
+        ("monitoring.control", path(control)),
+    ]);
+    let Log { format, level } = log;
+    entries.extend([("log.format", text(format.word())), ("log.level", text(level.word()))]);
+    entries
+}
+
+fn of_genesys(genesys: &Genesys) -> Entries {
+    let Genesys { domain, login_url, api_url, client_id, client_secret, organization, dialect } =
+        genesys;
+    let secret_file = match client_secret {
+        SecretSource::File(file) => path(file),
+        SecretSource::Environment(_) => Shown::Absent,
+    };
+    // With both addresses told there need be no region; then the host stands for it in messages.
+    let region = (*domain != address::authority(api_url)).then_some(domain.as_str());
+    vec![
+        ("genesys.region", maybe(region)),
+        ("genesys.login_url", text(login_url)),
+        ("genesys.api_url", text(api_url)),
+        ("genesys.client_id", text(client_id)),
+        ("genesys.client_secret_file", secret_file),
+        ("genesys.organization", maybe(organization.as_deref())),
+        ("genesys.dialect", text(dialect.word())),
+    ]
+}
+
+fn of_watch(watch: &Watch) -> Entries {
+    let Watch { users, members_of_queues, members_of_groups, all_users, queues, acd_only, refresh } =
+        watch;
+    vec![
+        ("watch.users", Shown::Texts(users.clone())),
+        ("watch.members_of_queues", Shown::Texts(members_of_queues.clone())),
+        ("watch.members_of_groups", Shown::Texts(members_of_groups.clone())),
+        ("watch.all_users", Shown::Flag(*all_users)),
+        ("watch.queues", Shown::Texts(queues.clone())),
+        ("watch.acd_only", Shown::Flag(*acd_only)),
+        ("watch.refresh", Shown::Time(*refresh)),
+    ]
+}
+
+fn of_channels(channels: &Channels) -> Entries {
+    let Channels { copies, max, ping_after, dead_after } = channels;
+    vec![
+        ("channels.copies", number(*copies)),
+        ("channels.max", number(*max)),
+        ("channels.ping_after", Shown::Time(*ping_after)),
+        ("channels.dead_after", Shown::Time(*dead_after)),
+    ]
+}
+
+fn of_updates(updates: &Updates) -> Entries {
+    let Updates {
+        workers,
+        requests_per_second,
+        requests_per_minute,
+        max_age,
+        max_pending,
+        allowed_keys,
+        dry_run,
+        drain,
+        confirm_after,
+        merge_window,
+        after_end,
+        fight_key_writes,
+        fight_conversation_writes,
+        fight_window,
+        warn_value_length,
+        max_value_length,
+    } = updates;
+    vec![
+        ("updates.workers", number(*workers)),
+        ("updates.requests_per_second", Shown::Number(requests_per_second.get().into())),
+        ("updates.requests_per_minute", Shown::Number(requests_per_minute.get().into())),
+        ("updates.max_age", Shown::Time(*max_age)),
+        ("updates.max_pending", number(*max_pending)),
+        ("updates.allowed_keys", Shown::Texts(allowed_keys.clone())),
+        ("updates.dry_run", Shown::Flag(*dry_run)),
+        ("updates.drain", Shown::Time(*drain)),
+        ("updates.confirm_after", Shown::Time(*confirm_after)),
+        ("updates.merge_window", Shown::Time(*merge_window)),
+        ("updates.after_end", Shown::Time(*after_end)),
+        ("updates.fight_key_writes", number(*fight_key_writes)),
+        ("updates.fight_conversation_writes", number(*fight_conversation_writes)),
+        ("updates.fight_window", Shown::Time(*fight_window)),
+        ("updates.warn_value_length", number(*warn_value_length)),
+        ("updates.max_value_length", number(*max_value_length)),
+    ]
+}
+
+fn of_network(network: &Network) -> Entries {
+    let Network { proxy, no_proxy, proxy_credentials_file, ca_file } = network;
+    vec![
+        ("network.proxy", maybe(proxy.as_deref())),
+        ("network.no_proxy", maybe(no_proxy.as_deref())),
+        (
+            "network.proxy_credentials_file",
+            proxy_credentials_file.as_deref().map_or(Shown::Absent, path),
+        ),
+        ("network.ca_file", ca_file.as_deref().map_or(Shown::Absent, path)),
+    ]
+}
+
+fn text(text: &str) -> Shown {
+    Shown::Text(text.to_owned())
+}
+
+fn maybe(text: Option<&str>) -> Shown {
+    text.map_or(Shown::Absent, |text| Shown::Text(text.to_owned()))
+}
+
+fn path(path: &std::path::Path) -> Shown {
+    Shown::Text(path.display().to_string())
+}
+
+fn number(number: usize) -> Shown {
+    Shown::Number(number as u64)
+}
