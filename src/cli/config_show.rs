@@ -5,20 +5,19 @@ use std::path::Path;
 use super::exit::Exit;
 use super::print::{eprint_problems, print};
 use super::{Output, reread};
-use crate::config::show;
 
 pub(super) fn show(file: Option<&Path>, output: Output) -> Exit {
-    let loaded = match reread(file) {
+    let (config, warnings, origins) = match reread(file) {
         Ok(loaded) => loaded,
         Err(problems) => {
             eprint_problems(&problems);
             return Exit::BadConfig;
         }
     };
-    eprint_problems(&loaded.warnings);
-    print(match output {
-        Output::Text => show::text(&loaded),
-        Output::Json => show::json(&loaded),
-    }.trim_end());
+    eprint_problems(&warnings);
+    match output {
+        Output::Text => print(config.show(&origins).trim_end()),
+        Output::Json => print(&format!("{:#}", config.show_json(&origins))),
+    }
     Exit::Fine
 }

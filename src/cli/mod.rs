@@ -84,7 +84,7 @@ pub fn main() -> Exit {
 /// Reads the configuration, and shows every problem with it.
 fn load(file: Option<&std::path::Path>) -> Result<Config, Exit> {
     match reread(file) {
-        Ok(Loaded { config, warnings, .. }) => {
+        Ok((config, warnings, _origins)) => {
             eprint_problems(&warnings);
             Ok(config)
         }

@@ -60,7 +60,7 @@ pub(super) fn run(file: Option<&Path>, arguments: &RunArguments) -> Exit {
         counts: Arc::new(Counts::default()),
         level: Some(level),
         intents,
-        reread: Box::new(move || reread(file.as_deref()).map(|loaded| loaded.config)),
+        reread: Box::new(move || reread(file.as_deref()).map(|(config, ..)| config)),
     };
     let ended = runtime.block_on(async {
         match start.begin().await {
