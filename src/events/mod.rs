@@ -1,3 +1,4 @@
 //! How events come in: socket → frame → snapshot.
 
 pub mod conversation;
+pub mod watching;
