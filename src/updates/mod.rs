@@ -1,3 +1,22 @@
 //! How updates go out: wish → outbox → pacer → worker.
+//!
+//! An [`Observation`](wish::Observation) says what a conversation shows and what the rules wish.
+//! The [`Keeper`](keeper::Keeper) compares it with what was written before ([`memory`]), decides
+//! ([`decide`]), and keeps what is to be written until it may go ([`outbox`]). The
+//! [`Dispatcher`](dispatcher::Dispatcher) is the only part that waits: it moves observations in and
+//! pushes out. Nothing here knows events or rules.
 
+mod age;
+mod asks;
+mod breaker;
+pub mod dead_letters;
+mod decide;
+pub mod dispatcher;
+mod guard;
+mod keeper;
+mod memory;
+mod outbox;
+pub mod push;
+mod redact;
+pub mod settings;
 pub mod wish;

@@ -1,0 +1,147 @@
+//! Whether a wish is written: the one table of SEMANTICS 3, as a function.
+//!
+//! Everything it goes by is given; it changes nothing.
+
+use super::wish::Write;
+
+/// All that matters about one key of one participant at this moment. An absent attribute is empty.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Situation<'a> {
+    /// What is there as far as anybody knows: the snapshot's value, or the accepted one where the
+    /// snapshot is older than that.
+    pub base: &'a str,
+    /// The value that was last accepted from us.
+    pub accepted: Option<&'a str>,
+    /// The value that is under way.
+    pub out: Option<&'a str>,
+    /// Whether another value waits already.
+    pub waits: bool,
+    /// A value was sent without an answer and may yet be applied.
+    pub uncertain: bool,
+    /// A value that was refused, and may not be wished again.
+    pub refused: Option<&'a str>,
+}
+
+/// What becomes of a wish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Decision {
+    /// It is to be written; what waits for the key is superseded.
+    Write,
+    /// It is so already, or will be by what is under way: what waits for the key is withdrawn.
+    Met,
+    /// We wrote it, and somebody else changed it since.
+    Theirs,
+    /// It is written once, and was; or the first value is on its way.
+    Once,
+    /// It is written only where there is nothing, and there is something: what waits is withdrawn.
+    Exists,
+    /// It was refused before and would be again.
+    Refused,
+}
+
+impl Situation<'_> {
+    /// What the key is or is about to become.
+    fn current(&self) -> &str {
+        self.out.unwrap_or(self.base)
+    }
+
+    /// Whether the wish for this value is met.
+    ///
+    /// While a value may yet be applied, what a snapshot shows says nothing: another request has to
+    /// come after it.
+    pub(crate) fn meets(&self, value: &str) -> bool {
+        self.current() == value && (self.out.is_some() || !self.uncertain)
+    }
+
+    /// Whether the key has come to exist.
+    pub(crate) fn exists(&self) -> bool {
+        !self.current().is_empty() && !self.uncertain
+    }
+
+    pub(crate) fn decide(&self, value: &str, write: Write) -> Decision {
+        if self.meets(value) {
+            return Decision::Met;
+        }
+        if self.refused == Some(value) {
+            return Decision::Refused;
+        }
+        match write {
+            Write::Follow if !self.waits && self.out.or(self.accepted) == Some(value) => {
+                Decision::Theirs
+            }
+            Write::First if self.waits || self.out.or(self.accepted).is_some() => Decision::Once,
+            Write::IfAbsent if self.exists() => Decision::Exists,
+            Write::Follow | Write::First | Write::IfAbsent => Decision::Write,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+
+    #[test]
+    fn without_memory() {
+        check(&[("", "A")], expect!["Write Write Write"]);
+        check(&[("base", "A")], expect!["Met Met Met"]);
+        check(&[("base", "C")], expect!["Write Write Exists"]);
+    }
+
+    #[test]
+    fn what_we_wrote_and_others_changed_is_theirs() {
+        check(&[("base", "C"), ("accepted", "A")], expect!["Theirs Once Exists"]);
+    }
+
+    #[test]
+    fn a_new_value_is_written_over_anything() {
+        check(&[("base", "B"), ("accepted", "B")], expect!["Write Once Exists"]);
+        check(&[("base", "C"), ("accepted", "B")], expect!["Write Once Exists"]);
+    }
+
+    #[test]
+    fn back_to_the_first_value_while_the_second_is_under_way() {
+        check(&[("base", "A"), ("accepted", "A"), ("out", "B")], expect!["Write Once Exists"]);
+    }
+
+    #[test]
+    fn what_is_under_way_meets_the_wish() {
+        check(&[("base", "C"), ("out", "A")], expect!["Met Met Met"]);
+        check(&[("base", "C"), ("out", "A"), ("waits", "")], expect!["Met Met Met"]);
+    }
+
+    #[test]
+    fn what_waits_is_superseded_even_by_what_we_wrote_before() {
+        check(&[("base", "C"), ("accepted", "A"), ("waits", "")], expect!["Write Once Exists"]);
+    }
+
+    #[test]
+    fn what_is_uncertain_is_written_again_whatever_a_snapshot_shows() {
+        check(&[("base", "A"), ("uncertain", ""), ("waits", "")], expect!["Write Once Write"]);
+    }
+
+    #[test]
+    fn what_was_refused_is_not_wished_again() {
+        check(&[("base", "C"), ("refused", "A")], expect!["Refused Refused Refused"]);
+        check(&[("base", "A"), ("refused", "A")], expect!["Met Met Met"]);
+        check(&[("base", ""), ("refused", "B")], expect!["Write Write Write"]);
+    }
+
+    /// Decides about the wish for `A` in each of the write modes.
+    #[track_caller]
+    fn check(situation: &[(&str, &'static str)], expected: Expect) {
+        let find = |name| situation.iter().find(|(it, _)| *it == name).map(|(_, value)| *value);
+        let situation = Situation {
+            base: find("base").unwrap_or_default(),
+            accepted: find("accepted"),
+            out: find("out"),
+            waits: find("waits").is_some(),
+            uncertain: find("uncertain").is_some(),
+            refused: find("refused"),
+        };
+        let modes = [Write::Follow, Write::First, Write::IfAbsent];
+        let decisions = modes.map(|write| format!("{:?}", situation.decide("A", write)));
+        expected.assert_eq(&decisions.join(" "));
+    }
+}

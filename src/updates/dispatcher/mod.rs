@@ -1,0 +1,302 @@
+//! Moves observations in and pushes out: the one part of the updates that waits.
+//!
+//! One task owns all state, so nothing needs a lock. Its loop has two halves that do not mix:
+//! [`next_event`](Dispatcher::next_event) waits and changes nothing that matters,
+//! [`handle`](Dispatcher::handle) changes everything and never waits.
+//!
+//! It ends when its input has ended and nothing is left that could be pushed before the drain's
+//! deadline. Leave to push is asked for while something is ready, and *before* it leaves the outbox:
+//! while we are made to wait, updates go on merging.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::{BoxFuture, pending};
+use futures::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::mpsc::{self, OwnedPermit};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep_until};
+use tracing::{info, warn};
+
+use super::dead_letters::Kept;
+use super::keeper::{CredentialsRefused, Keeper, Request};
+use super::push::{Push, Pushed};
+use super::settings::Settings;
+use super::wish::{Ask, Observation};
+use crate::genesys::call::{Api, CallError, Class, Permit};
+use crate::status::counts::Counts;
+use crate::status::pulse::{Beat, IDLE_BEAT};
+
+/// Observations that are taken in at once: many frames cost one wake-up under load, and a worker
+/// waits for no more than these.
+const BATCH: usize = 256;
+
+/// How often a stop says who is left.
+const TELL_LEFT: Duration = Duration::from_secs(5);
+
+/// Participants that are named at the end of a stop; the others are counted.
+const MAX_NAMED: usize = 100;
+
+/// What comes in. When all senders are gone, the dispatcher drains and ends.
+#[derive(Debug)]
+pub enum Input {
+    Observe(Observation),
+    /// Goes by these from now on, also for what waits already.
+    Settings(Settings),
+    ShowDeadLetters(oneshot::Sender<Kept>),
+}
+
+/// How it ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Ended {
+    /// All that was accepted was dealt with.
+    Drained,
+    /// So many participants are left whose updates were not pushed.
+    CutOff { left: usize },
+    /// The credentials are refused: nothing will succeed until somebody mends them.
+    Credentials { reason: String },
+}
+
+/// All that the dispatcher is joined to.
+pub struct Joints {
+    pub input: mpsc::Receiver<Input>,
+    /// What is asked here comes back as an [`Observation`].
+    pub asks: mpsc::Sender<Ask>,
+    /// Gives leave to push; nothing else of it is used.
+    pub api: Arc<dyn Api>,
+    pub push: Arc<dyn Push>,
+    pub settings: Settings,
+    pub counts: Arc<Counts>,
+    pub beat: Beat,
+    /// Of the jitter.
+    pub seed: u64,
+}
+
+/// See the [module](self).
+pub struct Dispatcher {
+    keeper: Keeper,
+    input: mpsc::Receiver<Input>,
+    batch: Vec<Input>,
+    asks: mpsc::Sender<Ask>,
+    asks_open: bool,
+    api: Arc<dyn Api>,
+    push: Arc<dyn Push>,
+    /// Asked for while something is ready; kept over other events, or it would never come.
+    leave: Option<BoxFuture<'static, Permit>>,
+    /// No more than `settings.workers`.
+    pushes: FuturesUnordered<BoxFuture<'static, Settled>>,
+    beat: Beat,
+    drain: Option<Drain>,
+}
+
+/// A push with its answer.
+type Settled = (Request, Result<Pushed, CallError>);
+
+/// The input has ended.
+#[derive(Clone, Copy, Debug)]
+struct Drain {
+    deadline: Instant,
+    tell_at: Instant,
+}
+
+/// Everything that can make the dispatcher do something.
+enum Event {
+    Settled(Settled),
+    /// Something is ready, a worker is free, and there is leave.
+    MayPush(Permit),
+    /// The batch is filled.
+    Input,
+    InputEnded,
+    MayAsk(OwnedPermit<Ask>),
+    NobodyToAsk,
+    Due,
+}
+
+impl Dispatcher {
+    pub fn new(joints: Joints) -> Dispatcher {
+        let Joints { input, asks, api, push, settings, counts, beat, seed } = joints;
+        Dispatcher {
+            keeper: Keeper::new(settings, counts, seed, Instant::now()),
+            input,
+            batch: Vec::with_capacity(BATCH),
+            asks,
+            asks_open: true,
+            api,
+            push,
+            leave: None,
+            pushes: FuturesUnordered::new(),
+            beat,
+            drain: None,
+        }
+    }
+
+    /// Runs until the input has ended and what waits is pushed, or time has run out.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping this future abandons the pushes under way and forgets what waits. Do it only when
+    /// nobody wants to wait any longer.
+    pub async fn run(mut self) -> Ended {
+        loop {
+            let event = self.next_event().await;
+            if let ControlFlow::Break(ended) = self.handle(event) {
+                return ended;
+            }
+        }
+    }
+
+    /// Waits for the next thing to happen.
+    ///
+    /// Every branch is cancel safe, so those that lose lose nothing.
+    async fn next_event(&mut self) -> Event {
+        let now = Instant::now();
+        let free = self.pushes.len() < self.keeper.settings().workers;
+        if free && self.keeper.may_push(now) {
+            let api = &self.api;
+            self.leave.get_or_insert_with(|| {
+                let api = Arc::clone(api);
+                Box::pin(async move { api.permit(Class::Update).await })
+            });
+        } else {
+            self.leave = None;
+        }
+        let listening = self.drain.is_none();
+        let asking = listening && self.asks_open && self.keeper.next_ask().is_some();
+        let due = self.next_due(now);
+        let leave = &mut self.leave;
+        // What is finished first; then leave before input, which is taken in before it is used.
+        tokio::select! {
+            biased;
+            Some(settled) = self.pushes.next() => Event::Settled(settled),
+            permit = async { match leave { Some(leave) => leave.await, None => pending().await } } => {
+                Event::MayPush(permit)
+            }
+            count = self.input.recv_many(&mut self.batch, BATCH), if listening => match count {
+                0 => Event::InputEnded,
+                _ => Event::Input,
+            },
+            room = self.asks.clone().reserve_owned(), if asking => match room {
+                Ok(room) => Event::MayAsk(room),
+                Err(_) => Event::NobodyToAsk,
+            },
+            () = sleep_until(due) => Event::Due,
+        }
+    }
+
+    fn next_due(&self, now: Instant) -> Instant {
+        let drain = self.drain.map(|drain| drain.deadline.min(drain.tell_at));
+        let due = self.keeper.next_wake().into_iter().chain(drain).min();
+        due.map_or(now + IDLE_BEAT, |due| due.min(now + IDLE_BEAT))
+    }
+
+    fn handle(&mut self, event: Event) -> ControlFlow<Ended> {
+        let now = Instant::now();
+        match event {
+            Event::Settled((request, result)) => {
+                let settled = self.keeper.settle(request, result, now);
+                if let Err(CredentialsRefused { reason }) = settled {
+                    return ControlFlow::Break(Ended::Credentials { reason });
+                }
+            }
+            Event::MayPush(permit) => {
+                self.leave = None;
+                self.take_in(now);
+                self.start_push(permit, now);
+            }
+            Event::Input => self.take_in(now),
+            Event::InputEnded => self.start_draining(now),
+            Event::MayAsk(room) => {
+                if let Some(ask) = self.keeper.next_ask() {
+                    self.keeper.asked(&ask);
+                    room.send(ask);
+                }
+            }
+            Event::NobodyToAsk => self.asks_open = false,
+            Event::Due => {}
+        }
+        self.keeper.wake(now);
+        self.beat.give();
+        self.look_at_the_end(now)
+    }
+
+    /// Takes in what has come so far.
+    fn take_in(&mut self, now: Instant) {
+        while self.batch.len() < BATCH
+            && let Ok(input) = self.input.try_recv()
+        {
+            self.batch.push(input);
+        }
+        for input in self.batch.drain(..) {
+            match input {
+                Input::Observe(observation) => self.keeper.observe(&observation, now),
+                Input::Settings(settings) => self.keeper.configure(settings, now),
+                Input::ShowDeadLetters(answer) => {
+                    if answer.send(self.keeper.dead_letters()).is_err() {
+                        warn!("nobody waits for the dead letters any more");
+                    }
+                }
+            }
+        }
+    }
+
+    fn start_push(&mut self, permit: Permit, now: Instant) {
+        // What just came in may have withdrawn the last that was ready.
+        let Some(request) = self.keeper.take(now) else { return };
+        let push = Arc::clone(&self.push);
+        self.pushes.push(Box::pin(async move {
+            let target = request.target();
+            let changes = request.changes();
+            let result =
+                push.push(permit, &target.conversation, &target.participant, changes).await;
+            (request, result)
+        }));
+    }
+
+    fn start_draining(&mut self, now: Instant) {
+        let deadline = now + self.keeper.settings().drain;
+        self.drain = Some(Drain { deadline, tell_at: now });
+        self.keeper.drain(now);
+    }
+
+    fn look_at_the_end(&mut self, now: Instant) -> ControlFlow<Ended> {
+        let Some(drain) = &mut self.drain else { return ControlFlow::Continue(()) };
+        let left = self.keeper.len();
+        if left == 0 {
+            return ControlFlow::Break(Ended::Drained);
+        }
+        let deadline = drain.deadline;
+        let goes_on = !self.pushes.is_empty() || self.keeper.may_push_before(deadline, now);
+        if now >= deadline || !goes_on {
+            self.name_the_left();
+            return ControlFlow::Break(Ended::CutOff { left });
+        }
+        if now >= drain.tell_at {
+            drain.tell_at = now + TELL_LEFT;
+            let seconds_left = deadline.saturating_duration_since(now).as_secs();
+            info!(participants = left, seconds_left, "draining");
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn name_the_left(&self) {
+        let left = self.keeper.left();
+        let conversations: BTreeSet<_> = left.iter().map(|(it, _)| &it.conversation).collect();
+        warn!(
+            participants = left.len(),
+            conversations = conversations.len(),
+            "stopped with updates that were not pushed"
+        );
+        for (target, keys) in left.iter().take(MAX_NAMED) {
+            warn!(
+                conversation_id = %target.conversation, participant_id = %target.participant,
+                keys = keys.join(" "), "not pushed"
+            );
+        }
+    }
+}

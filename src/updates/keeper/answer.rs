@@ -1,0 +1,327 @@
+//! What leaves for the workers, and what their answers do (DESIGN 5).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::RngExt;
+use tokio::time::Instant;
+use tracing::{debug, error, info, warn};
+
+use super::{Keeper, Verdict};
+use crate::genesys::call::{CallError, Refusal};
+use crate::updates::dead_letters::Reason;
+use crate::updates::memory::{Fate, Written};
+use crate::updates::outbox::{Failure, Leaving, Target, Waiting};
+use crate::updates::push::{Changes, Pushed};
+use crate::updates::redact;
+
+/// The first backoff is somewhere below this, and each further one below twice as much …
+const FIRST_BACKOFF: Duration = Duration::from_millis(500);
+/// … up to this: an outage of hours ends within a minute for everybody.
+const MAX_BACKOFF: Duration = Duration::from_secs(60);
+/// Doubling so often passes `MAX_BACKOFF`.
+const MAX_DOUBLINGS: u32 = 7;
+
+/// A read takes a second or two; a push that met a conflict goes without it after so long.
+const CONFLICT_WAIT: Duration = Duration::from_secs(10);
+/// After so many conflicts it is not a matter of timing.
+const MAX_CONFLICTS: u32 = 3;
+
+/// One push on its way: give it back with its answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    leaving: Leaving,
+    /// What was there when it left, by key.
+    before: BTreeMap<Arc<str>, Arc<str>>,
+    /// It tries whether what was forbidden still is.
+    probe: bool,
+}
+
+/// Nothing will succeed until somebody mends the credentials.
+#[derive(Debug)]
+pub(crate) struct CredentialsRefused {
+    pub reason: String,
+}
+
+impl Request {
+    pub(crate) fn target(&self) -> &Target {
+        &self.leaving.target
+    }
+
+    pub(crate) fn changes(&self) -> Changes {
+        let keys = self.leaving.keys.iter();
+        keys.map(|(key, waiting)| (Arc::clone(key), Arc::clone(&waiting.value))).collect()
+    }
+
+    #[cfg(test)]
+    pub(super) fn attempt(&self) -> u32 {
+        self.leaving.attempt
+    }
+
+    fn keys(&self) -> String {
+        let keys: Vec<&str> = self.leaving.keys.keys().map(|key| &**key).collect();
+        keys.join(" ")
+    }
+
+    fn rules(&self) -> String {
+        let mut rules: Vec<&str> = self.leaving.keys.values().map(|it| &*it.rule).collect();
+        rules.sort_unstable();
+        rules.dedup();
+        rules.join(" ")
+    }
+}
+
+impl Keeper {
+    /// Whether something may be pushed now.
+    pub(crate) fn may_push(&self, now: Instant) -> bool {
+        let may = self.outbox.has_ready() && !self.breaker.is_open();
+        !self.settings.dry_run && (may || self.probe_at().is_some_and(|at| at <= now))
+    }
+
+    /// Takes what is pushed next. Its participant is out until it is [settled](Keeper::settle).
+    pub(crate) fn take(&mut self, now: Instant) -> Option<Request> {
+        if self.settings.dry_run {
+            return None;
+        }
+        let probe = self.probe_at().is_some_and(|at| at <= now);
+        let leaving = if probe {
+            self.breaker.probing(now);
+            self.outbox.take_forbidden(now).or_else(|| self.outbox.take(now))
+        } else if self.breaker.is_open() {
+            None
+        } else {
+            self.outbox.take(now)
+        }?;
+        let participant = self.memory.participant(&leaving.target);
+        let seen = |key: &str| Arc::from(participant.map_or("", |it| it.seen(key)));
+        let before = leaving.keys.keys().map(|key| (Arc::clone(key), seen(key))).collect();
+        Some(Request { leaving, before, probe })
+    }
+
+    /// Takes in what became of a push.
+    pub(crate) fn settle(
+        &mut self,
+        request: Request,
+        result: Result<Pushed, CallError>,
+        now: Instant,
+    ) -> Result<(), CredentialsRefused> {
+        self.counts.pushes.add(1);
+        match result {
+            Ok(pushed) => self.accepted(request, &pushed, now),
+            Err(error) => self.failed(&request, error, now)?,
+        }
+        Ok(())
+    }
+
+    fn accepted(&mut self, request: Request, pushed: &Pushed, now: Instant) {
+        info!(
+            conversation_id = %request.target().conversation,
+            participant_id = %request.target().participant,
+            keys = request.keys(), rules = request.rules(), status = pushed.status,
+            correlation_id = pushed.correlation_id, attempt = request.leaving.attempt, "pushed"
+        );
+        self.age.start(now);
+        if self.breaker.accepted(request.probe) {
+            info!(operation = "push", "permitted again");
+            self.outbox.permit_all(now);
+        }
+        let Request { leaving: Leaving { target, keys, .. }, mut before, .. } = request;
+        self.counts.pushed.add(u64::try_from(keys.len()).unwrap_or(u64::MAX));
+        if let Some(oldest) = keys.values().map(|waiting| waiting.offered_at).min() {
+            self.counts.accepted_after(now.saturating_duration_since(oldest));
+        }
+        let mut landing = self.outbox.accepted(&target, now);
+        // A conversation that is forgotten by now is over, and is not to be remembered anew.
+        if let Some(participant) = self.memory.participant_mut(&target) {
+            self.guard.wrote(&target, keys.keys(), now, &self.settings);
+            for (key, sent) in keys {
+                let before = before.remove(&key).unwrap_or_default();
+                let landing = landing.remove(&key).unwrap_or_default();
+                let previous = participant.written.get(&key);
+                let seen = participant.seen(&key);
+                let written = Written::new(sent, previous, before, landing, seen, now);
+                if written.fate == Fate::Confirmed {
+                    self.counts.confirmed.add(1);
+                }
+                participant.written.insert(key, written);
+            }
+            self.look_after_at(&target.conversation, now + self.settings.confirm_after);
+        }
+        for (target, key, waiting) in self.outbox.waiting_of(&target.conversation) {
+            if let Some(until) = self.rest(&target, &key, &waiting.rule, now) {
+                self.outbox.rest(&target, &key, until, now);
+            }
+        }
+    }
+
+    fn failed(
+        &mut self,
+        request: &Request,
+        error: CallError,
+        now: Instant,
+    ) -> Result<(), CredentialsRefused> {
+        let target = request.target();
+        let text = redact::describe(&error, &request.leaving.keys);
+        let uncertain = error.may_have_acted();
+        self.note_outage(&error, now);
+        match error {
+            CallError::Throttled(refusal, rest) => {
+                let again_at = now + rest;
+                let failure = Failure { again_at, uncertain, counts: false };
+                self.again(request, refusal.status, &text, failure, now);
+            }
+            CallError::Forbidden(refusal) => self.forbidden(request, &refusal, &text, now),
+            CallError::NotFound(refusal) => {
+                let over = self.over(target);
+                let reason = if over { Reason::ConversationOver } else { Reason::ParticipantGone };
+                self.refused(request, reason, &refusal, text, now);
+            }
+            CallError::Refused(refusal) => {
+                if self.outbox.split(target, now) {
+                    warn!(
+                        conversation_id = %target.conversation,
+                        participant_id = %target.participant, keys = request.keys(),
+                        rules = request.rules(), status = refusal.status, error = text,
+                        "refused, each rule's keys will be pushed apart"
+                    );
+                } else {
+                    self.refused(request, Reason::Refused, &refusal, text, now);
+                }
+            }
+            CallError::Conflict(refusal) => {
+                if self.outbox.conflict(target) > MAX_CONFLICTS {
+                    self.refused(request, Reason::Conflict, &refusal, text, now);
+                } else {
+                    self.asks.read(&target.conversation);
+                    let again_at = now + CONFLICT_WAIT;
+                    let failure = Failure { again_at, uncertain, counts: true };
+                    self.again(request, refusal.status, &text, failure, now);
+                }
+            }
+            CallError::Unauthorized(refusal) => {
+                let failure =
+                    Failure { again_at: self.backoff(request, now), uncertain, counts: true };
+                self.again(request, refusal.status, &text, failure, now);
+            }
+            CallError::Unavailable(refusal) => {
+                let failure =
+                    Failure { again_at: self.backoff(request, now), uncertain, counts: true };
+                self.again(request, refusal.status, &text, failure, now);
+            }
+            CallError::NoAnswer { .. } | CallError::NoToken(_) | CallError::Unreadable { .. } => {
+                let failure =
+                    Failure { again_at: self.backoff(request, now), uncertain, counts: true };
+                self.again(request, 0, &text, failure, now);
+            }
+            CallError::Credentials(reason) => {
+                let failure = Failure { again_at: now, uncertain, counts: false };
+                self.outbox.failed(target, failure, now);
+                return Err(CredentialsRefused { reason });
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing grows old while the account rests or the API is down.
+    fn note_outage(&mut self, error: &CallError, now: Instant) {
+        match error {
+            CallError::Throttled(_, rest) => self.age.stop(now, Some(now + *rest)),
+            // The gateway's answers; a 500 or 408 may be this participant's alone.
+            CallError::Unavailable(refusal) if matches!(refusal.status, 502..=504) => {
+                self.age.stop(now, None);
+            }
+            CallError::NoAnswer { .. } | CallError::NoToken(_) | CallError::Credentials(_) => {
+                self.age.stop(now, None);
+            }
+            CallError::Unavailable(_)
+            | CallError::Unauthorized(_)
+            | CallError::Forbidden(_)
+            | CallError::NotFound(_)
+            | CallError::Conflict(_)
+            | CallError::Refused(_)
+            | CallError::Unreadable { .. } => self.age.start(now),
+        }
+    }
+
+    /// The push is to be made again, unless the conversation has had its time.
+    fn again(
+        &mut self,
+        request: &Request,
+        status: u16,
+        error: &str,
+        failure: Failure,
+        now: Instant,
+    ) {
+        let target = request.target();
+        if self.memory.conversation(&target.conversation).is_none() {
+            let given_up = self.outbox.give_up(target, now);
+            let verdict = Verdict {
+                status: Some(status).filter(|status| *status > 0),
+                correlation_id: None,
+                answer: Some(error.to_owned()),
+            };
+            return self.give_up(target, given_up, Reason::ConversationOver, &verdict, now);
+        }
+        self.counts.retries.add(1);
+        let after_ms = failure.again_at.saturating_duration_since(now).as_millis();
+        warn!(
+            conversation_id = %target.conversation, participant_id = %target.participant,
+            keys = request.keys(), rules = request.rules(), attempt = request.leaving.attempt,
+            status, error, after_ms, "push failed, will retry"
+        );
+        self.outbox.failed(target, failure, now);
+    }
+
+    /// Full jitter: those who failed together do not come back together.
+    fn backoff(&mut self, request: &Request, now: Instant) -> Instant {
+        let doublings = (request.leaving.attempt - 1).min(MAX_DOUBLINGS);
+        let most = (FIRST_BACKOFF * 2_u32.pow(doublings)).min(MAX_BACKOFF);
+        now + most.mul_f64(self.rng.random::<f64>())
+    }
+
+    fn forbidden(&mut self, request: &Request, refusal: &Refusal, text: &str, now: Instant) {
+        self.outbox.forbid(request.target(), now);
+        if self.breaker.forbidden(now) {
+            error!(
+                operation = refusal.operation,
+                status = refusal.status,
+                correlation_id = refusal.correlation_id,
+                missing_permissions = refusal.missing_permissions.join(" "),
+                waiting = self.outbox.len(),
+                error = text,
+                "forbidden: grant the permission to the OAuth client's role; \
+                 what waits is tried once a minute"
+            );
+        } else {
+            debug!(
+                conversation_id = %request.target().conversation,
+                participant_id = %request.target().participant, status = refusal.status,
+                "forbidden, waits"
+            );
+        }
+    }
+
+    fn refused(
+        &mut self,
+        request: &Request,
+        reason: Reason,
+        refusal: &Refusal,
+        text: String,
+        now: Instant,
+    ) {
+        let given_up: Vec<(Arc<str>, Waiting)> = self.outbox.give_up(request.target(), now);
+        let verdict = Verdict {
+            status: Some(refusal.status),
+            correlation_id: refusal.correlation_id.clone(),
+            answer: Some(text),
+        };
+        self.give_up(request.target(), given_up, reason, &verdict, now);
+    }
+
+    /// Whether a conversation is over, or forgotten because it was.
+    fn over(&self, target: &Target) -> bool {
+        let conversation = self.memory.conversation(&target.conversation);
+        conversation.is_none_or(|conversation| conversation.over_since.is_some())
+    }
+}

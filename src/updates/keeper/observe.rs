@@ -1,0 +1,233 @@
+//! What an observation does: first it corrects the memory, then what waits, then its wishes are
+//! considered (SEMANTICS 3 and 4).
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+use tracing::{debug, info, warn};
+
+use super::{Keeper, Verdict};
+use crate::updates::dead_letters::Reason;
+use crate::updates::decide::{Decision, Situation};
+use crate::updates::memory::{Gone, Sight};
+use crate::updates::outbox::{Offered, Target, Waiting};
+use crate::updates::wish::{Observation, Wish, Write};
+
+/// How often a write that was not applied is made again (SEMANTICS 3).
+const MAX_REWRITES: u8 = 3;
+
+impl Keeper {
+    /// Takes in what a conversation shows and what the rules wish of it.
+    pub(crate) fn observe(&mut self, observation: &Observation, now: Instant) {
+        if !self.admit(observation, now) {
+            return;
+        }
+        self.judge(observation, now);
+        self.reconsider(observation, now);
+        for wish in &observation.wishes {
+            self.consider(observation, wish, now);
+        }
+        let flow = observation.in_flow && !observation.over;
+        self.outbox.set_flow(&observation.conversation, flow, now);
+        if observation.from_read {
+            self.outbox.was_read(&observation.conversation, now);
+        }
+    }
+
+    /// Returns true if and only if the conversation may still be written to.
+    fn admit(&mut self, observation: &Observation, now: Instant) -> bool {
+        let id = &observation.conversation;
+        match self.memory.gone(id) {
+            Some(Gone::Evicted) => return false,
+            // Its last wishes had their time; but a conversation can come back to life.
+            Some(Gone::Over) if observation.over => return false,
+            Some(Gone::Over) | None => {}
+        }
+        let conversation = self.memory.enter(id);
+        for seen in &observation.participants {
+            let participant = conversation.participants.entry(seen.participant.clone());
+            participant.or_default().attributes = Arc::clone(&seen.attributes);
+        }
+        if observation.over {
+            let over_since = *conversation.over_since.get_or_insert(now);
+            self.look_after_at(id, over_since + self.settings.after_end);
+        } else {
+            conversation.over_since = None;
+        }
+        if let Some(evicted) = self.memory.evict(|id| self.outbox.holds(id)) {
+            self.guard.forget(&evicted);
+            warn!(
+                conversation_id = %evicted,
+                "too many conversations to remember: the quietest is left as it is from now on"
+            );
+        }
+        true
+    }
+
+    /// Compares what was written with what is seen.
+    fn judge(&mut self, observation: &Observation, now: Instant) {
+        let mut missing = Vec::new();
+        for seen in &observation.participants {
+            let target = Target {
+                conversation: observation.conversation.clone(),
+                participant: seen.participant.clone(),
+            };
+            let Some(participant) = self.memory.participant_mut(&target) else { continue };
+            for (key, written) in &mut participant.written {
+                let value = seen.attributes.get(&**key).map_or("", String::as_str);
+                let out = self.outbox.out(&target, key);
+                if out.is_some_and(|out| *out.value == *value) {
+                    // The next one is there before its answer is; that is for the answer to say.
+                    continue;
+                }
+                match written.see(value, observation.from_read) {
+                    Sight::Nothing | Sight::Stale => {}
+                    Sight::Confirmed => self.counts.confirmed.add(1),
+                    Sight::Foreign => {
+                        self.counts.lost_to_others.add(1);
+                        debug!(
+                            conversation_id = %target.conversation,
+                            participant_id = %target.participant, key = %key,
+                            rule = %written.sent.rule, "overwritten by somebody else"
+                        );
+                    }
+                    Sight::Missing => missing.push((target.clone(), Arc::clone(key))),
+                }
+            }
+        }
+        for (target, key) in missing {
+            self.write_again(&target, &key, now);
+        }
+    }
+
+    /// A write was accepted and is not there.
+    fn write_again(&mut self, target: &Target, key: &Arc<str>, now: Instant) {
+        // A newer value is on its way already.
+        if self.outbox.waiting(target, key).is_some() || self.outbox.out(target, key).is_some() {
+            return;
+        }
+        let Some(participant) = self.memory.participant_mut(target) else { return };
+        let Some(written) = participant.written.get_mut(key) else { return };
+        let mut sent = written.sent.clone();
+        sent.offered_at = now;
+        sent.changed_at = self.age.reading(now);
+        if written.rewrites >= MAX_REWRITES {
+            let keys = vec![(Arc::clone(key), sent)];
+            return self.give_up(target, keys, Reason::NotApplied, &Verdict::default(), now);
+        }
+        written.rewrites += 1;
+        warn!(
+            conversation_id = %target.conversation, participant_id = %target.participant,
+            key = %key, rule = %sent.rule, "accepted but not applied, will be written again"
+        );
+        self.offer(target, key, sent, now);
+    }
+
+    /// Withdraws what waits and is met, or is wished no more.
+    fn reconsider(&mut self, observation: &Observation, now: Instant) {
+        let waiting = self.outbox.waiting_of(&observation.conversation);
+        if waiting.is_empty() {
+            return;
+        }
+        let live = observation.wishes.iter().filter(|wish| !self.is_dry(wish));
+        let wished: BTreeSet<_> = live.map(|wish| (&wish.participant, &wish.key)).collect();
+        for (target, key, waiting) in waiting {
+            if wished.contains(&(&target.participant, &key)) {
+                self.outbox.made_again(&target, &key, observation.rules_hash);
+                continue;
+            }
+            let situation = self.situation(&target, &key, observation.rules_hash);
+            let met = situation.meets(&waiting.value);
+            let exists = waiting.write == Write::IfAbsent && situation.exists();
+            let unwished = observation.after_reload || waiting.rules_hash != observation.rules_hash;
+            if met || exists || unwished {
+                self.outbox.withdraw(&target, &key, now);
+                debug!(
+                    conversation_id = %target.conversation, participant_id = %target.participant,
+                    key = %key, rule = %waiting.rule, met, exists, unwished, "wish withdrawn"
+                );
+            }
+        }
+    }
+
+    /// All that [`Situation`] wants to know.
+    fn situation<'a>(&'a self, target: &Target, key: &str, rules_hash: u64) -> Situation<'a> {
+        let participant = self.memory.participant(target);
+        let seen = participant.map_or("", |participant| participant.seen(key));
+        let written = participant.and_then(|participant| participant.written.get(key));
+        Situation {
+            base: written.map_or(seen, |written| written.base(seen)),
+            accepted: written.map(|written| &*written.sent.value),
+            out: self.outbox.out(target, key).map(|out| &*out.value),
+            waits: self.outbox.waiting(target, key).is_some(),
+            uncertain: self.outbox.is_uncertain(target, key),
+            refused: participant.and_then(|participant| participant.refused(key, rules_hash)),
+        }
+    }
+
+    fn is_dry(&self, wish: &Wish) -> bool {
+        wish.dry_run || self.settings.dry_run
+    }
+
+    fn consider(&mut self, observation: &Observation, wish: &Wish, now: Instant) {
+        self.counts.offered.add(1);
+        let target = Target {
+            conversation: observation.conversation.clone(),
+            participant: wish.participant.clone(),
+        };
+        let situation = self.situation(&target, &wish.key, observation.rules_hash);
+        let decision = situation.decide(&wish.value, wish.write);
+        if decision == Decision::Met {
+            self.counts.unchanged.add(1);
+        }
+        if self.is_dry(wish) {
+            if decision == Decision::Write {
+                self.say(&target, wish);
+            }
+            return;
+        }
+        match decision {
+            Decision::Theirs | Decision::Once | Decision::Refused => {}
+            Decision::Met | Decision::Exists => {
+                self.outbox.withdraw(&target, &wish.key, now);
+            }
+            Decision::Write => {
+                let wanted = Waiting::wished(wish, observation, self.age.reading(now));
+                self.offer(&target, &wish.key, wanted, now);
+            }
+        }
+    }
+
+    /// Puts a value into the outbox, past the fence and the guard.
+    fn offer(&mut self, target: &Target, key: &Arc<str>, mut wanted: Waiting, now: Instant) {
+        if let Some(reason) = self.fence(key, &wanted.value) {
+            self.outbox.withdraw(target, key, now);
+            let keys = vec![(Arc::clone(key), wanted)];
+            return self.give_up(target, keys, reason, &Verdict::default(), now);
+        }
+        if let Some(participant) = self.memory.participant_mut(target) {
+            participant.forgive(key);
+        }
+        wanted.not_before = self.rest(target, key, &wanted.rule, now);
+        match self.outbox.offer(target, key, wanted, now) {
+            Offered::Queued => {}
+            Offered::Merged => self.counts.merged.add(1),
+            Offered::Full => self.look_again(&target.conversation, now),
+        }
+    }
+
+    /// What would be written, were it not for the dry run: said once for each value.
+    fn say(&mut self, target: &Target, wish: &Wish) {
+        let Some(participant) = self.memory.participant_mut(target) else { return };
+        if participant.said.get(&wish.key) == Some(&wish.value) {
+            return;
+        }
+        participant.said.insert(Arc::clone(&wish.key), Arc::clone(&wish.value));
+        self.counts.dry_run.add(1);
+        info!(
+            conversation_id = %target.conversation, participant_id = %target.participant,
+            rule = %wish.rule, key = %wish.key, "would be written, but for the dry run"
+        );
+    }
+}

@@ -1,0 +1,460 @@
+use std::collections::HashMap;
+
+use expect_test::{Expect, expect};
+
+use super::*;
+use crate::genesys::call::{CallError, Refusal};
+use crate::genesys::outside::SendError;
+use crate::updates::push::Pushed;
+use crate::updates::wish::{Observation, Seen, Wish, Write};
+
+#[test]
+fn only_the_difference_is_pushed_and_its_echo_causes_nothing() {
+    check(
+        "see a=1 wish a=1 b=2 | after 1 | take | yes p | see a=1 b=2 wish a=1 b=2 | after 1 | take | counts",
+        expect![
+            "p{b=2}#1 | - | offered=4 merged=0 pushed=1 unchanged=3 confirmed=1 lost=0 failed=0"
+        ],
+    );
+}
+
+#[test]
+fn an_echo_before_its_answer_confirms_it_too() {
+    check(
+        "see wish a=1 | after 1 | take | see a=1 wish a=1 | yes p | after 60 | asks | counts",
+        expect![
+            "p{a=1}#1 |  | offered=2 merged=0 pushed=1 unchanged=1 confirmed=1 lost=0 failed=0"
+        ],
+    );
+}
+
+#[test]
+fn a_stale_snapshot_causes_no_second_write() {
+    check(
+        "see a=0 wish a=1 | after 1 | take | see a=0 wish a=1 | yes p | see a=0 wish a=1 | after 1 | take",
+        expect!["p{a=1}#1 | -"],
+    );
+}
+
+#[test]
+fn there_and_back_again_is_written_three_times_while_snapshots_lag() {
+    check(
+        "see wish a=A | after 1 | take | see wish a=B | yes p | after 1 | take | see wish a=A | yes p | \
+         after 1 | take | yes p | see a=A wish a=A | see a=B wish a=A | see a=A wish a=A | after 1 | take | counts",
+        expect![
+            "p{a=A}#1 | p{a=B}#1 | p{a=A}#1 | - | offered=6 merged=0 pushed=3 unchanged=3 confirmed=0 lost=0 failed=0"
+        ],
+    );
+}
+
+#[test]
+fn there_and_back_again_before_anything_left_is_nothing() {
+    check("see a=A wish a=B | see a=A wish a=A | after 1 | take", expect!["-"]);
+}
+
+#[test]
+fn what_others_wrote_is_theirs_until_the_value_changes() {
+    check(
+        "see wish a=1 | after 1 | take | yes p | see a=1 wish a=1 | see a=9 wish a=1 | see a=9 wish a=1 | \
+         after 1 | take | see a=9 wish a=2 | after 1 | take | counts",
+        expect![
+            "p{a=1}#1 | - | p{a=2}#1 | offered=5 merged=0 pushed=1 unchanged=1 confirmed=1 lost=1 failed=0"
+        ],
+    );
+}
+
+#[test]
+fn first_is_written_once_and_if_absent_only_where_there_is_nothing() {
+    check(
+        "see wish a=1:first b=1:if-absent | see b=9 wish a=2:first | after 1 | take | yes p | \
+         see a=9 b=9 wish a=2:first b=1:if-absent | after 1 | take",
+        expect!["p{a=1}#1 | -"],
+    );
+}
+
+#[test]
+fn a_newer_snapshot_withdraws_what_is_met() {
+    check("see a=0 wish a=1 | see a=1 | after 1 | take", expect!["-"]);
+}
+
+#[test]
+fn other_rules_withdraw_what_they_do_not_wish() {
+    check(
+        "see wish a=1 b=1 c=1 | see hash=2 wish a=1 | after 1 | take | see hash=2 wish d=1 | \
+         see reload hash=2 | yes p | after 1 | take",
+        expect!["p{a=1}#1 | -"],
+    );
+}
+
+#[test]
+fn a_dry_run_is_said_once_and_changes_nothing() {
+    check(
+        "see wish a=1:dry | see wish a=1:dry | see wish a=2:dry | after 1 | take | said | see wish a=1 | after 1 | take",
+        expect!["- | dry_run=2 | p{a=1}#1"],
+    );
+}
+
+#[test]
+fn while_a_flow_runs_only_what_may_goes() {
+    check(
+        "see flow wish a=1 b=1:flow | after 1 | take | yes p | after 60 | take | see b=1 wish a=1 | take",
+        expect!["p{b=1}#1 | - | p{a=1}#1"],
+    );
+}
+
+#[test]
+fn after_a_timeout_all_keys_go_again_whatever_is_seen_and_a_read_confirms() {
+    check(
+        "see wish a=1 b=1 | after 1 | take | no p lost | see a=1 b=1 wish a=1 b=2 | after 60 | take | \
+         yes p | see a=1 b=2 wish a=1 b=2 | after 30 | asks | see read a=1 b=2 wish a=1 b=2 | after 90 | asks | counts",
+        expect![
+            "p{a=1 b=1}#1 | p{a=1 b=2}#2 | Read(c) |  | offered=8 merged=3 pushed=2 unchanged=4 confirmed=2 lost=0 failed=0"
+        ],
+    );
+}
+
+#[test]
+fn a_connection_that_was_never_made_leaves_no_doubt() {
+    check(
+        "see wish a=1 | after 1 | take | no p unreachable | see a=1 wish a=1 | after 60 | take",
+        expect!["p{a=1}#1 | -"],
+    );
+}
+
+#[test]
+fn what_is_not_confirmed_is_read_and_written_again_three_times() {
+    let round = "after 30 | asks | see read wish a=1 | after 1 | take | yes p | ";
+    check(
+        &format!("see wish a=1 | after 1 | take | yes p | {} dead", round.repeat(4)),
+        expect![
+            "p{a=1}#1 | Read(c) | p{a=1}#1 | Read(c) | p{a=1}#1 | Read(c) | p{a=1}#1 | Read(c) | - | not-applied p{a} r -"
+        ],
+    );
+}
+
+#[test]
+fn a_third_value_in_a_read_is_somebody_elses() {
+    check(
+        "see wish a=1 | after 1 | take | yes p | after 30 | asks | see read a=3 wish a=1 | after 1 | take | counts",
+        expect![
+            "p{a=1}#1 | Read(c) | - | offered=2 merged=0 pushed=1 unchanged=0 confirmed=0 lost=1 failed=0"
+        ],
+    );
+}
+
+#[test]
+fn who_is_over_is_not_read() {
+    check(
+        "see wish a=1 | after 1 | take | yes p | see over | after 60 | asks",
+        expect!["p{a=1}#1 | "],
+    );
+}
+
+#[test]
+fn one_rules_bad_key_does_not_take_the_others_with_it() {
+    check(
+        "see wish a=secret:by=r b=1:by=s | after 1 | take | no p 400 | take | no p 400 | take | yes p | dead | \
+         see b=1 wish a=secret:by=r b=1:by=s | after 1 | take | see b=1 wish a=2:by=r | after 1 | take",
+        expect![
+            "p{a=secret b=1}#1 | p{a=secret}#1 | p{b=1}#1 | refused p{a} r op answered 400: value … is bad | - | p{a=2}#1"
+        ],
+    );
+}
+
+#[test]
+fn what_was_refused_may_be_tried_by_other_rules() {
+    check(
+        "see wish a=1 | after 1 | take | no p 400 | see wish a=1 | after 1 | take | see hash=2 wish a=1 | after 1 | take",
+        expect!["p{a=1}#1 | - | p{a=1}#1"],
+    );
+}
+
+#[test]
+fn a_missing_permission_stops_the_pushes_and_one_is_tried_each_minute() {
+    check(
+        "see wish a=1 q.a=1 r.a=1 s.a=1 | after 1 | take | no p 403 | take | no q 403 | take | no r 403 | take | \
+         after 59 | take | after 1 | take | no p 403 | take | after 60 | take | yes q | take | take | take | dead",
+        expect![
+            "p{a=1}#1 | q{a=1}#1 | r{a=1}#1 | - | - | p{a=1}#1 | - | q{a=1}#1 | s{a=1}#1 | r{a=1}#1 | p{a=1}#1 | "
+        ],
+    );
+}
+
+#[test]
+fn a_conflict_is_read_before_it_is_tried_again_three_times_at_most() {
+    let round = "no p 409 | take | asks | see read wish a=1 | take | ";
+    check(
+        &format!("see wish a=1 | after 1 | take | {} no p 409 | dead", round.repeat(3)),
+        expect![
+            "p{a=1}#1 | - | Read(c) | p{a=1}#2 | - | Read(c) | p{a=1}#3 | - | Read(c) | p{a=1}#4 | conflict p{a} r op answered 409: value … is bad"
+        ],
+    );
+}
+
+#[test]
+fn a_throttled_push_waits_and_is_no_attempt() {
+    check(
+        "see wish a=1 | after 1 | take | no p 429 | after 29 | take | after 1 | take",
+        expect!["p{a=1}#1 | - | p{a=1}#1"],
+    );
+}
+
+#[test]
+fn age_counts_from_the_last_change_and_stands_still_while_nothing_answers() {
+    check(
+        "age 100 | see wish a=1 | after 90 | see wish a=2 | after 90 | dead | after 20 | dead",
+        expect![" | too-old p{a} r -"],
+    );
+    check(
+        "age 100 | see wish a=1 | after 1 | take | no p unreachable | after 500 | dead | take | no p 500 | after 110 | dead",
+        expect!["p{a=1}#1 |  | p{a=1}#2 | too-old p{a} r -"],
+    );
+}
+
+#[test]
+fn the_last_wishes_have_their_time_and_then_no_request_is_spent() {
+    check(
+        "see wish a=1 | see over wish b=1 | after 1 | take | yes p | see over flow wish c=1 | dry on | after 30 | dry off | take | dead | see over wish d=1 | after 1 | take",
+        expect!["p{a=1 b=1}#1 | - | conversation-over p{c} r - | -"],
+    );
+}
+
+#[test]
+fn who_fails_after_the_end_is_over() {
+    check(
+        "see over wish a=1 | after 1 | take | after 30 | no p 500 | dead | see wish a=2 | after 1 | take",
+        expect!["p{a=1}#1 | conversation-over p{a} r op answered 500: value … is bad | p{a=2}#1"],
+    );
+}
+
+#[test]
+fn who_is_not_found_is_gone_and_not_wished_again() {
+    check(
+        "see wish a=1 | after 1 | take | no p 404 | dead | see wish a=1 | after 1 | take",
+        expect!["p{a=1}#1 | participant-gone p{a} r op answered 404: value … is bad | -"],
+    );
+}
+
+#[test]
+fn the_fence_and_the_longest_value_hold() {
+    check(
+        "see wish forbidden=1 a=123456789 | see wish forbidden=1 a=123456789 | after 1 | take | dead",
+        expect!["- | not-allowed p{forbidden} r - / too-long p{a} r -"],
+    );
+}
+
+#[test]
+fn a_key_that_is_fought_over_rests_and_its_last_wish_is_written_after_the_rest() {
+    let write = |n| format!("see wish a={n} | after 1 | take | yes p | ");
+    let script: String = (0..5).map(write).collect();
+    check(
+        &format!(
+            "{script} see wish a=6 | see wish a=7 b=1 | after 1 | take | yes p | after 594 | take | after 1 | take | rested"
+        ),
+        expect![
+            "p{a=0}#1 | p{a=1}#1 | p{a=2}#1 | p{a=3}#1 | p{a=4}#1 | p{b=1}#1 | - | p{a=7}#1 | rested=1"
+        ],
+    );
+}
+
+#[test]
+fn what_finds_no_room_is_looked_at_again_when_there_is() {
+    check(
+        "see wish a=1 q.a=1 r.a=1 s.a=1 t.a=1 | asks | after 1 | take | yes p | asks",
+        expect![" | p{a=1}#1 | LookAgain(c)"],
+    );
+}
+
+/// Runs a script about the participants of one conversation, and compares what the steps answered.
+///
+/// `see KEY=VALUE… wish KEY=VALUE…` is an observation of `p`; a wish takes `:first`, `:if-absent`,
+/// `:flow`, `:dry`, `:by=RULE` and a participant in front. `take` sends, `yes` and `no` answer.
+/// There is room for four participants.
+#[track_caller]
+fn check(script: &str, expected: Expect) {
+    let now = Instant::now();
+    let counts = Arc::new(Counts::default());
+    let mut settings = Settings::for_tests();
+    settings.max_pending = 4;
+    settings.max_value_length = 8;
+    let keeper = Keeper::new(settings, Arc::clone(&counts), 1, now);
+    let mut bench = Bench { keeper, counts, now, out: HashMap::new() };
+    let answers: Vec<String> =
+        script.split(" | ").filter_map(|step| bench.step(step.trim())).collect();
+    expected.assert_eq(&answers.join(" | "));
+}
+
+struct Bench {
+    keeper: Keeper,
+    counts: Arc<Counts>,
+    now: Instant,
+    out: HashMap<String, Request>,
+}
+
+impl Bench {
+    fn step(&mut self, step: &str) -> Option<String> {
+        let words: Vec<&str> = step.split(' ').collect();
+        match words[..] {
+            ["see", ref words @ ..] => self.keeper.observe(&observation(words, self.now), self.now),
+            ["take"] => return Some(self.take()),
+            ["yes", who] => {
+                let pushed = Pushed { status: 202, correlation_id: None };
+                self.settle(who, Ok(pushed));
+            }
+            ["no", who, how] => self.settle(who, Err(failure(how))),
+            ["after", seconds] => {
+                // In steps, as the loop would: each second is looked at.
+                for _ in 0..seconds.parse::<u64>().unwrap() {
+                    self.now += Duration::from_secs(1);
+                    self.keeper.wake(self.now);
+                }
+            }
+            ["age", seconds] => {
+                let mut settings = self.keeper.settings().clone();
+                settings.max_age = Duration::from_secs(seconds.parse().unwrap());
+                self.keeper.configure(settings, self.now);
+            }
+            ["dry", state] => {
+                let mut settings = self.keeper.settings().clone();
+                settings.dry_run = state == "on";
+                self.keeper.configure(settings, self.now);
+            }
+            ["asks"] => return Some(self.asks()),
+            ["dead"] => return Some(self.dead_letters()),
+            ["said"] => return Some(format!("dry_run={}", self.counts.dry_run.get())),
+            ["rested"] => return Some(format!("rested={}", self.counts.rested.get())),
+            ["counts"] => return Some(self.counts()),
+            _ => panic!("unknown step `{step}`"),
+        }
+        None
+    }
+
+    fn take(&mut self) -> String {
+        if !self.keeper.may_push(self.now) {
+            return "-".to_owned();
+        }
+        let request = self.keeper.take(self.now).unwrap();
+        let who = request.target().participant.to_string();
+        let changes: Vec<String> =
+            request.changes().iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let shown = format!("{who}{{{}}}#{}", changes.join(" "), request.attempt());
+        assert!(self.out.insert(who, request).is_none(), "out twice");
+        shown
+    }
+
+    fn settle(&mut self, who: &str, result: Result<Pushed, CallError>) {
+        if let Some(request) = self.out.remove(who) {
+            self.keeper.settle(request, result, self.now).unwrap();
+        }
+    }
+
+    fn asks(&mut self) -> String {
+        let mut asks = Vec::new();
+        while let Some(ask) = self.keeper.next_ask() {
+            self.keeper.asked(&ask);
+            asks.push(format!("{ask:?}"));
+        }
+        asks.join(" ")
+    }
+
+    fn dead_letters(&self) -> String {
+        let letters = self.keeper.dead_letters().letters;
+        let letters = letters.iter().map(|it| {
+            let answer = it.answer.as_deref().unwrap_or("-");
+            format!("{} {}{{{}}} {} {answer}", it.reason, it.participant, it.keys(), it.rule)
+        });
+        letters.collect::<Vec<String>>().join(" / ")
+    }
+
+    fn counts(&self) -> String {
+        let it = &self.counts;
+        format!(
+            "offered={} merged={} pushed={} unchanged={} confirmed={} lost={} failed={}",
+            it.offered.get(),
+            it.merged.get(),
+            it.pushed.get(),
+            it.unchanged.get(),
+            it.confirmed.get(),
+            it.lost_to_others.get(),
+            it.failed.get()
+        )
+    }
+}
+
+fn observation(words: &[&str], now: Instant) -> Observation {
+    let flags = |name: &str| words.contains(&name);
+    let wish_at = words.iter().position(|word| *word == "wish").unwrap_or(words.len());
+    let attributes = words[..wish_at].iter().filter_map(|word| word.split_once('='));
+    let attributes: BTreeMap<String, String> = attributes
+        .filter(|(key, _)| *key != "hash")
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect();
+    let hash = words.iter().find_map(|word| word.strip_prefix("hash="));
+    Observation {
+        conversation: "c".into(),
+        at: now,
+        received_at: jiff::Timestamp::UNIX_EPOCH,
+        participants: vec![Seen {
+            participant: "p".into(),
+            ended: false,
+            attributes: Arc::new(attributes),
+        }],
+        wishes: words.iter().skip(wish_at + 1).map(|word| wish(word)).collect(),
+        over: flags("over"),
+        in_flow: flags("flow"),
+        from_read: flags("read"),
+        rules_hash: hash.map_or(1, |hash| hash.parse().unwrap()),
+        after_reload: flags("reload"),
+    }
+}
+
+fn wish(text: &str) -> Wish {
+    let mut words = text.split(':');
+    let (key, value) = words.next().unwrap().split_once('=').unwrap();
+    let (participant, key) = key.split_once('.').unwrap_or(("p", key));
+    let mut wish = Wish {
+        participant: participant.into(),
+        key: Arc::from(key),
+        value: Arc::from(value),
+        rule: Arc::from("r"),
+        write: Write::Follow,
+        dry_run: false,
+        during_flow: false,
+    };
+    for word in words {
+        match word {
+            "first" => wish.write = Write::First,
+            "if-absent" => wish.write = Write::IfAbsent,
+            "flow" => wish.during_flow = true,
+            "dry" => wish.dry_run = true,
+            _ => wish.rule = Arc::from(word.strip_prefix("by=").unwrap()),
+        }
+    }
+    wish
+}
+
+fn failure(how: &str) -> CallError {
+    let refusal = Refusal {
+        operation: "op",
+        status: how.parse().unwrap_or_default(),
+        message: "value secret is bad".replace("secret", if how == "400" { "secret" } else { "1" }),
+        ..Refusal::default()
+    };
+    match how {
+        "400" => CallError::Refused(refusal),
+        "403" => CallError::Forbidden(refusal),
+        "404" => CallError::NotFound(refusal),
+        "409" => CallError::Conflict(refusal),
+        "429" => CallError::Throttled(refusal, Duration::from_secs(30)),
+        "500" | "503" => CallError::Unavailable(refusal),
+        "lost" => CallError::NoAnswer {
+            operation: "op",
+            error: SendError::TimedOut { limit: Duration::from_secs(10) },
+        },
+        "unreachable" => CallError::NoAnswer {
+            operation: "op",
+            error: SendError::Unreachable { reason: "no route".to_owned() },
+        },
+        _ => panic!("unknown failure `{how}`"),
+    }
+}

@@ -1,0 +1,158 @@
+//! Remembers, for as long as a conversation lives, what its participants showed last and what we
+//! wrote to them.
+//!
+//! Bounded: when there are too many conversations, the one that was quiet for longest is forgotten,
+//! and never written to again, because nobody knows any more which of its values are ours
+//! (SEMANTICS 3). Whoever is over is forgotten, too; should it come back to life, it is new.
+
+mod gone;
+#[cfg(test)]
+mod tests;
+mod written;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+pub(crate) use gone::Gone;
+use gone::Graves;
+pub(crate) use written::{Confirming, Fate, Sight, Written};
+
+use super::outbox::Target;
+use crate::genesys::{ConversationId, ParticipantId};
+
+/// About 1 KiB each, beside the attributes, which are shared with whoever holds the snapshots.
+pub(crate) const MAX_CONVERSATIONS: usize = 200_000;
+
+#[derive(Debug)]
+pub(crate) struct Memory {
+    conversations: HashMap<ConversationId, Conversation>,
+    /// By when they were last observed.
+    quiet: BTreeMap<u64, ConversationId>,
+    next_touch: u64,
+    graves: Graves,
+    capacity: usize,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Conversation {
+    pub participants: BTreeMap<ParticipantId, Participant>,
+    pub over_since: Option<Instant>,
+    /// When somebody has to look at it next.
+    pub due: Option<Instant>,
+    /// Its key among the quiet; 0 before it has one.
+    touched: u64,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Participant {
+    /// As the newest snapshot shows them.
+    pub attributes: Arc<BTreeMap<String, String>>,
+    pub written: BTreeMap<Arc<str>, Written>,
+    refused: BTreeMap<Arc<str>, Refused>,
+    /// What would have been written, had it not been for a dry run.
+    pub said: BTreeMap<Arc<str>, Arc<str>>,
+}
+
+/// A value that was refused, by the rules that were in force.
+#[derive(Debug)]
+struct Refused {
+    value: Arc<str>,
+    rules_hash: u64,
+}
+
+impl Memory {
+    pub(crate) fn new(capacity: usize) -> Memory {
+        Memory {
+            conversations: HashMap::new(),
+            quiet: BTreeMap::new(),
+            next_touch: 1,
+            graves: Graves::default(),
+            capacity,
+        }
+    }
+
+    /// Remembers a conversation from now on, unless it does already.
+    pub(crate) fn enter(&mut self, id: &ConversationId) -> &mut Conversation {
+        self.graves.rise(id);
+        let touch = self.next_touch;
+        self.next_touch += 1;
+        let conversation = self.conversations.entry(id.clone()).or_default();
+        self.quiet.remove(&conversation.touched);
+        conversation.touched = touch;
+        self.quiet.insert(touch, id.clone());
+        conversation
+    }
+
+    /// Forgets the quietest conversation if there are too many, but none that is `needed`.
+    pub(crate) fn evict(
+        &mut self,
+        needed: impl Fn(&ConversationId) -> bool,
+    ) -> Option<ConversationId> {
+        // Everything may be needed: the outbox holds fewer than fit in here, but not by a law.
+        for _ in 0..self.conversations.len().saturating_sub(self.capacity) * 2 {
+            let (_, quietest) = self.quiet.first_key_value()?;
+            let quietest = quietest.clone();
+            if !needed(&quietest) {
+                self.forget(&quietest, Gone::Evicted);
+                return Some(quietest);
+            }
+            self.enter(&quietest);
+        }
+        None
+    }
+
+    pub(crate) fn forget(&mut self, id: &ConversationId, why: Gone) {
+        if let Some(conversation) = self.conversations.remove(id) {
+            self.quiet.remove(&conversation.touched);
+            self.graves.bury(id, why);
+        }
+    }
+
+    /// Why a conversation is not remembered any more.
+    pub(crate) fn gone(&self, id: &ConversationId) -> Option<Gone> {
+        self.graves.find(id)
+    }
+
+    pub(crate) fn conversation(&self, id: &ConversationId) -> Option<&Conversation> {
+        self.conversations.get(id)
+    }
+
+    pub(crate) fn conversation_mut(&mut self, id: &ConversationId) -> Option<&mut Conversation> {
+        self.conversations.get_mut(id)
+    }
+
+    pub(crate) fn participant(&self, target: &Target) -> Option<&Participant> {
+        self.conversations.get(&target.conversation)?.participants.get(&target.participant)
+    }
+
+    /// The participant of a conversation that is remembered.
+    pub(crate) fn participant_mut(&mut self, target: &Target) -> Option<&mut Participant> {
+        let conversation = self.conversations.get_mut(&target.conversation)?;
+        Some(conversation.participants.entry(target.participant.clone()).or_default())
+    }
+}
+
+impl Participant {
+    /// The attribute as the newest snapshot shows it; an absent one is empty.
+    pub(crate) fn seen(&self, key: &str) -> &str {
+        self.attributes.get(key).map_or("", String::as_str)
+    }
+
+    pub(crate) fn refuse(&mut self, key: &Arc<str>, value: &Arc<str>, rules_hash: u64) {
+        let refused = Refused { value: Arc::clone(value), rules_hash };
+        self.refused.insert(Arc::clone(key), refused);
+    }
+
+    /// The value that was refused and would be again, as far as these rules are concerned.
+    pub(crate) fn refused(&self, key: &str, rules_hash: u64) -> Option<&str> {
+        let refused = self.refused.get(key).filter(|refused| refused.rules_hash == rules_hash)?;
+        Some(&refused.value)
+    }
+
+    /// Another value is wished: the one that was refused may be tried again after it.
+    pub(crate) fn forgive(&mut self, key: &str) {
+        self.refused.remove(key);
+    }
+}

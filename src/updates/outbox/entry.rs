@@ -1,0 +1,199 @@
+//! What waits for one participant: its keys, what of them is under way, and when they may go.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::updates::wish::{Observation, Wish, Write};
+
+/// One key that waits, or is under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    pub value: Arc<str>,
+    pub rule: Arc<str>,
+    pub write: Write,
+    pub during_flow: bool,
+    pub rules_hash: u64,
+    /// When the snapshot that first brought a value for this key was read.
+    pub offered_at: Instant,
+    /// When the value last changed, by the clock of age.
+    pub changed_at: Duration,
+    /// The fight guard lets it rest until then.
+    pub not_before: Option<Instant>,
+    /// Which change of which key this is: an answer settles what was sent, and nothing newer.
+    pub(super) generation: u64,
+    /// It was refused together with other rules' keys, and goes with its own rule's only.
+    pub(super) apart: bool,
+}
+
+/// Everything the outbox knows of one participant.
+#[derive(Debug)]
+pub(super) struct Entry {
+    /// The newest value of each key. A key under way stays here until it is settled.
+    pub keys: BTreeMap<Arc<str>, Waiting>,
+    /// What is under way.
+    pub out: Option<BTreeMap<Arc<str>, Waiting>>,
+    /// Values that were sent without an answer, and may yet be applied.
+    pub uncertain: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
+    /// The end of the merge window, set by the first key that waits.
+    pub window: Instant,
+    /// Not before this, after a failure.
+    pub backoff: Option<Instant>,
+    pub attempts: u32,
+    pub conflicts: u32,
+    pub in_flow: bool,
+    pub forbidden: bool,
+    pub place: Place,
+}
+
+/// Where an entry waits: in exactly one place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Nowhere: for a flow to end, or for its own push to be answered.
+    Held,
+    /// Among those that may go, by the order in which they became ready.
+    Ready(u64),
+    Timed(Instant),
+    /// Among those that the API forbids, by order.
+    Forbidden(u64),
+}
+
+/// Where an entry should wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wants {
+    /// Nothing is left to do for it.
+    Nothing,
+    Held,
+    Ready,
+    Timed(Instant),
+    Forbidden,
+}
+
+impl Waiting {
+    pub(crate) fn wished(wish: &Wish, observation: &Observation, age: Duration) -> Waiting {
+        Waiting {
+            value: Arc::clone(&wish.value),
+            rule: Arc::clone(&wish.rule),
+            write: wish.write,
+            during_flow: wish.during_flow,
+            rules_hash: observation.rules_hash,
+            offered_at: observation.at,
+            changed_at: age,
+            not_before: None,
+            generation: 0,
+            apart: false,
+        }
+    }
+}
+
+impl Entry {
+    pub(super) fn new(window: Instant) -> Entry {
+        Entry {
+            keys: BTreeMap::new(),
+            out: None,
+            uncertain: BTreeMap::new(),
+            window,
+            backoff: None,
+            attempts: 0,
+            conflicts: 0,
+            in_flow: false,
+            forbidden: false,
+            place: Place::Held,
+        }
+    }
+
+    /// What is under way for this key.
+    pub(super) fn out(&self, key: &str) -> Option<&Waiting> {
+        self.out.as_ref()?.get(key)
+    }
+
+    /// What waits for this key and is not under way.
+    pub(super) fn waiting(&self, key: &str) -> Option<&Waiting> {
+        self.keys.get(key).filter(|waiting| !self.is_out(key, waiting))
+    }
+
+    pub(super) fn all_waiting(&self) -> impl Iterator<Item = (&Arc<str>, &Waiting)> {
+        self.keys.iter().filter(|(key, waiting)| !self.is_out(key, waiting))
+    }
+
+    fn is_out(&self, key: &str, waiting: &Waiting) -> bool {
+        self.out(key).is_some_and(|out| out.generation == waiting.generation)
+    }
+
+    pub(super) fn wants(&self, now: Instant) -> Wants {
+        if self.out.is_some() {
+            return Wants::Held;
+        }
+        if self.keys.is_empty() {
+            return Wants::Nothing;
+        }
+        match self.ready_at() {
+            None => Wants::Held,
+            Some(_) if self.forbidden => Wants::Forbidden,
+            Some(at) if at <= now => Wants::Ready,
+            Some(at) => Wants::Timed(at),
+        }
+    }
+
+    /// When the first of the keys may go; `None` while all wait for a flow to end.
+    fn ready_at(&self) -> Option<Instant> {
+        let entry = self.backoff.map_or(self.window, |backoff| backoff.max(self.window));
+        let key = |waiting: &Waiting| waiting.not_before.map_or(entry, |until| until.max(entry));
+        self.keys.values().filter(|waiting| !self.waits_for_flow(waiting)).map(key).min()
+    }
+
+    fn waits_for_flow(&self, waiting: &Waiting) -> bool {
+        self.in_flow && !waiting.during_flow
+    }
+
+    /// What would go now: all that may, or one rule's keys where some have to go apart.
+    pub(super) fn sendable(&self, now: Instant) -> BTreeMap<Arc<str>, Waiting> {
+        let may_go = |waiting: &Waiting| {
+            !self.waits_for_flow(waiting) && waiting.not_before.is_none_or(|until| until <= now)
+        };
+        let sendable = self.keys.iter().filter(|(_, waiting)| may_go(waiting));
+        let apart = sendable.clone().find(|(_, waiting)| waiting.apart).map(|(_, it)| &it.rule);
+        sendable
+            .filter(|(_, waiting)| apart.is_none_or(|rule| waiting.apart && waiting.rule == *rule))
+            .map(|(key, waiting)| (Arc::clone(key), waiting.clone()))
+            .collect()
+    }
+
+    /// Takes back what waits for this key. What is under way goes on, and waits again if it fails.
+    pub(super) fn withdraw(&mut self, key: &str) -> bool {
+        if self.waiting(key).is_none() {
+            return false;
+        }
+        match self.out(key).cloned() {
+            Some(out) => {
+                self.keys.insert(Arc::from(key), out);
+            }
+            None => {
+                self.keys.remove(key);
+                self.uncertain.remove(key);
+            }
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+impl Waiting {
+    /// A value by a rule named `r`, of no particular age.
+    pub(crate) fn for_tests(value: &str, now: Instant) -> Waiting {
+        Waiting {
+            value: Arc::from(value),
+            rule: Arc::from("r"),
+            write: Write::Follow,
+            during_flow: false,
+            rules_hash: 0,
+            offered_at: now,
+            changed_at: Duration::ZERO,
+            not_before: None,
+            generation: 0,
+            apart: false,
+        }
+    }
+}

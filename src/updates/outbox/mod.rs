@@ -1,0 +1,399 @@
+//! Holds what waits to be written, at most one entry for each participant.
+//!
+//! What the rest relies on (SEMANTICS 4):
+//!
+//! - **Merged.** Values offered for a key that still waits replace it; keys of one participant go
+//!   in one request. An entry is ready when its merge window ends, which never moves.
+//! - **Exclusive.** A participant is out for pushing at most once at a time.
+//! - **Generations.** An answer settles what was sent and nothing newer. What failed stays where it
+//!   was, so that a retry sends current values.
+//! - **Fair.** Participants leave in the order in which they became ready.
+//! - **Bounded.** A participant too many is refused, never dropped.
+//!
+//! Nothing here waits, reads a clock or knows why something is wished.
+
+mod entry;
+mod settle;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+pub(crate) use entry::Waiting;
+use entry::{Entry, Place, Wants};
+pub(crate) use settle::Failure;
+
+use crate::genesys::{ConversationId, ParticipantId};
+
+/// Whose attributes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Target {
+    pub conversation: ConversationId,
+    pub participant: ParticipantId,
+}
+
+/// What became of an offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Offered {
+    Queued,
+    /// Into an entry that waited already.
+    Merged,
+    /// The outbox holds as many participants as it may.
+    Full,
+}
+
+/// What leaves the outbox for one push.
+#[derive(Clone, Debug)]
+pub(crate) struct Leaving {
+    pub target: Target,
+    pub keys: BTreeMap<Arc<str>, Waiting>,
+    /// From 1 on.
+    pub attempt: u32,
+}
+
+/// See the [module](self) for what it promises.
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    entries: HashMap<ConversationId, BTreeMap<ParticipantId, Entry>>,
+    len: usize,
+    ready: BTreeMap<u64, Target>,
+    timed: BTreeSet<(Instant, Target)>,
+    forbidden: BTreeMap<u64, Target>,
+    next_place: u64,
+    next_generation: u64,
+    pub(crate) capacity: usize,
+    pub(crate) merge_window: Duration,
+}
+
+#[cfg(test)]
+impl Target {
+    pub(crate) fn new(conversation: &str, participant: &str) -> Target {
+        Target { conversation: conversation.into(), participant: participant.into() }
+    }
+}
+
+impl Outbox {
+    pub(crate) fn new(capacity: usize, merge_window: Duration) -> Outbox {
+        Outbox {
+            entries: HashMap::new(),
+            len: 0,
+            ready: BTreeMap::new(),
+            timed: BTreeSet::new(),
+            forbidden: BTreeMap::new(),
+            next_place: 0,
+            next_generation: 0,
+            capacity,
+            merge_window,
+        }
+    }
+
+    /// Participants that wait or are under way.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    pub(crate) fn has_forbidden(&self) -> bool {
+        !self.forbidden.is_empty()
+    }
+
+    /// When [`wake`](Outbox::wake) next has something to do.
+    pub(crate) fn next_wake(&self) -> Option<Instant> {
+        self.timed.first().map(|(at, _)| *at)
+    }
+
+    pub(crate) fn holds(&self, conversation: &ConversationId) -> bool {
+        self.entries.contains_key(conversation)
+    }
+
+    /// What waits for a key and is not under way.
+    pub(crate) fn waiting(&self, target: &Target, key: &str) -> Option<&Waiting> {
+        self.entry(target)?.waiting(key)
+    }
+
+    /// What is under way for a key.
+    pub(crate) fn out(&self, target: &Target, key: &str) -> Option<&Waiting> {
+        self.entry(target)?.out(key)
+    }
+
+    /// Whether a value of this key was sent without an answer.
+    pub(crate) fn is_uncertain(&self, target: &Target, key: &str) -> bool {
+        self.entry(target).is_some_and(|entry| entry.uncertain.contains_key(key))
+    }
+
+    /// All that waits for a conversation and is not under way.
+    pub(crate) fn waiting_of(
+        &self,
+        conversation: &ConversationId,
+    ) -> Vec<(Target, Arc<str>, Waiting)> {
+        let participants = self.entries.get(conversation).into_iter().flatten();
+        let keys = participants.flat_map(|(participant, entry)| {
+            let target =
+                Target { conversation: conversation.clone(), participant: participant.clone() };
+            entry
+                .all_waiting()
+                .map(move |(key, waiting)| (target.clone(), Arc::clone(key), waiting.clone()))
+        });
+        keys.collect()
+    }
+
+    /// What waits, is not under way, and is picked; in the order of the ids.
+    pub(crate) fn find(
+        &self,
+        pick: impl Fn(&str, &Waiting) -> bool,
+    ) -> Vec<(Target, Arc<str>, Waiting)> {
+        let mut found = Vec::new();
+        for (conversation, participants) in &self.entries {
+            for (participant, entry) in participants {
+                for (key, waiting) in entry.all_waiting().filter(|(key, it)| pick(key, it)) {
+                    let (conversation, participant) = (conversation.clone(), participant.clone());
+                    let target = Target { conversation, participant };
+                    found.push((target, Arc::clone(key), waiting.clone()));
+                }
+            }
+        }
+        found.sort_unstable_by(|one, other| (&one.0, &one.1).cmp(&(&other.0, &other.1)));
+        found
+    }
+
+    /// Participants with the keys that wait or are under way, in the order of the ids.
+    pub(crate) fn all(&self) -> Vec<(Target, Vec<Arc<str>>)> {
+        let mut all: Vec<_> = self
+            .entries
+            .iter()
+            .flat_map(|(conversation, participants)| {
+                participants.iter().map(|(participant, entry)| {
+                    let conversation = conversation.clone();
+                    let keys: BTreeSet<_> = entry
+                        .keys
+                        .keys()
+                        .chain(entry.out.iter().flatten().map(|out| out.0))
+                        .collect();
+                    let target = Target { conversation, participant: participant.clone() };
+                    (target, keys.into_iter().cloned().collect())
+                })
+            })
+            .collect();
+        all.sort_unstable();
+        all
+    }
+
+    /// Offers a value, which supersedes what waits for its key.
+    pub(crate) fn offer(
+        &mut self,
+        target: &Target,
+        key: &Arc<str>,
+        mut waiting: Waiting,
+        now: Instant,
+    ) -> Offered {
+        if self.entry(target).is_none() {
+            if self.len >= self.capacity {
+                return Offered::Full;
+            }
+            self.len += 1;
+        }
+        self.next_generation += 1;
+        let generation = self.next_generation;
+        let window = now + self.merge_window;
+        let entry = self
+            .entries
+            .entry(target.conversation.clone())
+            .or_default()
+            .entry(target.participant.clone())
+            .or_insert_with(|| Entry::new(window));
+        let merged = entry.all_waiting().next().is_some();
+        if !merged {
+            entry.window = window;
+        }
+        waiting.generation = generation;
+        waiting.apart = false;
+        if let Some(earlier) = entry.waiting(key) {
+            waiting.offered_at = earlier.offered_at;
+            if earlier.value == waiting.value {
+                waiting.changed_at = earlier.changed_at;
+                waiting.generation = earlier.generation;
+                waiting.apart = earlier.apart;
+            }
+        }
+        entry.keys.insert(Arc::clone(key), waiting);
+        self.place(target, now);
+        if merged { Offered::Merged } else { Offered::Queued }
+    }
+
+    /// Takes back what waits for a key; what is under way goes on. Returns false if nothing waited.
+    pub(crate) fn withdraw(&mut self, target: &Target, key: &str, now: Instant) -> bool {
+        self.change(target, now, |entry| entry.withdraw(key)).unwrap_or(false)
+    }
+
+    /// The rules in force wish the same as those that made this.
+    pub(crate) fn made_again(&mut self, target: &Target, key: &str, rules_hash: u64) {
+        let entry = self.entry_mut(target);
+        if let Some(waiting) = entry.and_then(|entry| entry.keys.get_mut(key)) {
+            waiting.rules_hash = rules_hash;
+        }
+    }
+
+    /// Lets a key that waits rest.
+    pub(crate) fn rest(&mut self, target: &Target, key: &str, until: Instant, now: Instant) {
+        self.change(target, now, |entry| {
+            if let Some(waiting) = entry.keys.get_mut(key) {
+                waiting.not_before = Some(until);
+            }
+        });
+    }
+
+    /// Says whether a flow runs in a conversation that would overwrite what is written now.
+    pub(crate) fn set_flow(&mut self, conversation: &ConversationId, in_flow: bool, now: Instant) {
+        self.change_all(conversation, now, |entry| entry.in_flow = in_flow);
+    }
+
+    /// A conversation was read: what waited for that need wait no longer.
+    pub(crate) fn was_read(&mut self, conversation: &ConversationId, now: Instant) {
+        self.change_all(conversation, now, |entry| {
+            if entry.conflicts > 0 {
+                entry.backoff = None;
+            }
+        });
+    }
+
+    /// Takes the entry that became ready first. It is out until it is settled.
+    pub(crate) fn take(&mut self, now: Instant) -> Option<Leaving> {
+        let (_, target) = self.ready.first_key_value()?;
+        let target = target.clone();
+        self.take_out(target, now)
+    }
+
+    /// Takes the entry that was forbidden first, to see whether it still is.
+    pub(crate) fn take_forbidden(&mut self, now: Instant) -> Option<Leaving> {
+        let (_, target) = self.forbidden.first_key_value()?;
+        let target = target.clone();
+        self.change(&target, now, |entry| entry.forbidden = false);
+        self.take_out(target, now)
+    }
+
+    fn take_out(&mut self, target: Target, now: Instant) -> Option<Leaving> {
+        let leaving = self.change(&target, now, |entry| {
+            let keys = entry.sendable(now);
+            if keys.is_empty() || entry.out.is_some() {
+                return None;
+            }
+            entry.out = Some(keys.clone());
+            Some((keys, entry.attempts + 1))
+        });
+        let (keys, attempt) = leaving.flatten()?;
+        Some(Leaving { target, keys, attempt })
+    }
+
+    /// Makes ready everything whose time has come.
+    pub(crate) fn wake(&mut self, now: Instant) {
+        while let Some((at, target)) = self.timed.first().cloned() {
+            if at > now {
+                return;
+            }
+            self.place(&target, now);
+        }
+    }
+
+    /// Ends every merge window, those to come included: nothing more is to merge.
+    pub(crate) fn cut_windows(&mut self, now: Instant) {
+        self.merge_window = Duration::ZERO;
+        let conversations: BTreeSet<ConversationId> = self.entries.keys().cloned().collect();
+        for conversation in conversations {
+            self.change_all(&conversation, now, |entry| entry.window = entry.window.min(now));
+        }
+    }
+
+    fn entry(&self, target: &Target) -> Option<&Entry> {
+        self.entries.get(&target.conversation)?.get(&target.participant)
+    }
+
+    fn entry_mut(&mut self, target: &Target) -> Option<&mut Entry> {
+        self.entries.get_mut(&target.conversation)?.get_mut(&target.participant)
+    }
+
+    /// Changes an entry, then puts it where it belongs now.
+    fn change<T>(
+        &mut self,
+        target: &Target,
+        now: Instant,
+        change: impl FnOnce(&mut Entry) -> T,
+    ) -> Option<T> {
+        let changed = change(self.entry_mut(target)?);
+        self.place(target, now);
+        Some(changed)
+    }
+
+    fn change_all(
+        &mut self,
+        conversation: &ConversationId,
+        now: Instant,
+        change: impl Fn(&mut Entry),
+    ) {
+        let participants = self.entries.get(conversation).into_iter().flatten();
+        let participants: Vec<ParticipantId> = participants.map(|(id, _)| id.clone()).collect();
+        for participant in participants {
+            let target = Target { conversation: conversation.clone(), participant };
+            self.change(&target, now, &change);
+        }
+    }
+
+    /// Puts an entry into the one place where it belongs.
+    fn place(&mut self, target: &Target, now: Instant) {
+        let Some(entry) = self.entry(target) else { return };
+        let (place, wants) = (entry.place, entry.wants(now));
+        let stays = match (place, wants) {
+            (Place::Ready(_), Wants::Ready) | (Place::Forbidden(_), Wants::Forbidden) => true,
+            (Place::Held, Wants::Held) => true,
+            (Place::Timed(is), Wants::Timed(should)) => is == should,
+            (Place::Ready(_) | Place::Forbidden(_) | Place::Held | Place::Timed(_), _) => false,
+        };
+        if stays {
+            return;
+        }
+        match place {
+            Place::Held => {}
+            Place::Ready(order) => drop(self.ready.remove(&order)),
+            Place::Forbidden(order) => drop(self.forbidden.remove(&order)),
+            Place::Timed(at) => drop(self.timed.remove(&(at, target.clone()))),
+        }
+        let order = self.next_place;
+        self.next_place += 1;
+        let place = match wants {
+            Wants::Nothing => return self.remove(target),
+            Wants::Held => Place::Held,
+            Wants::Ready => {
+                self.ready.insert(order, target.clone());
+                Place::Ready(order)
+            }
+            Wants::Forbidden => {
+                self.forbidden.insert(order, target.clone());
+                Place::Forbidden(order)
+            }
+            Wants::Timed(at) => {
+                self.timed.insert((at, target.clone()));
+                Place::Timed(at)
+            }
+        };
+        if let Some(entry) = self.entry_mut(target) {
+            entry.place = place;
+        }
+    }
+
+    fn remove(&mut self, target: &Target) {
+        let Some(participants) = self.entries.get_mut(&target.conversation) else { return };
+        if participants.remove(&target.participant).is_some() {
+            self.len -= 1;
+        }
+        if participants.is_empty() {
+            self.entries.remove(&target.conversation);
+        }
+    }
+}

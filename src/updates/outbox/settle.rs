@@ -1,0 +1,131 @@
+//! What an answer does to the entry that it is for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::entry::Entry;
+use super::{Outbox, Target, Waiting};
+
+/// How a push failed, as far as its entry is concerned.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Failure {
+    pub again_at: Instant,
+    /// The server may have acted, or may yet act.
+    pub uncertain: bool,
+    /// Whether it counts as an attempt: a 429 does not.
+    pub counts: bool,
+}
+
+impl Outbox {
+    /// The push was accepted: what it carried is settled, what came since is not.
+    ///
+    /// Returns the values, by key, that were sent before without an answer and may yet be applied.
+    pub(crate) fn accepted(
+        &mut self,
+        target: &Target,
+        now: Instant,
+    ) -> BTreeMap<Arc<str>, BTreeSet<Arc<str>>> {
+        let settled = self.change(target, now, |entry| {
+            entry.attempts = 0;
+            entry.conflicts = 0;
+            entry.backoff = None;
+            let mut landing = BTreeMap::new();
+            for (key, sent) in entry.out.take().into_iter().flatten() {
+                entry.settle(&key, &sent);
+                if let Some(values) = entry.uncertain.remove(&key) {
+                    landing.insert(key, values);
+                }
+            }
+            landing
+        });
+        settled.unwrap_or_default()
+    }
+
+    /// The push failed and is to be tried again.
+    pub(crate) fn failed(&mut self, target: &Target, failure: Failure, now: Instant) {
+        self.change(target, now, |entry| {
+            let out = entry.out.take().filter(|_| failure.uncertain);
+            entry.attempts += u32::from(failure.counts);
+            entry.backoff = Some(failure.again_at);
+            for (key, sent) in out.into_iter().flatten() {
+                entry.uncertain.entry(key).or_default().insert(sent.value);
+            }
+        });
+    }
+
+    /// The push met a conflict; returns how many it has met in a row.
+    pub(crate) fn conflict(&mut self, target: &Target) -> u32 {
+        let Some(entry) = self.entry_mut(target) else { return 0 };
+        entry.conflicts += 1;
+        entry.conflicts
+    }
+
+    /// The push is forbidden: it waits until somebody may see whether it still is.
+    pub(crate) fn forbid(&mut self, target: &Target, now: Instant) {
+        self.change(target, now, |entry| {
+            entry.out = None;
+            entry.forbidden = true;
+        });
+    }
+
+    /// Lets all that was forbidden go again, in its order.
+    pub(crate) fn permit_all(&mut self, now: Instant) {
+        while let Some((_, target)) = self.forbidden.first_key_value() {
+            let target = target.clone();
+            self.change(&target, now, |entry| entry.forbidden = false);
+        }
+    }
+
+    /// The push was refused. If it carried keys of several rules, each rule's go apart from now on:
+    /// returns true.
+    pub(crate) fn split(&mut self, target: &Target, now: Instant) -> bool {
+        let split = self.change(target, now, |entry| {
+            let Some(out) = entry.out.as_ref() else { return false };
+            let rules: BTreeSet<&Arc<str>> = out.values().map(|sent| &sent.rule).collect();
+            if rules.len() < 2 {
+                return false;
+            }
+            for (key, sent) in entry.out.take().into_iter().flatten() {
+                if let Some(waiting) = entry.keys.get_mut(&key)
+                    && waiting.generation == sent.generation
+                {
+                    waiting.apart = true;
+                }
+            }
+            entry.backoff = None;
+            true
+        });
+        split.unwrap_or(false)
+    }
+
+    /// Gives up what the push carried, but for what is superseded already. Returns what is given up.
+    pub(crate) fn give_up(&mut self, target: &Target, now: Instant) -> Vec<(Arc<str>, Waiting)> {
+        let given_up = self.change(target, now, |entry| {
+            entry.attempts = 0;
+            entry.conflicts = 0;
+            entry.backoff = None;
+            let mut given_up = Vec::new();
+            for (key, sent) in entry.out.take().into_iter().flatten() {
+                if entry.settle(&key, &sent) {
+                    entry.uncertain.remove(&key);
+                    given_up.push((key, sent));
+                }
+            }
+            given_up
+        });
+        given_up.unwrap_or_default()
+    }
+}
+
+impl Entry {
+    /// Removes a key if it is still what was sent.
+    fn settle(&mut self, key: &str, sent: &Waiting) -> bool {
+        let current = self.keys.get(key).is_some_and(|it| it.generation == sent.generation);
+        if current {
+            self.keys.remove(key);
+        }
+        current
+    }
+}
