@@ -1,1 +1,3 @@
 //! A local Genesys Cloud.
+
+pub mod world;
