@@ -70,7 +70,7 @@ impl From<dispatcher::Ended> for Ended {
         match ended {
             dispatcher::Ended::Drained => Ended::Drained,
             dispatcher::Ended::CutOff { left } => Ended::CutOff { left },
-            dispatcher::Ended::Credentials(reason) => Ended::CredentialsRefused(reason),
+            dispatcher::Ended::Credentials { reason } => Ended::CredentialsRefused(reason),
         }
     }
 }

@@ -37,7 +37,7 @@ use crate::config::problem::Problem;
 use crate::config::{Config, Watch, changes_needing_restart};
 use crate::events::channels::{ChannelsState, Notice};
 use crate::events::topics::Topic;
-use crate::events::watching::Watching;
+use crate::genesys::directory::Watching;
 use crate::genesys::account::Account;
 use crate::genesys::names::{Names, NamesWanted};
 use crate::signals::Intent;
@@ -46,7 +46,8 @@ use crate::status::logging::Level;
 use crate::status::pulse::Pulse;
 use crate::status::systemd;
 use crate::updates;
-use crate::updates::dispatcher::{Input, Settings};
+use crate::updates::dispatcher::Input;
+use crate::updates::settings::{self, Settings};
 
 /// A loop that has not gone round for so long hangs.
 const HUNG_AFTER: Duration = Duration::from_secs(30);

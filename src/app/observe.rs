@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::pipeline::{Cause, View};
 use crate::events::conversation::Conversation;
+use crate::genesys::ConversationId;
 use crate::rules::{Context, Looked, Standing};
 use crate::updates::wish::{Observation, Seen, Wish};
 
@@ -48,6 +49,22 @@ pub fn observation(
         after_reload: cause == Cause::Rules,
     };
     Look { observation, matches: matches.into(), targets_missing: targets_missing.into() }
+}
+
+/// A conversation that the API does not know any more: it is over, and nobody is seen in it.
+pub(super) fn gone(view: &View, conversation: ConversationId) -> Observation {
+    Observation {
+        conversation,
+        at: Instant::now(),
+        received_at: Timestamp::now(),
+        participants: Vec::new(),
+        wishes: Vec::new(),
+        over: true,
+        in_flow: false,
+        from_read: true,
+        rules_hash: view.rules.hash(),
+        after_reload: false,
+    }
 }
 
 /// Returns true if and only if it makes no difference to any write which of the two snapshots is

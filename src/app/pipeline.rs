@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, warn};
 
-use super::observe::{Look, observation, same_wishes};
+use super::observe::{Look, gone, observation, same_wishes};
 use super::reads::{ReadDone, Reads};
 use crate::events::channels::Received;
 use crate::events::conversation::Conversation;
@@ -227,7 +227,7 @@ impl Pipeline {
                 self.reads.succeeded(&id);
                 self.standings.remove(&id);
                 self.tracker.bury(&id, Instant::now());
-                return self.send(Input::Gone(id)).await;
+                return self.send(Input::Observe(gone(&self.view, id))).await;
             }
             Err(error) => {
                 self.reads.failed(id, &error);

@@ -1,6 +1,5 @@
 //! The updates' way to Genesys Cloud: one push in the dialect of the configuration.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
@@ -8,34 +7,33 @@ use futures::future::BoxFuture;
 use crate::config::Dialect;
 use crate::genesys::call::{Api, CallError, Permit};
 use crate::genesys::{ConversationId, ParticipantId, attributes};
-use crate::updates::dispatcher::{Push, Pushed};
+use crate::updates::push::{Changes, Push, Pushed};
 
 /// Writes attributes through the API.
-pub struct Writer {
-    pub api: Arc<dyn Api>,
-    pub dialect: Dialect,
+pub(super) struct Writer {
+    pub(super) api: Arc<dyn Api>,
+    pub(super) dialect: Dialect,
 }
 
 impl Push for Writer {
-    fn push(
-        &self,
+    fn push<'a>(
+        &'a self,
         permit: Permit,
-        conversation: &ConversationId,
-        participant: &ParticipantId,
-        attributes: BTreeMap<Arc<str>, Arc<str>>,
-    ) -> BoxFuture<'_, Result<Pushed, CallError>> {
-        let (conversation, participant) = (conversation.clone(), participant.clone());
+        conversation: &'a ConversationId,
+        participant: &'a ParticipantId,
+        changes: Changes,
+    ) -> BoxFuture<'a, Result<Pushed, CallError>> {
         Box::pin(async move {
             let written = attributes::write(
                 &*self.api,
                 self.dialect,
                 permit,
-                &conversation,
-                &participant,
-                &attributes,
+                conversation,
+                participant,
+                &changes,
             )
             .await?;
-            Ok(Pushed { correlation_id: written.correlation_id })
+            Ok(Pushed { status: written.status, correlation_id: written.correlation_id })
         })
     }
 }

@@ -20,16 +20,18 @@ use crate::config::problem::Problem;
 use crate::config::{Config, Dialect};
 use crate::events::channels::{Channels, ChannelsState};
 use crate::events::tracker::{Limits, Tracker};
-use crate::events::watching::{self, Cache, Watching};
+use crate::events::watching::Watcher;
 use crate::genesys::account::Account;
 use crate::genesys::call::{Api, CallError};
-use crate::genesys::directory;
+use crate::genesys::directory::{Cache, Watching};
+use crate::genesys::organization::{OrganizationError, check_organization};
 use crate::genesys::outside::Outside;
 use crate::signals::Intent;
 use crate::status::counts::Counts;
 use crate::status::logging::Level;
 use crate::status::pulse::Pulse;
-use crate::updates::dispatcher::{Dispatcher, Push, Settings};
+use crate::updates::dispatcher::{self, Dispatcher};
+use crate::updates::settings::Settings;
 
 /// Frames that may wait for the pipeline: seconds of a busy organisation, so that the sockets are
 /// read, and their pings answered, while a slow moment passes.
@@ -95,7 +97,7 @@ impl Start {
             Arc::clone(&self.counts),
         );
         self.first_token(&account).await?;
-        check_organization(&self.config, &account).await?;
+        right_organization(&self.config, &account).await?;
         Ok(self.join(account, rules, View {
             rules: Arc::new(bound),
             watched: Arc::default(),
@@ -130,17 +132,17 @@ impl Start {
 
         let (wanted_sender, wanted_receiver) = watch::channel(wanted(&config, &rules));
         let (watching_sender, watching_receiver) = watch::channel(Arc::new(Watching::default()));
-        let cache = Cache::new(&config.state.dir);
-        let directory = watching::run(
-            Arc::clone(&api),
-            cache,
-            wanted_receiver,
-            watching_sender,
-            pulse.add("directory"),
-            stop.clone(),
-        );
+        let watcher = Watcher {
+            api: Arc::clone(&api),
+            cache: Cache::new(&config.state.dir),
+            wanted: wanted_receiver,
+            refresh_now: Arc::default(),
+            out: watching_sender,
+            beat: pulse.add("directory"),
+        };
+        let watcher_stop = stop.clone();
         loops.spawn(async move {
-            directory.await;
+            watcher.run(watcher_stop).await;
             Part::Directory
         });
 
@@ -188,15 +190,16 @@ impl Start {
         });
 
         let writer = Writer { api: Arc::clone(&api), dialect: config.genesys.dialect };
-        let dispatcher = Dispatcher::new(
-            Settings::of(&config.updates),
+        let dispatcher = Dispatcher::new(dispatcher::Joints {
+            input: updates_receiver,
+            asks: asks_sender,
             api,
-            Arc::new(writer) as Arc<dyn Push>,
-            updates_receiver,
-            asks_sender,
-            Arc::clone(&counts),
-            pulse.add("dispatcher"),
-        );
+            push: Arc::new(writer),
+            settings: Settings::new(&config.updates, allowing(fence)),
+            counts: Arc::clone(&counts),
+            beat: pulse.add("dispatcher"),
+            seed: rand::random(),
+        });
         loops.spawn(async move { Part::Dispatcher(dispatcher.run().await) });
 
         let mut tick = interval(TICK);
@@ -243,15 +246,18 @@ fn prepare_state_dir(config: &Config) {
     }
 }
 
-async fn check_organization(config: &Config, account: &Arc<Account>) -> Result<(), Ended> {
-    let Some(expected) = &config.genesys.organization else { return Ok(()) };
-    match directory::organization(&**account).await {
-        Ok(found) if found.is(expected) => Ok(()),
-        Ok(found) => Err(Ended::WrongOrganization(format!(
-            "the credentials belong to {found}, not to `{expected}` as genesys.organization says"
-        ))),
-        Err(CallError::Credentials(reason)) => Err(Ended::CredentialsRefused(reason)),
-        Err(error) => {
+/// Refuses to work for another organisation than the configuration names.
+async fn right_organization(config: &Config, account: &Account) -> Result<(), Ended> {
+    let Some(wanted) = config.genesys.organization.as_deref() else { return Ok(()) };
+    match check_organization(account, Some(wanted)).await {
+        Ok(_) => Ok(()),
+        Err(error @ OrganizationError::Other { .. }) => {
+            Err(Ended::WrongOrganization(error.to_string()))
+        }
+        Err(OrganizationError::NotAsked(CallError::Credentials(reason))) => {
+            Err(Ended::CredentialsRefused(reason))
+        }
+        Err(error @ OrganizationError::NotAsked(_)) => {
             warn!(%error, "the organisation cannot be checked, going on");
             Ok(())
         }
