@@ -1,3 +1,19 @@
 //! How events come in: socket → frame → snapshot.
 
 pub mod conversation;
+pub mod ends;
+mod generic;
+mod lenient;
+mod media;
+mod mend;
+mod rest;
+#[cfg(test)]
+mod samples;
+mod unreadable;
+mod wire;
+mod words;
+
+pub use generic::read_generic;
+pub use media::read_media;
+pub use rest::read_rest;
+pub use unreadable::Unreadable;
