@@ -6,6 +6,8 @@ mod generic;
 mod lenient;
 mod media;
 mod mend;
+pub mod numbers;
+pub mod parties;
 mod rest;
 #[cfg(test)]
 mod samples;
