@@ -8,6 +8,7 @@ mod media;
 mod mend;
 pub mod numbers;
 pub mod parties;
+pub mod progress;
 mod rest;
 #[cfg(test)]
 mod samples;
