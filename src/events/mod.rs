@@ -12,6 +12,7 @@ pub mod progress;
 mod rest;
 #[cfg(test)]
 mod samples;
+pub mod tracker;
 mod unreadable;
 mod wire;
 mod words;
