@@ -1,0 +1,217 @@
+//! The course of one conversation: which bodies were accepted, in order, and how far along it each
+//! stream is.
+//!
+//! A body alone does not say whether it is late: a call that is held a second time can look as it
+//! looked the first time. But a stream delivers in order, so a stream that has not yet shown an
+//! accepted body is only catching up when it does, and one that stands at the newest body brings
+//! what comes after it. Where a body was accepted more than once, a stream that shows it may stand
+//! at any of these places; it is believed only what holds for all of them.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::StreamId;
+
+/// How many bodies are remembered: a conversation changes some dozens of times without progress at
+/// most, and a stream is seconds behind, not minutes. What is forgotten counts as never seen.
+const MAX_BODIES: usize = 64;
+
+/// How many streams are remembered: every watched user and queue involved, once for each copy of the
+/// topic. Of more, the one that is farthest behind is forgotten, which makes its next body doubtful.
+const MAX_STREAMS: usize = 64;
+
+/// How long a frame is on its way at most, as far as reads are concerned: one that comes later than
+/// this after a read, on a stream that had shown what the read showed, was sent after it. Frames take
+/// well under a second; the rest is for Genesys' bad days. Nothing is known about it (FACTS 5).
+const ON_THE_WAY: Duration = Duration::from_secs(30);
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(super) struct Course {
+    /// Hashes of the accepted bodies, the current one last. Never empty.
+    bodies: VecDeque<u64>,
+    /// The place of the first of them: places count all bodies that were ever accepted.
+    first: u64,
+    /// Until when no stream is believed to be up to date, although it has shown the current body.
+    unsure_until: Option<Instant>,
+    /// Hashes of bodies that were doubtful: those were seen too, accepted or not.
+    doubted: VecDeque<u64>,
+    streams: Vec<Standing>,
+}
+
+/// Where a stream is.
+#[derive(Clone, Copy, Debug)]
+struct Standing {
+    stream: StreamId,
+    earliest: u64,
+    latest: u64,
+}
+
+/// What a stream's body is, whose progress decides nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Arrival {
+    /// It comes after the current one.
+    Later,
+    /// The stream shows what others have shown before.
+    CatchingUp,
+    /// A late repeat or a real return; or a body from a stream that has missed some.
+    Doubtful,
+}
+
+impl Course {
+    pub(super) fn new(body: u64) -> Course {
+        Course {
+            bodies: VecDeque::from([body]),
+            first: 0,
+            unsure_until: None,
+            doubted: VecDeque::new(),
+            streams: Vec::new(),
+        }
+    }
+
+    /// Adds the body that is the current one from now on.
+    pub(super) fn accept(&mut self, body: u64) {
+        self.unsure_until = None;
+        if self.bodies.len() == MAX_BODIES {
+            self.bodies.pop_front();
+            self.first += 1;
+        }
+        self.bodies.push_back(body);
+    }
+
+    /// Notes that what was sent before the current body may still be on its way: it came from the
+    /// API, or nobody knows whether it was late.
+    pub(super) fn is_unsure(&mut self, now: Instant) {
+        self.unsure_until = Some(now + ON_THE_WAY);
+    }
+
+    /// Notes that it was a stream that brought the current body.
+    pub(super) fn brought_by(&mut self, stream: StreamId) {
+        let current = self.current_place();
+        self.stand(Standing { stream, earliest: current, latest: current });
+    }
+
+    /// Notes that a stream has shown a body, if that was ever accepted and not before all that the
+    /// stream has shown already.
+    pub(super) fn show(&mut self, stream: StreamId, body: u64) {
+        let from = self.standing(stream).map_or(0, |standing| standing.earliest);
+        let mut places = self.places(body).filter(|at| *at >= from);
+        if let Some(earliest) = places.next() {
+            let latest = places.last().unwrap_or(earliest);
+            self.stand(Standing { stream, earliest, latest });
+        }
+    }
+
+    /// Judges a body that is not the current one, and notes how far the stream has come by it.
+    pub(super) fn judge(&mut self, stream: StreamId, body: u64, now: Instant) -> Arrival {
+        let standing = self.standing(stream);
+        let current = self.current_place();
+        let is_unseen = self.places(body).next().is_none() && !self.doubted.contains(&body);
+        let is_up_to_date = standing.is_some_and(|standing| standing.earliest == current);
+        if is_unseen && is_up_to_date && self.unsure_until.is_none_or(|until| now >= until) {
+            return Arrival::Later;
+        }
+        if self.places(body).any(|at| standing.is_none_or(|standing| at > standing.latest)) {
+            self.show(stream, body);
+            return Arrival::CatchingUp;
+        }
+        if !self.doubted.contains(&body) {
+            if self.doubted.len() == MAX_BODIES {
+                self.doubted.pop_front();
+            }
+            self.doubted.push_back(body);
+        }
+        Arrival::Doubtful
+    }
+
+    fn current_place(&self) -> u64 {
+        self.first + self.bodies.len() as u64 - 1
+    }
+
+    /// Where this body was accepted, the earliest first.
+    fn places(&self, body: u64) -> impl Iterator<Item = u64> {
+        let places = (self.first..).zip(&self.bodies);
+        places.filter(move |(_, accepted)| **accepted == body).map(|(at, _)| at)
+    }
+
+    fn standing(&self, stream: StreamId) -> Option<Standing> {
+        self.streams.iter().find(|standing| standing.stream == stream).copied()
+    }
+
+    fn stand(&mut self, standing: Standing) {
+        if let Some(known) = self.streams.iter_mut().find(|one| one.stream == standing.stream) {
+            *known = standing;
+            return;
+        }
+        if self.streams.len() == MAX_STREAMS {
+            let behind = (0..self.streams.len()).min_by_key(|at| self.streams[*at].earliest);
+            if let Some(at) = behind {
+                self.streams.swap_remove(at);
+            }
+        }
+        self.streams.push(standing);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: StreamId = StreamId { channel: 1, topic: 1 };
+    const OTHER: StreamId = StreamId { channel: 2, topic: 1 };
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let now = Instant::now();
+        let mut course = Course::new(0);
+        for body in 1..1_000 {
+            course.accept(body);
+            course.brought_by(StreamId { channel: 1, topic: body });
+            assert_eq!(course.judge(OTHER, 10_000 + body, now), Arrival::Doubtful);
+        }
+        let lengths = (course.bodies.len(), course.doubted.len(), course.streams.len());
+        assert_eq!(lengths, (MAX_BODIES, MAX_BODIES, MAX_STREAMS));
+        let newest = StreamId { channel: 1, topic: 999 };
+        assert_eq!(course.judge(newest, 998, now), Arrival::Doubtful);
+        assert_eq!(course.judge(newest, 5_000, now), Arrival::Later);
+        assert_eq!(course.judge(OTHER, 998, now), Arrival::CatchingUp);
+        assert_eq!(course.judge(OTHER, 5_001, now), Arrival::Doubtful);
+    }
+
+    #[test]
+    fn a_body_that_was_accepted_twice_does_not_tell_where_a_stream_is() {
+        let now = Instant::now();
+        let mut course = Course::new(7);
+        course.accept(8);
+        course.accept(7);
+        course.brought_by(ONE);
+        course.show(OTHER, 7);
+        // It may have been the first: then this comes before the second.
+        assert_eq!(course.judge(OTHER, 9, now), Arrival::Doubtful);
+        // It may have been the second: then this is a real return.
+        assert_eq!(course.judge(OTHER, 8, now), Arrival::Doubtful);
+        assert_eq!(course.judge(ONE, 10, now), Arrival::Later);
+    }
+
+    #[test]
+    fn what_was_doubted_is_not_new_when_it_comes_again() {
+        let now = Instant::now();
+        let mut course = Course::new(7);
+        assert_eq!(course.judge(ONE, 8, now), Arrival::Doubtful);
+        course.show(ONE, 7);
+        assert_eq!(course.judge(ONE, 8, now), Arrival::Doubtful);
+        assert_eq!(course.judge(ONE, 9, now), Arrival::Later);
+    }
+
+    #[test]
+    fn what_was_on_its_way_during_a_read_does_not_come_after_it() {
+        let now = Instant::now();
+        let mut course = Course::new(7);
+        course.brought_by(ONE);
+        course.is_unsure(now);
+        assert_eq!(course.judge(ONE, 8, now + ON_THE_WAY / 2), Arrival::Doubtful);
+        assert_eq!(course.judge(ONE, 9, now + ON_THE_WAY), Arrival::Later);
+    }
+}

@@ -1,0 +1,309 @@
+//! The memory of snapshots: of each conversation the newest, and whether the next one is newer.
+//!
+//! Frames come late, twice, and on several topics (FACTS 2.5), with no number to order them by. This
+//! is the judgement of SEMANTICS 2:
+//!
+//! - **Progress first.** A snapshot that lacks a fact is older, one that has more is newer.
+//! - **Then arrival**, within one stream, which is one topic on one channel. What a stream shows
+//!   that others have shown before is old news.
+//! - **Else doubt.** A doubtful snapshot changes nothing here. Whoever asked compares what the rules
+//!   make of both; if that is the same it is [settled](Tracker::settle_same), else one read
+//!   decides. So doubt may cost a read, but never the write of an older value.
+//!
+//! One thing is not told apart: where the leading stream has missed a change and the conversation
+//! looks again as it did before, a stream that lags by that much seems to be up to date.
+//!
+//! Conversations that are over leave a tombstone, so that a late frame does not revive them.
+//! Everything is bounded, see [`Limits`]. Nothing here waits, reads a clock or does I/O, and nothing
+//! of a conversation is ever logged.
+
+mod course;
+mod live;
+mod reads;
+#[cfg(test)]
+mod tests;
+mod tombstones;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use self::course::Arrival;
+use self::live::{Candidate, LiveConversations};
+pub use self::reads::ReadTicket;
+use self::reads::Reads;
+use self::tombstones::{Tombstone, Tombstones};
+use super::conversation::Conversation;
+use super::progress::{Compared, Progress};
+use crate::genesys::ConversationId;
+
+/// One topic on one channel: what it delivers comes in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StreamId {
+    pub channel: u32,
+    /// Any number that stands for the topic.
+    pub topic: u64,
+}
+
+/// How much is remembered.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Live conversations: some 5 KB each. Of more, the one longest without news is forgotten; its
+    /// next snapshot counts as its first.
+    pub live: usize,
+    /// A live conversation without news for this long is looked up: its end may have been missed.
+    pub silence: Duration,
+    /// Conversations that are over: some 400 bytes each.
+    pub tombstones: usize,
+    /// How late a frame of a conversation that is over may come and still be known as late.
+    pub tombstone_age: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            // More than Genesys' largest customers have at once on 20 channels' worth of users.
+            live: 50_000,
+            silence: Duration::from_hours(24),
+            tombstones: 100_000,
+            // Frames are seconds late, or minutes after trouble on Genesys' side.
+            tombstone_age: Duration::from_hours(6),
+        }
+    }
+}
+
+/// What a snapshot was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum News {
+    /// It is the newest now.
+    Newer(Arc<Conversation>),
+    /// It is what the newest is already.
+    Duplicate,
+    Older,
+    /// It is a media topic's, and tells too little to be compared.
+    Partial,
+    /// It may be newer, or late. `current` still holds.
+    Doubtful {
+        current: Arc<Conversation>,
+        candidate: Arc<Conversation>,
+    },
+    /// The answer to a read that something else overtook; it was not looked at.
+    Overtaken {
+        /// Something came into doubt while it was under way, which still has to be settled.
+        read_again: bool,
+    },
+}
+
+/// See the [module](self).
+#[derive(Debug)]
+pub struct Tracker {
+    live: LiveConversations,
+    tombstones: Tombstones,
+    reads: Reads,
+    /// Counts acceptances over all conversations, so that each has a number.
+    accepted: u64,
+    limits: Limits,
+    evicted: u64,
+}
+
+impl Tracker {
+    pub fn new(limits: Limits) -> Tracker {
+        Tracker {
+            live: LiveConversations::default(),
+            tombstones: Tombstones::new(limits.tombstones, limits.tombstone_age),
+            reads: Reads::default(),
+            accepted: 0,
+            limits,
+            evicted: 0,
+        }
+    }
+
+    /// Takes a snapshot that a stream delivered, and says what it is.
+    pub fn take(&mut self, stream: StreamId, conversation: Conversation, now: Instant) -> News {
+        if conversation.partial {
+            return News::Partial;
+        }
+        self.tombstones.forget(now);
+        let candidate = Candidate::new(Arc::new(conversation));
+        let id = &candidate.conversation.id;
+        let Some(live) = self.live.get_mut(id) else {
+            let is_late = self.tombstones.get(id).is_some_and(|tombstone| {
+                candidate.progress.compare(&tombstone.progress) != Compared::More
+            });
+            return if is_late { News::Older } else { self.newer(candidate, Some(stream), now) };
+        };
+        live.forget_doubt(stream);
+        if candidate.equals(live) {
+            live.course.show(stream, candidate.body);
+            self.live.touch(id, now);
+            return News::Duplicate;
+        }
+        match candidate.progress.compare(&live.progress) {
+            Compared::Less => {
+                live.course.show(stream, candidate.body);
+                News::Older
+            }
+            Compared::More => self.newer(candidate, Some(stream), now),
+            Compared::Same | Compared::Incomparable => {
+                match live.course.judge(stream, candidate.body, now) {
+                    Arrival::Later => self.newer(candidate, Some(stream), now),
+                    Arrival::CatchingUp => News::Older,
+                    Arrival::Doubtful => {
+                        live.doubt(stream, candidate.body);
+                        let current = Arc::clone(&live.current);
+                        News::Doubtful { current, candidate: candidate.conversation }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Settles a doubt without a read, because nothing depends on it: the rules make the same of
+    /// both snapshots. The candidate is the newest from now on, unless the conversation has moved
+    /// on since; but as it may be late, its stream is not believed to be up to date for a while.
+    pub fn settle_same(&mut self, candidate: &Arc<Conversation>, stream: StreamId, now: Instant) {
+        let candidate = Candidate::new(Arc::clone(candidate));
+        let live = self.live.get(&candidate.conversation.id);
+        if live.is_some_and(|live| live.is_doubted(stream, candidate.body)) {
+            self.accept(candidate, None, now);
+        }
+    }
+
+    /// Gives leave to read a conversation through the API, also one that is not known here. Returns
+    /// `None` if a read is under way: its answer settles this too, or says that it has to be read
+    /// again.
+    pub fn begin_read(&mut self, id: &ConversationId) -> Option<ReadTicket> {
+        let doubts = self.live.get(id).map(|live| live.doubted_bodies()).unwrap_or_default();
+        let begun = self.reads.begin(id, doubts);
+        begun.then(|| ReadTicket { id: id.clone(), accepted: self.acceptance(id) })
+    }
+
+    /// Takes the answer to a read. Unless something was accepted meanwhile, it decides: it is newer
+    /// than what it differs from, except that it never undoes progress. An answer about another
+    /// conversation than was asked for is no news.
+    pub fn take_read(
+        &mut self,
+        ticket: ReadTicket,
+        mut conversation: Conversation,
+        now: Instant,
+    ) -> News {
+        let read_again = self.reads.end(&ticket.id);
+        if read_again || self.acceptance(&ticket.id) != ticket.accepted {
+            return News::Overtaken { read_again };
+        }
+        if conversation.id != ticket.id {
+            return News::Older;
+        }
+        if let Some(live) = self.live.get(&ticket.id) {
+            conversation.fill_in_from(&live.current);
+        }
+        let candidate = Candidate::new(Arc::new(conversation));
+        let known = match self.live.get_mut(&ticket.id) {
+            Some(live) if candidate.equals(live) => {
+                // A stream that showed it before the read may still bring what was between.
+                live.forget_doubts();
+                live.course.is_unsure(now);
+                self.live.touch(&ticket.id, now);
+                return News::Duplicate;
+            }
+            Some(live) => Some(&live.progress),
+            None => self.tombstones.get(&ticket.id).map(|tombstone| &tombstone.progress),
+        };
+        if known.is_some_and(|known| candidate.progress.compare(known) == Compared::Less) {
+            return News::Older;
+        }
+        self.newer(candidate, None, now)
+    }
+
+    /// Gives back the ticket of a read that failed. Returns true if something came into doubt while
+    /// it was under way.
+    pub fn give_up_read(&mut self, ticket: ReadTicket) -> bool {
+        self.reads.end(&ticket.id)
+    }
+
+    /// Notes that the API knows a conversation no longer, or no longer as a live one.
+    pub fn is_gone(&mut self, id: &ConversationId, now: Instant) {
+        if let Some(live) = self.live.remove(id) {
+            self.bury(id.clone(), live.progress, now);
+        }
+    }
+
+    /// The newest snapshot of a live conversation.
+    pub fn current(&self, id: &ConversationId) -> Option<&Arc<Conversation>> {
+        self.live.get(id).map(|live| &live.current)
+    }
+
+    /// The newest snapshot of each live conversation, the one longest without news first.
+    pub fn live(&self) -> impl Iterator<Item = &Arc<Conversation>> {
+        self.live.iter().map(|live| &live.current)
+    }
+
+    /// The live conversations that have been without news for [`Limits::silence`]. Each is listed
+    /// once, and again after another such time.
+    pub fn due(&mut self, now: Instant) -> Vec<ConversationId> {
+        let due = self.live.silent_for(self.limits.silence, now);
+        for id in &due {
+            self.live.touch(id, now);
+        }
+        due
+    }
+
+    /// How many conversations are live.
+    pub fn len(&self) -> usize {
+        self.live.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many conversations are remembered as over.
+    pub fn tombstones(&self) -> usize {
+        self.tombstones.len()
+    }
+
+    /// How many live conversations were ever forgotten because there were too many.
+    pub fn evicted(&self) -> u64 {
+        self.evicted
+    }
+
+    fn newer(&mut self, candidate: Candidate, stream: Option<StreamId>, now: Instant) -> News {
+        let conversation = Arc::clone(&candidate.conversation);
+        self.accept(candidate, stream, now);
+        News::Newer(conversation)
+    }
+
+    /// `stream` brought it; without one it is what a read or the rules say.
+    fn accept(&mut self, candidate: Candidate, stream: Option<StreamId>, now: Instant) {
+        let id = candidate.conversation.id.clone();
+        if candidate.conversation.is_over() {
+            self.live.remove(&id);
+            self.bury(id, candidate.progress, now);
+            return;
+        }
+        self.tombstones.remove(&id);
+        self.accepted += 1;
+        let live = self.live.accept(candidate, self.accepted, now);
+        match stream {
+            Some(stream) => live.course.brought_by(stream),
+            None => live.course.is_unsure(now),
+        }
+        while self.live.len() > self.limits.live {
+            self.live.evict();
+            self.evicted += 1;
+        }
+    }
+
+    fn bury(&mut self, id: ConversationId, progress: Progress, now: Instant) {
+        self.accepted += 1;
+        self.tombstones.bury(id, Tombstone { progress, accepted: self.accepted }, now);
+    }
+
+    /// The number of the last acceptance of a conversation.
+    fn acceptance(&self, id: &ConversationId) -> Option<u64> {
+        let live = self.live.get(id).map(|live| live.accepted);
+        live.or_else(|| self.tombstones.get(id).map(|tombstone| tombstone.accepted))
+    }
+}

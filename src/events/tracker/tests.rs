@@ -1,0 +1,373 @@
+//! Frames in the order in which they come, as scripts; and many orders, against the truth.
+
+use expect_test::{Expect, expect};
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
+
+use super::*;
+use crate::events::samples::{self, CALL, THREAD};
+use crate::events::{read_generic, read_media};
+
+const A: StreamId = StreamId { channel: 1, topic: 1 };
+
+#[test]
+fn progress_decides() {
+    check("a:1x a:12x a:1x b:1x b:12x", expect!["newer newer older older duplicate"]);
+    check("a:12x b:123y a:12x", expect!["newer newer older"]);
+}
+
+#[test]
+fn late_frames_of_four_kinds_change_nothing() {
+    // Older facts.
+    check("a:1x a:12x a:1x", expect!["newer newer older"]);
+    // Attributes only, late on the same topic: nobody can tell by the frame, so a read does.
+    check(
+        "a:1x a:1y a:1x read answer:1y a:1y 30s a:1z",
+        expect!["newer newer doubtful read duplicate duplicate ok newer"],
+    );
+    // Hold and unhold: likewise, and here the return is real.
+    check(
+        "a:1u a:1h a:1u read answer:1u 30s a:1i a:1u read answer:1u",
+        expect!["newer newer doubtful read newer ok newer doubtful read newer"],
+    );
+    // The same on another topic: that one is only catching up.
+    check("a:1x a:1y a:1z b:1x b:1y b:1z", expect!["newer newer newer older older duplicate"]);
+}
+
+#[test]
+fn arrival_decides_within_one_stream_only() {
+    check("a:1x a:1y a:1z", expect!["newer newer newer"]);
+    check("a:1x b:1y", expect!["newer doubtful"]);
+    check("a:1x a:1y b:1x b:1z", expect!["newer newer older doubtful"]);
+    check("a:1x b:1x b:1y a:1z", expect!["newer duplicate newer doubtful"]);
+    check("a:12x b:13x", expect!["newer doubtful"]);
+    check("a:12x a:13x", expect!["newer newer"]);
+}
+
+#[test]
+fn a_stream_that_is_ahead_leads() {
+    check(
+        "a:1x b:1x b:1y a:1y b:1z b:1w a:1z a:1w a:1v",
+        expect!["newer duplicate newer duplicate newer newer older duplicate newer"],
+    );
+}
+
+#[test]
+fn a_doubt_that_makes_no_difference_costs_no_read() {
+    check(
+        "a:1x b:1y same b:1y b:1z a:1z a:1y",
+        expect!["newer doubtful settled duplicate doubtful doubtful duplicate"],
+    );
+    check("a:1x b:1y same a:12x a:12z", expect!["newer doubtful settled newer newer"]);
+    // Settled too late: something newer came in between.
+    check("a:1x b:1y a:12x same b:12z", expect!["newer doubtful newer settled doubtful"]);
+}
+
+#[test]
+fn a_read_that_was_overtaken_is_discarded() {
+    check("a:1x read a:1y answer:1x a:1x", expect!["newer read newer overtaken doubtful"]);
+    check("read a:1x answer:1y", expect!["read newer overtaken"]);
+    check("a:1x read a:1x answer:1y", expect!["newer read duplicate newer"]);
+    // What was on its way when the answer was given is behind it.
+    check("a:1x read answer:1x a:1y a:1x", expect!["newer read duplicate doubtful duplicate"]);
+}
+
+#[test]
+fn a_doubt_that_comes_during_a_read_is_read_again() {
+    check(
+        "a:1x b:1y read b:1z read answer:1y read answer:1z b:1w 30s b:1v",
+        expect!["newer doubtful read doubtful busy overtaken,again read newer doubtful ok newer"],
+    );
+    // The same change on another topic is settled by the read under way.
+    check(
+        "a:1x b:1y read c:1y read answer:1y 30s c:1z",
+        expect!["newer doubtful read doubtful busy newer ok newer"],
+    );
+    check("a:1x b:1y read fail read", expect!["newer doubtful read failed read"]);
+}
+
+#[test]
+fn a_read_never_undoes_progress() {
+    check("a:12x read answer:1y", expect!["newer read older"]);
+    check("a:1x read answer:12y a:12y a:123z", expect!["newer read newer duplicate newer"]);
+    check("read answer:1x a:1x 30s a:1y", expect!["read newer duplicate ok newer"]);
+}
+
+#[test]
+fn what_is_over_stays_over() {
+    check("a:12x a:12!x a:12x a:1x b:12!y b:12!x", expect!["newer newer older older older older"]);
+    check("a:12!x a:12!3x b:12!x b:12!3y", expect!["newer newer older doubtful"]);
+    // A read says what is, also of what is over.
+    check("a:12!x read answer:12!y read answer:12x", expect!["newer read newer read older"]);
+    check("a:12x gone a:12y a:123y", expect!["newer gone older newer"]);
+    check("a:12!x 7h a:12x", expect!["newer ok newer"]);
+}
+
+#[test]
+fn hold_and_unhold_twice_ends_as_it_is() {
+    check(
+        "a:1u b:1u a:1h a:1u read b:1h answer:1u b:1u a:1h read answer:1h b:1h a:1u read answer:1u b:1u a:12u",
+        expect![
+            "newer duplicate newer doubtful read duplicate newer duplicate doubtful read newer duplicate doubtful read newer duplicate newer"
+        ],
+    );
+}
+
+#[test]
+fn the_samples_in_order_and_backwards() {
+    for names in [&CALL[..], &THREAD] {
+        let steps = samples::sequence(names);
+        let mut tracker = Tracker::new(Limits::default());
+        for step in &steps {
+            let news = tracker.take(A, step.clone(), Instant::now());
+            assert_eq!(news, News::Newer(Arc::new(step.clone())));
+        }
+        assert_eq!((tracker.len(), tracker.tombstones()), (0, 1));
+        let mut tracker = Tracker::new(Limits::default());
+        let news = steps.iter().rev().map(|step| tracker.take(A, step.clone(), Instant::now()));
+        let newer = |news: &News| matches!(news, News::Newer(_));
+        assert_eq!(news.filter(newer).count(), 1);
+        assert!(tracker.is_empty());
+    }
+}
+
+#[test]
+fn the_samples_shuffled_end_with_the_last() {
+    for seed in 0..200 {
+        let mut random = StdRng::seed_from_u64(seed);
+        for names in [&CALL[..], &THREAD] {
+            let mut steps = samples::sequence(names);
+            let last = steps[steps.len() - 1].clone();
+            steps.shuffle(&mut random);
+            let mut tracker = Tracker::new(Limits::default());
+            let mut newest = None;
+            for step in steps {
+                let stream = StreamId { channel: random.random_range(0..2), topic: 1 };
+                if let News::Newer(conversation) = tracker.take(stream, step, Instant::now()) {
+                    newest = Some(conversation);
+                }
+            }
+            assert_eq!(newest.as_deref(), Some(&last), "seed {seed}");
+        }
+    }
+}
+
+/// A server that sends a sequence on three streams, which lag, repeat and drop; a read answers with
+/// what is true when it is answered. Nothing older than what was accepted may ever be accepted, and
+/// if nothing is dropped the end is the truth. (Where frames are dropped and the conversation looks
+/// as it did before, a stream that lags can seem to be up to date: that is not played.)
+#[test]
+fn no_order_makes_it_go_back() {
+    let call = samples::sequence(&CALL);
+    let [plain, held] = [call[2].clone(), call[3].clone()];
+    let mut marked = held.clone();
+    Arc::make_mut(&mut marked.participants[0].attributes).insert("a".to_owned(), "b".to_owned());
+    let flicker: Vec<Conversation> = [&plain, &held, &plain, &held, &marked, &plain, &held, &plain]
+        .map(Conversation::clone)
+        .to_vec();
+    for seed in 0..150 {
+        for steps in [&call[..6], &samples::sequence(&THREAD)[..4]] {
+            play(steps, seed, false);
+            play(steps, seed, true);
+        }
+        play(&flicker, seed, false);
+    }
+}
+
+fn play(steps: &[Conversation], seed: u64, drops: bool) {
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut tracker = Tracker::new(Limits::default());
+    let mut now = Instant::now();
+    let mut sent = 0;
+    let mut next = [0_usize; 3];
+    let mut shown = [const { Vec::new() }; 3];
+    let mut newest = 0;
+    let mut read = None;
+    while sent < steps.len() || next.iter().any(|next| *next < sent) || read.is_some() {
+        now += Duration::from_millis(500);
+        let stream = random.random_range(0..next.len());
+        let id = StreamId { channel: 1, topic: stream as u64 };
+        let step = match random.random_range(0..10) {
+            0 | 1 if sent < steps.len() => {
+                sent += 1;
+                continue;
+            }
+            2 | 3 => {
+                let Some(ticket) = read.take() else { continue };
+                let truth = steps[sent - 1].clone();
+                match tracker.take_read(ticket, truth, now) {
+                    News::Newer(_) | News::Duplicate => newest = sent - 1,
+                    News::Overtaken { read_again: true } => {
+                        read = tracker.begin_read(&steps[0].id);
+                    }
+                    News::Overtaken { .. } => {}
+                    other @ (News::Older | News::Partial | News::Doubtful { .. }) => {
+                        panic!("seed {seed}: the read was {other:?}")
+                    }
+                }
+                continue;
+            }
+            4 if !shown[stream].is_empty() => {
+                shown[stream][random.random_range(0..shown[stream].len())]
+            }
+            _ if next[stream] < sent => {
+                next[stream] += 1;
+                if drops && random.random_bool(0.2) {
+                    continue;
+                }
+                shown[stream].push(next[stream] - 1);
+                next[stream] - 1
+            }
+            _ => continue,
+        };
+        match tracker.take(id, steps[step].clone(), now) {
+            News::Newer(_) => {
+                assert!(step >= newest, "seed {seed}: went back from {newest} to {step}");
+                newest = step;
+            }
+            News::Doubtful { .. } => read = read.or(tracker.begin_read(&steps[0].id)),
+            News::Duplicate | News::Older => {}
+            other @ (News::Partial | News::Overtaken { .. }) => panic!("seed {seed}: {other:?}"),
+        }
+    }
+    if !drops {
+        let end = tracker.current(&steps[0].id).map(|current| current.as_ref());
+        assert_eq!(end, steps.last(), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_media_snapshot_replaces_nothing() {
+    let body = samples::body("voice-inbound-03-held.calls.json");
+    let partial = read_media(crate::events::conversation::Media::Call, &body).unwrap();
+    let mut tracker = Tracker::new(Limits::default());
+    assert_eq!(tracker.take(A, partial, Instant::now()), News::Partial);
+    assert!(tracker.is_empty());
+}
+
+#[test]
+fn live_conversations_are_bounded_the_longest_without_news_first_out() {
+    let mut tracker = Tracker::new(Limits { live: 2, ..Limits::default() });
+    let now = Instant::now();
+    for id in ["c1", "c2", "c1", "c3"] {
+        let _news = tracker.take(A, conversation(id, "1x"), now);
+    }
+    let live: Vec<&str> = tracker.live().map(|one| one.id.as_str()).collect();
+    assert_eq!((live, tracker.evicted()), (vec!["c1", "c3"], 1));
+}
+
+#[test]
+fn what_was_silent_for_a_day_is_listed_once() {
+    let mut tracker = Tracker::new(Limits::default());
+    let start = Instant::now();
+    let hours = |hours| start + Duration::from_hours(hours);
+    for (id, at) in [("c1", 0), ("c2", 1), ("c1", 2)] {
+        let _news = tracker.take(A, conversation(id, "1x"), hours(at));
+    }
+    let mut due = |at| tracker.due(hours(at)).iter().map(|id| id.to_string()).collect::<Vec<_>>();
+    assert!(due(24).is_empty());
+    assert_eq!(due(25), ["c2"]);
+    assert_eq!(due(26), ["c1"]);
+    assert!(due(27).is_empty());
+    assert_eq!(due(49), ["c2"]);
+}
+
+#[test]
+fn tombstones_are_bounded() {
+    let mut tracker = Tracker::new(Limits { tombstones: 3, ..Limits::default() });
+    let now = Instant::now();
+    for id in ["c1", "c2", "c3", "c4"] {
+        let _news = tracker.take(A, conversation(id, "1!x"), now);
+    }
+    assert_eq!(tracker.tombstones(), 3);
+    assert_eq!(tracker.take(A, conversation("c2", "1x"), now), News::Older);
+    assert!(matches!(tracker.take(A, conversation("c1", "1x"), now), News::Newer(_)));
+}
+
+#[test]
+fn an_answer_about_another_conversation_is_no_news() {
+    let mut tracker = Tracker::new(Limits::default());
+    let ticket = tracker.begin_read(&ConversationId::new("c1")).unwrap();
+    let news = tracker.take_read(ticket, conversation("c2", "1x"), Instant::now());
+    assert_eq!((news, tracker.len()), (News::Older, 0));
+}
+
+/// Plays a script against one conversation, and compares what each step answered. `a:12x` is stream
+/// `a` with a snapshot of participants 1 and 2 and the value x; those before a `!` have ended.
+#[track_caller]
+fn check(script: &str, expected: Expect) {
+    let mut tracker = Tracker::new(Limits::default());
+    let mut now = Instant::now();
+    let id = ConversationId::new("c");
+    let (mut ticket, mut doubt) = (None, None);
+    let mut answers = Vec::new();
+    for step in script.split(' ') {
+        let answer = match step.split_once(':') {
+            Some(("answer", body)) => {
+                let ticket = ticket.take().unwrap();
+                show(&tracker.take_read(ticket, conversation("c", body), now))
+            }
+            Some((name, body)) => {
+                let stream = StreamId { channel: u32::from(name.as_bytes()[0]), topic: 1 };
+                let news = tracker.take(stream, conversation("c", body), now);
+                if let News::Doubtful { candidate, .. } = &news {
+                    doubt = Some((Arc::clone(candidate), stream));
+                }
+                show(&news)
+            }
+            None if step == "same" => {
+                let (candidate, stream) = doubt.take().unwrap();
+                tracker.settle_same(&candidate, stream, now);
+                "settled"
+            }
+            None if step == "read" => match tracker.begin_read(&id) {
+                Some(leave) => {
+                    ticket = Some(leave);
+                    "read"
+                }
+                None => "busy",
+            },
+            None if step == "fail" => {
+                assert!(!tracker.give_up_read(ticket.take().unwrap()));
+                "failed"
+            }
+            None if step == "gone" => {
+                tracker.is_gone(&id, now);
+                "gone"
+            }
+            None => {
+                let (count, unit) = step.split_at(step.len() - 1);
+                let seconds = if unit == "h" { 3_600 } else { 1 };
+                now += Duration::from_secs(seconds * count.parse::<u64>().unwrap());
+                "ok"
+            }
+        };
+        answers.push(answer);
+    }
+    expected.assert_eq(&answers.join(" "));
+}
+
+fn conversation(id: &str, body: &str) -> Conversation {
+    let (participants, value) = body.split_at(body.len() - 1);
+    let (ended, live) = participants.split_once('!').unwrap_or(("", participants));
+    let end = r#","endTime":"2026-11-20T14:00:00Z""#;
+    let all = ended.chars().map(|one| (one, end)).chain(live.chars().map(|one| (one, "")));
+    let participants: Vec<String> = all
+        .map(|(one, end)| format!(r#"{{"id":"{one}","attributes":{{"value":"{value}"}}{end}}}"#))
+        .collect();
+    let text = format!(r#"{{"id":"{id}","participants":[{}]}}"#, participants.join(","));
+    read_generic(&text).unwrap()
+}
+
+fn show(news: &News) -> &'static str {
+    match news {
+        News::Newer(_) => "newer",
+        News::Duplicate => "duplicate",
+        News::Older => "older",
+        News::Partial => "partial",
+        News::Doubtful { .. } => "doubtful",
+        News::Overtaken { read_again: false } => "overtaken",
+        News::Overtaken { read_again: true } => "overtaken,again",
+    }
+}
