@@ -6,6 +6,7 @@
 
 pub mod check;
 pub mod default;
+pub mod fence;
 pub mod problem;
 pub mod raw;
 pub mod show;

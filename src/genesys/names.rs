@@ -22,6 +22,14 @@ pub struct Names {
     pub queue_names: BTreeMap<QueueId, String>,
 }
 
+/// Names that somebody wants resolved: e-mail addresses, display names or ids of users, names or ids
+/// of queues.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct NamesWanted {
+    pub queues: BTreeSet<String>,
+    pub users: BTreeSet<String>,
+}
+
 impl Names {
     /// The queues that somebody calls so: by name, or by id. Empty if there is none.
     pub fn queue(&self, name_or_id: &str) -> BTreeSet<QueueId> {
