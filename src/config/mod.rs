@@ -12,6 +12,7 @@ mod check;
 pub mod default;
 pub mod duration;
 mod entries;
+pub mod fence;
 mod limits;
 mod load;
 pub mod origin;

@@ -1,1 +1,27 @@
-//! What rules say.
+//! What rules say: file → rule → pattern → matches → wishes.
+//!
+//! [`read`] checks the text that an administrator wrote and makes a [`RuleFile`] of it, free of
+//! TOML. [`RuleFile::bind`] resolves the names of queues and users and makes [`Rules`], which
+//! [`Rules::look`] at conversations and say what their attributes should be.
+//!
+//! Everything here is pure and deterministic: no `.await`, no clock, no I/O. Rules know the two types at their ends, the conversation and the wish,
+//! and no machinery: whether a wish is written is for the updates to decide.
+
+pub mod field;
+pub mod fields;
+pub mod file;
+mod index;
+pub mod look;
+mod meet;
+mod party;
+pub mod pattern;
+mod read;
+mod subjects;
+pub mod target;
+pub mod template;
+#[cfg(test)]
+mod tests;
+
+pub use fields::field_table;
+pub use file::{Inventory, RuleFile, UnknownName};
+pub use look::{Context, Looked, Rules, Standing};

@@ -1,0 +1,227 @@
+//! What a rule can look at: subjects, their fields, and the values that these give.
+//!
+//! The fields themselves are one table, [`fields`](super::fields); here is what a row of it is made
+//! of. One law for all: what is missing, null or empty is absent (`None`), never an error.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use crate::events::conversation::{Communication, Conversation, Media, Participant};
+use crate::genesys::names::Names;
+
+/// Whom a condition or a value speaks of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    Conversation,
+    /// The one being tested, with the communication being tested.
+    Participant,
+    /// The newest of purpose customer, else external; ended or not.
+    Customer,
+    /// The newest agent who has been connected.
+    Agent,
+    /// The newest queue leg, ended or not.
+    Acd,
+    /// A not-ended participant whose user is watched.
+    Watched,
+}
+
+/// Which table of fields a subject has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Of {
+    Conversation,
+    Party,
+}
+
+/// What type of value a field gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Text,
+    Flag,
+    Number,
+    /// Several texts.
+    Texts,
+    /// Texts by name, one level.
+    Attributes,
+    /// Compared by id, written by name or id, shown by name.
+    Queue,
+    /// Compared by id, written by e-mail address, name or id, shown by name.
+    User,
+}
+
+/// The value of a field, once found. It is never empty: what is empty counts as absent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value<'a> {
+    Text(Cow<'a, str>),
+    Flag(bool),
+    Number(i64),
+    Texts(Vec<&'a str>),
+}
+
+/// One subject of one conversation, looked at with one of its communications.
+#[derive(Clone, Copy, Debug)]
+pub struct Glance<'a> {
+    pub conversation: &'a Conversation,
+    /// `None` if and only if the subject is the conversation.
+    pub participant: Option<&'a Participant>,
+    pub communication: Option<&'a Communication>,
+    pub names: &'a Names,
+}
+
+/// How a field is read.
+pub type Read = for<'a> fn(&Glance<'a>) -> Option<Value<'a>>;
+
+/// One row of the table of fields.
+pub struct Field {
+    pub name: &'static str,
+    pub of: Of,
+    pub kind: Kind,
+    /// The media it exists in; empty for all.
+    pub media: &'static [Media],
+    /// The words it is known to take, if it takes words; others may come.
+    pub words: &'static [&'static str],
+    /// Where it comes from, in Genesys Cloud's own terms.
+    pub genesys: &'static str,
+    pub example: &'static str,
+    /// What it compares by. Attributes are read by their names instead.
+    pub read: Read,
+    /// What `{{ }}` gives.
+    pub show: Read,
+}
+
+/// A field of a subject, and which of its attributes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Path {
+    pub subject: Subject,
+    pub field: &'static Field,
+    /// The attribute's name; there if and only if the field is `attributes`.
+    pub key: Option<Arc<str>>,
+}
+
+impl Subject {
+    pub const ALL: [Subject; 6] = [
+        Subject::Conversation,
+        Subject::Participant,
+        Subject::Customer,
+        Subject::Agent,
+        Subject::Acd,
+        Subject::Watched,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Subject::Conversation => "conversation",
+            Subject::Participant => "participant",
+            Subject::Customer => "customer",
+            Subject::Agent => "agent",
+            Subject::Acd => "acd",
+            Subject::Watched => "watched",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Subject> {
+        Subject::ALL.into_iter().find(|subject| subject.name() == name)
+    }
+
+    pub fn of(self) -> Of {
+        match self {
+            Subject::Conversation => Of::Conversation,
+            Subject::Participant
+            | Subject::Customer
+            | Subject::Agent
+            | Subject::Acd
+            | Subject::Watched => Of::Party,
+        }
+    }
+}
+
+impl Kind {
+    /// How it is called in front of an administrator.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Text => "text",
+            Kind::Flag => "true or false",
+            Kind::Number => "a whole number",
+            Kind::Texts => "a list of texts",
+            Kind::Attributes => "attributes",
+            Kind::Queue => "a queue, by name or id",
+            Kind::User => "a user, by e-mail address, name or id",
+        }
+    }
+}
+
+impl<'a> Value<'a> {
+    /// A text that is there and not empty.
+    pub fn text(text: Option<&'a str>) -> Option<Value<'a>> {
+        text.filter(|text| !text.is_empty()).map(|text| Value::Text(Cow::Borrowed(text)))
+    }
+
+    /// Texts, if there are any.
+    pub fn texts(texts: impl Iterator<Item = &'a str>) -> Option<Value<'a>> {
+        let texts: Vec<&str> = texts.collect();
+        (!texts.is_empty()).then_some(Value::Texts(texts))
+    }
+
+    /// What stands on the wire for it: a text as it is, all else in its JSON form.
+    pub fn into_text(self) -> String {
+        match self {
+            Value::Text(text) => text.into_owned(),
+            Value::Flag(flag) => flag.to_string(),
+            Value::Number(number) => number.to_string(),
+            Value::Texts(texts) => serde_json::Value::from(texts).to_string(),
+        }
+    }
+}
+
+impl Path {
+    /// What the condition on this path compares.
+    pub fn read<'a>(&self, glance: &Glance<'a>) -> Option<Value<'a>> {
+        match &self.key {
+            Some(key) => attribute(glance, key),
+            None => (self.field.read)(glance),
+        }
+    }
+
+    /// What `{{ }}` gives for this path.
+    pub fn show<'a>(&self, glance: &Glance<'a>) -> Option<Value<'a>> {
+        match &self.key {
+            Some(key) => attribute(glance, key),
+            None => (self.field.show)(glance),
+        }
+    }
+}
+
+fn attribute<'a>(glance: &Glance<'a>, key: &str) -> Option<Value<'a>> {
+    Value::text(glance.participant?.attributes.get(key).map(String::as_str))
+}
+
+impl PartialEq for Field {
+    fn eq(&self, other: &Field) -> bool {
+        (self.of, self.name) == (other.of, other.name)
+    }
+}
+
+impl Eq for Field {}
+
+impl Hash for Field {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.of, self.name).hash(state);
+    }
+}
+
+impl fmt::Debug for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.subject.name(), self.field.name)?;
+        match &self.key {
+            Some(key) => write!(f, ".{key:?}"),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! The one table of fields: the checker, the matcher, the values and the reference are made of it.
+//!
+//! A field that is not here cannot be named in a rules file.
+
+use std::borrow::Cow;
+
+use super::field::{Field, Kind, Of, Path, Subject, Value};
+use super::party;
+use crate::events::conversation::Media::{Call, Callback, Chat, Email, Message};
+
+/// Purposes known from the analytics enumerations (FACTS 2.3).
+pub const PURPOSES: &[&str] = &[
+    "acd",
+    "agent",
+    "api",
+    "botflow",
+    "campaign",
+    "customer",
+    "dialer",
+    "external",
+    "fax",
+    "group",
+    "inbound",
+    "ivr",
+    "manual",
+    "outbound",
+    "station",
+    "user",
+    "voicemail",
+    "voicesurveyflow",
+    "workflow",
+];
+
+/// States of all media (FACTS, appendix).
+const STATES: &[&str] = &[
+    "alerting",
+    "dialing",
+    "contacting",
+    "offering",
+    "connected",
+    "disconnected",
+    "terminated",
+    "scheduled",
+    "parked",
+    "uploading",
+    "converting",
+    "transmitting",
+    "none",
+];
+
+const DISCONNECT_TYPES: &[&str] = &[
+    "endpoint",
+    "endpoint.dnd",
+    "client",
+    "system",
+    "timeout",
+    "transfer",
+    "transfer.conference",
+    "transfer.consult",
+    "transfer.forward",
+    "transfer.noanswer",
+    "transfer.notavailable",
+    "transfer.dnd",
+    "transport.failure",
+    "error",
+    "peer",
+    "other",
+    "spam",
+    "uncallable",
+    "inactivity",
+    "session.expired",
+    "takeover",
+];
+
+const MESSAGE_TYPES: &[&str] = &[
+    "unknown",
+    "sms",
+    "twitter",
+    "facebook",
+    "line",
+    "viber",
+    "wechat",
+    "whatsapp",
+    "telegram",
+    "kakao",
+    "webmessaging",
+    "open",
+    "instagram",
+    "apple",
+];
+
+const DIRECTIONS: &[&str] = &["inbound", "outbound"];
+const RECORDING_STATES: &[&str] = &["none", "active", "paused"];
+const ROLES: &[&str] = &["agent", "monitor", "coach", "barge", "consult"];
+
+/// One row a field: subject, name, type, media, words, Genesys' field, example, how it is read, and
+/// how it is shown where that differs.
+macro_rules! fields {
+    ($($of:ident $name:literal $kind:ident [$($media:ident)*] $words:expr, $genesys:literal, $example:literal, $read:expr $(, show $show:expr)?;)*) => {
+        static FIELDS: &[Field] = &[$(Field {
+            name: $name,
+            of: Of::$of,
+            kind: Kind::$kind,
+            media: &[$($media),*],
+            words: $words,
+            genesys: $genesys,
+            example: $example,
+            read: $read,
+            show: fields!(@show $read $(, $show)?),
+        }),*];
+    };
+    (@show $read:expr) => { $read };
+    (@show $read:expr, $show:expr) => { $show };
+}
+
+fields! {
+    Conversation "id" Text [] &[], "id", "0cfda4f3-…",
+        |g| Value::text(Some(g.conversation.id.as_str()));
+    Conversation "direction" Text [] DIRECTIONS, "participants[].calls[].direction of the first customer or external one", "inbound",
+        |g| Value::text(party::direction(g.conversation).map(party::direction_word));
+    Conversation "media" Text [] party::MEDIA, "the array of the first customer's or external's first communication", "call",
+        |g| Value::text(party::first_outside(g.conversation).map(|c| party::media_word(c.media)));
+    Conversation "number" Text [] &[], "the customer's, in E.164, whatever the medium", "+4930123456",
+        |g| Some(Value::Text(Cow::Owned(party::customer_number(g.conversation)?)));
+    Conversation "address" Text [] &[], "address, without its scheme", "+13175550100",
+        |g| Value::text(g.conversation.address.as_deref());
+    Conversation "external_tag" Text [] &[], "externalTag", "CASE-17",
+        |g| Value::text(g.conversation.external_tag.as_deref());
+    Conversation "recording_state" Text [] RECORDING_STATES, "recordingState", "active",
+        |g| Value::text(g.conversation.recording_state.as_deref());
+    Conversation "secure_pause" Flag [] &[], "securePause", "false",
+        |g| g.conversation.secure_pause.map(Value::Flag);
+    Conversation "transfers" Number [] &[], "how many recentTransfers[]", "1",
+        |g| number(g.conversation.recent_transfers);
+    Conversation "agents" Number [] &[], "how many different users have been connected as agent", "2",
+        |g| number(party::agents(g.conversation));
+    Conversation "in_flow" Flag [] &[], "a participant of an IVR or bot flow is live", "false",
+        |g| Some(Value::Flag(party::in_flow(g.conversation)));
+    Conversation "ended" Flag [] &[], "nobody is connected and no after-call work is pending", "true",
+        |g| Some(Value::Flag(party::is_over(g.conversation)));
+
+    Party "id" Text [] &[], "participants[].id", "5c02f952-…",
+        |g| Value::text(Some(g.participant?.id.as_str()));
+    Party "purpose" Text [] PURPOSES, "participants[].purpose", "agent",
+        |g| Value::text(g.participant?.purpose.as_deref());
+    Party "name" Text [] &[], "participants[].name", "Avery Agent",
+        |g| Value::text(g.participant?.name.as_deref());
+    Party "user" User [] &[], "participants[].userId", "avery@example.com",
+        |g| Value::text(Some(g.participant?.user_id.as_ref()?.as_str())), show party::user_name;
+    Party "user_id" Text [] &[], "participants[].userId", "68b50539-…",
+        |g| Value::text(Some(g.participant?.user_id.as_ref()?.as_str()));
+    Party "user_name" Text [] &[], "the directory's name for userId, else participants[].name", "Avery Agent",
+        party::user_name;
+    Party "queue" Queue [] &[], "participants[].queueId", "Billing",
+        |g| Value::text(Some(g.participant?.queue_id.as_ref()?.as_str())), show party::queue_name;
+    Party "queue_id" Text [] &[], "participants[].queueId", "d81980df-…",
+        |g| Value::text(Some(g.participant?.queue_id.as_ref()?.as_str()));
+    Party "team_id" Text [] &[], "participants[].teamId", "3e1d4c5a-…",
+        |g| Value::text(g.participant?.team_id.as_deref());
+    Party "group_id" Text [] &[], "participants[].groupId", "9b0f2d11-…",
+        |g| Value::text(g.participant?.group_id.as_deref());
+    Party "role" Text [] ROLES, "monitoredParticipantId, coachedParticipantId, bargedParticipantId, consultParticipantId, else agent", "agent",
+        |g| Value::text(party::role(g.participant?));
+    Party "ended" Flag [] &[], "endTime, or the communication's disconnectedTime, is there", "false",
+        |g| Some(Value::Flag(party::glance_ended(g.participant?, g.communication)));
+    Party "number" Text [] &[], "the customer's, in E.164, whatever the medium and direction", "+4930123456",
+        |g| Some(Value::Text(Cow::Owned(party::customer_number(g.conversation)?)));
+    Party "address" Text [] &[], "participants[].address, without its scheme", "casey@example.com",
+        |g| Value::text(g.participant?.address.as_deref());
+    Party "external_contact_id" Text [] &[], "participants[].externalContactId", "7a12…",
+        |g| Value::text(g.participant?.external_contact_id.as_deref());
+    Party "external_organization_id" Text [] &[], "participants[].externalOrganizationId", "2f9c…",
+        |g| Value::text(g.participant?.external_organization_id.as_deref());
+    Party "flow_id" Text [] &[], "participants[].workflow.workflowId", "da84ed45-…",
+        |g| Value::text(g.participant?.flow_id.as_deref());
+    Party "wrapup_code" Text [] &[], "participants[].wrapup.code, else the communication's", "aa84a005-…",
+        |g| Value::text(party::wrapup_code(g.participant?, g.communication));
+    Party "skills" Texts [] &[], "participants[].conversationRoutingData.skills[].id", "bdc2cd3a-…",
+        |g| Value::texts(g.participant?.routing.skill_ids.iter().map(String::as_str));
+    Party "language" Text [] &[], "participants[].conversationRoutingData.language.id", "7a04f913-…",
+        |g| Value::text(g.participant?.routing.language_id.as_deref());
+    Party "priority" Number [] &[], "participants[].conversationRoutingData.priority", "5",
+        |g| g.participant?.routing.priority.map(Value::Number);
+    Party "attributes" Attributes [] &[], "participants[].attributes", "crm.tier = gold",
+        |_| None;
+
+    Party "media" Text [] party::MEDIA, "which of calls[], messages[], emails[], callbacks[], … it is in", "call",
+        |g| Value::text(Some(party::media_word(g.communication?.media)));
+    Party "state" Text [] STATES, "calls[].state", "connected",
+        |g| Value::text(g.communication?.state.as_deref());
+    Party "direction" Text [] DIRECTIONS, "calls[].direction", "inbound",
+        |g| Value::text(g.communication?.direction.map(party::direction_word));
+    Party "held" Flag [Call Callback Chat Email Message] &[], "calls[].held", "true",
+        |g| g.communication?.held.map(Value::Flag);
+    Party "muted" Flag [Call] &[], "calls[].muted", "false",
+        |g| g.communication?.muted.map(Value::Flag);
+    Party "ani" Text [Call Message] &[], "calls[].other or .self, whoever called", "+4930123456",
+        |g| Value::text(party::ani(g.communication?));
+    Party "dnis" Text [Call Message] &[], "calls[].self or .other, whoever was called", "+13175550100",
+        |g| Value::text(party::dnis(g.communication?));
+    Party "disconnect_type" Text [] DISCONNECT_TYPES, "calls[].disconnectType", "transfer",
+        |g| Value::text(g.communication?.disconnect_type.as_deref());
+    Party "message_type" Text [Message] MESSAGE_TYPES, "messages[].type", "whatsapp",
+        |g| Value::text(g.communication?.message_type.as_deref());
+    Party "subject" Text [Email] &[], "emails[].subject", "Invoice 17",
+        |g| Value::text(g.communication?.subject.as_deref());
+}
+
+/// The field of that name which the subject has.
+pub fn find(of: Of, name: &str) -> Option<&'static Field> {
+    FIELDS.iter().find(|field| field.of == of && field.name == name)
+}
+
+/// The names of all fields that such a subject has, in the order of the table.
+pub fn names(of: Of) -> impl Iterator<Item = &'static str> {
+    FIELDS.iter().filter(move |field| field.of == of).map(|field| field.name)
+}
+
+/// The path to a field that is known to be there and is not `attributes`.
+pub fn path(subject: Subject, name: &str) -> Option<Path> {
+    let field = find(subject.of(), name)?;
+    (field.kind != Kind::Attributes).then_some(Path { subject, field, key: None })
+}
+
+/// The whole table as text, for `check --fields`.
+pub fn field_table() -> String {
+    let mut text = String::new();
+    for (of, title) in [
+        (Of::Conversation, "conversation"),
+        (Of::Party, "participant, customer, agent, acd, watched"),
+    ] {
+        text.push_str(&format!("{title}\n"));
+        for field in FIELDS.iter().filter(|field| field.of == of) {
+            let media: Vec<&str> = field.media.iter().map(|m| party::media_word(*m)).collect();
+            let media = if media.is_empty() { "all".to_owned() } else { media.join(", ") };
+            text.push_str(&format!("  {:<25}{}\n", field.name, field.kind.name()));
+            text.push_str(&format!("    media {media}; for example {}\n", field.example));
+            text.push_str(&format!("    from {}\n", field.genesys));
+            if !field.words.is_empty() {
+                text.push_str(&format!("    words {}\n", field.words.join(", ")));
+            }
+        }
+    }
+    text
+}
+
+fn number(count: usize) -> Option<Value<'static>> {
+    i64::try_from(count).ok().map(Value::Number)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_field_is_there_twice() {
+        let names: BTreeSet<_> = FIELDS.iter().map(|field| (field.of, field.name)).collect();
+        assert_eq!(names.len(), FIELDS.len());
+    }
+
+    #[test]
+    fn words_hold_their_example() {
+        for field in FIELDS.iter().filter(|field| !field.words.is_empty()) {
+            assert!(field.words.contains(&field.example), "{field:?}");
+        }
+    }
+
+    #[test]
+    fn the_reference_names_every_field() {
+        let reference = field_table();
+        for field in FIELDS {
+            assert!(reference.contains(&format!("\n  {:<25}", field.name)), "{field:?}");
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! What a rules file says, checked and free of TOML, and what becomes of it: [`Rules`].
+//!
+//! A [`RuleFile`] knows queues and users by the names that stand in it. [`RuleFile::bind`] resolves
+//! them, so a refresh of the directory binds the same file anew without reading it.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::mem::discriminant;
+use std::path::Path as FilePath;
+use std::sync::Arc;
+
+use super::field::{Kind, Path, Subject};
+use super::look::Rules;
+use super::pattern::Pattern;
+use super::read;
+use super::target::Target;
+use super::template::Template;
+use crate::config::fence::AllowedKeys;
+use crate::config::problem::Problem;
+use crate::genesys::names::{Names, NamesWanted};
+use crate::updates::wish::Write;
+
+/// A rules file, with the rules in its order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleFile {
+    pub rules: Vec<Arc<Rule>>,
+}
+
+/// One `[[rule]]`, with the `[defaults]` filled in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Unique in its file.
+    pub name: Arc<str>,
+    pub description: Option<String>,
+    /// All must hold.
+    pub conditions: Vec<Condition>,
+    pub set: Vec<Assignment>,
+    /// What is written once a match that held no longer does.
+    pub otherwise: Vec<Assignment>,
+    pub target: Target,
+    pub write: Write,
+    pub dry_run: bool,
+    pub during_flow: bool,
+    /// A rule that is not enabled is checked, and not run.
+    pub enabled: bool,
+}
+
+/// What one field has to be like.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Condition {
+    pub path: Path,
+    pub pattern: Pattern,
+}
+
+/// An attribute, and what it is set to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Assignment {
+    pub key: Arc<str>,
+    pub value: Setting,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Setting {
+    /// Already in the form in which it is written.
+    Plain(Arc<str>),
+    Template(Template),
+}
+
+/// What is in a file, by number.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inventory {
+    pub rules: usize,
+    /// Of which so many run.
+    pub enabled: usize,
+    /// Of those that run, so many write nothing.
+    pub dry_run: usize,
+    pub conditions: usize,
+    /// Every key that some rule may write.
+    pub keys: BTreeSet<Arc<str>>,
+}
+
+/// A name in the rules that the directory does not know. It matches nothing.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UnknownName {
+    pub rule: Arc<str>,
+    /// `queue` or `user`.
+    pub what: &'static str,
+    pub name: String,
+}
+
+impl RuleFile {
+    /// Reads and checks the text of a rules file. Beside it come the warnings.
+    ///
+    /// `path` is only used to say where a problem is.
+    ///
+    /// # Errors
+    ///
+    /// Every problem of the file, errors and warnings, in the order of their places, if there is
+    /// any error.
+    pub fn parse(
+        path: &FilePath,
+        text: &str,
+        allowed: &AllowedKeys,
+    ) -> Result<(RuleFile, Vec<Problem>), Vec<Problem>> {
+        read::read(path, text, allowed)
+    }
+
+    /// The queues and users whose ids the rules need.
+    pub fn names_wanted(&self) -> NamesWanted {
+        let mut wanted = NamesWanted::default();
+        for condition in self.rules.iter().flat_map(|rule| &rule.conditions) {
+            let names = match condition.path.field.kind {
+                Kind::Queue => &mut wanted.queues,
+                Kind::User => &mut wanted.users,
+                Kind::Text | Kind::Flag | Kind::Number | Kind::Texts | Kind::Attributes => continue,
+            };
+            condition.pattern.texts(&mut |name| {
+                names.insert(name.to_owned());
+            });
+        }
+        wanted
+    }
+
+    /// Resolves the names, and makes rules that can be looked with. Beside them comes what the
+    /// directory does not know.
+    pub fn bind(&self, names: Arc<Names>) -> (Rules, Vec<UnknownName>) {
+        let mut unknown = BTreeSet::new();
+        let enabled = self.rules.iter().filter(|rule| rule.enabled);
+        let bound = enabled.map(|rule| {
+            let conditions = rule.conditions.iter().map(|c| c.bound(rule, &names, &mut unknown));
+            let conditions = conditions.collect();
+            (Arc::clone(rule), conditions)
+        });
+        let bound = bound.collect();
+        let rules = Rules::new(bound, Arc::clone(&names), self.hash());
+        (rules, unknown.into_iter().collect())
+    }
+
+    /// A digest of what the rules do: comments, layout and descriptions do not count. It is stable
+    /// within one build of the program.
+    pub fn hash(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        for rule in &self.rules {
+            rule.digest(&mut hasher);
+        }
+        hasher.finish()
+    }
+
+    pub fn inventory(&self) -> Inventory {
+        let mut inventory = Inventory { rules: self.rules.len(), ..Inventory::default() };
+        for rule in &self.rules {
+            inventory.enabled += usize::from(rule.enabled);
+            inventory.dry_run += usize::from(rule.enabled && rule.dry_run);
+            inventory.conditions += rule.conditions.len();
+            let keys = rule.assignments().map(|assignment| Arc::clone(&assignment.key));
+            inventory.keys.extend(keys);
+        }
+        inventory
+    }
+}
+
+impl Rule {
+    /// What it sets, and what it sets otherwise.
+    pub fn assignments(&self) -> impl Iterator<Item = &Assignment> {
+        self.set.iter().chain(&self.otherwise)
+    }
+
+    /// Whether it looks at what has ended, too.
+    pub fn looks_at_ended(&self) -> bool {
+        self.conditions.iter().any(|condition| condition.path.field.name == "ended")
+    }
+
+    /// Whether it is tested once for each watched participant.
+    pub fn speaks_of_watched(&self) -> bool {
+        let of_watched = |path: &Path| path.subject == Subject::Watched;
+        self.target == Target::Watched
+            || self.conditions.iter().any(|condition| of_watched(&condition.path))
+            || self.set.iter().any(|assignment| assignment.value.paths().any(of_watched))
+    }
+
+    fn digest(&self, hasher: &mut DefaultHasher) {
+        (&self.name, &self.conditions, &self.set, &self.otherwise).hash(hasher);
+        (&self.target, discriminant(&self.write)).hash(hasher);
+        (self.dry_run, self.during_flow, self.enabled).hash(hasher);
+    }
+}
+
+impl fmt::Display for Inventory {
+    /// In promtool's words: `12 rules found`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} rule{} found", self.rules, if self.rules == 1 { "" } else { "s" })
+    }
+}
+
+impl fmt::Display for UnknownName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?} of rule {}", self.what, self.name, self.rule)
+    }
+}
+
+impl Setting {
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        let template = match self {
+            Setting::Plain(_) => None,
+            Setting::Template(template) => Some(template),
+        };
+        template.into_iter().flat_map(Template::paths)
+    }
+}
+
+/// Finds the ids for a name.
+type Resolve = fn(&Names, &str) -> Vec<Arc<str>>;
+
+impl Condition {
+    fn bound(&self, rule: &Rule, names: &Names, unknown: &mut BTreeSet<UnknownName>) -> Condition {
+        let (what, ids): (_, Resolve) = match self.path.field.kind {
+            Kind::Queue => ("queue", |names, name| ids(names.queue(name), |id| id.as_str().into())),
+            Kind::User => ("user", |names, name| ids(names.user(name), |id| id.as_str().into())),
+            Kind::Text | Kind::Flag | Kind::Number | Kind::Texts | Kind::Attributes => {
+                return self.clone();
+            }
+        };
+        let pattern = self.pattern.resolved(&mut |name| {
+            let found = ids(names, name);
+            if found.is_empty() {
+                let (rule, name) = (Arc::clone(&rule.name), name.to_owned());
+                unknown.insert(UnknownName { rule, what, name });
+            }
+            found
+        });
+        Condition { path: self.path.clone(), pattern }
+    }
+}
+
+fn ids<Id>(found: BTreeSet<Id>, text: fn(&Id) -> Arc<str>) -> Vec<Arc<str>> {
+    found.iter().map(text).collect()
+}
