@@ -4,5 +4,6 @@ pub mod call;
 pub mod ids;
 pub mod names;
 pub mod outside;
+pub mod pacer;
 
 pub use ids::{ConversationId, GroupId, ParticipantId, QueueId, UserId};
