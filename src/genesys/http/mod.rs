@@ -27,8 +27,8 @@ use crate::config::Network;
 /// From looking up the name to the end of TLS. Half a dozen round trips to the other side of the
 /// world take two seconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Genesys Cloud's load balancers close idle connections after a minute or more; a request on one
-/// that is just being closed would be in doubt.
+/// A minute is after what load balancers commonly close idle connections; a request on one that is
+/// just being closed would be in doubt.
 const POOL_IDLE: Duration = Duration::from_secs(60);
 /// How soon a connection that has died while requests are under way is noticed: well within their
 /// own limit.

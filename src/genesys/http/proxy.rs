@@ -116,9 +116,8 @@ impl Server {
             Some((user, host)) => (Some(user), host),
             None => (None, authority),
         };
-        let scheme = match uri.scheme_str() {
-            Some(scheme @ ("http" | "https")) => scheme,
-            _ => return Err(wrong("only http:// and https:// proxies are spoken to, no SOCKS")),
+        let Some(scheme @ ("http" | "https")) = uri.scheme_str() else {
+            return Err(wrong("only http:// and https:// proxies are spoken to, no SOCKS"));
         };
         let credentials = user
             .map(|user| {

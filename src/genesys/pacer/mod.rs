@@ -101,6 +101,12 @@ impl Pacer {
         UnderWay { pacer: self, number }
     }
 
+    /// Takes leave back that was not used. (What the bucket gave is gone, which costs a moment.)
+    pub(super) fn give_back(&self, permit: Permit) {
+        self.state().window.give_back(permit.class);
+        self.changed.notify_waiters();
+    }
+
     /// Takes in what an answer says about the budget; `sent_at` is when its request was sent. Every
     /// answer is worth noting, also one that says nothing.
     pub fn note(&self, headers: RateHeaders, sent_at: Instant) {

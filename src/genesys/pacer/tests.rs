@@ -93,7 +93,7 @@ impl World {
                 }
             });
         }
-        let minutes = Duration::from_secs(12 * 60);
+        let minutes = Duration::from_secs(8 * 60);
         let ended = tokio::time::timeout(minutes, tasks.run_until(std::future::pending::<()>()));
         assert!(ended.await.is_err());
         drop(tasks);
@@ -107,7 +107,7 @@ impl World {
 
 fn all_used(windows: &[u32], allowed: u32) {
     let least = allowed * 95 / 100;
-    assert!(windows.len() >= 9, "{windows:?}");
+    assert!(windows.len() >= 5, "{windows:?}");
     assert!(windows.iter().all(|used| (least..=allowed).contains(used)), "{windows:?}");
 }
 

@@ -76,6 +76,8 @@ enum Stage {
     Granted,
     UnderWay,
     Ended(Instant),
+    /// Leave that was not needed: the server never saw it.
+    Unused,
 }
 
 impl Request {
@@ -84,6 +86,7 @@ impl Request {
         match self.stage {
             Stage::Granted | Stage::UnderWay => true,
             Stage::Ended(ended) => ended >= from,
+            Stage::Unused => false,
         }
     }
 }
@@ -127,7 +130,7 @@ impl Window {
             Stage::Granted => {
                 Some(request.granted + UNUSED_PROBE).filter(|end| *end > now).map(Wait::Until)
             }
-            Stage::Ended(_) => None,
+            Stage::Ended(_) | Stage::Unused => None,
         };
         let others = self.requests.iter().filter(|request| request.class != Class::Token);
         others.filter_map(waits).next().map_or(Ok(()), Err)
@@ -139,7 +142,7 @@ impl Window {
         }
         let frees = self.requests.iter().filter_map(|request| match request.stage {
             Stage::Ended(ended) => Some(ended + PERIOD).filter(|at| *at > now),
-            Stage::Granted | Stage::UnderWay => None,
+            Stage::Granted | Stage::UnderWay | Stage::Unused => None,
         });
         Err(frees.min().map_or(Wait::News, Wait::Until))
     }
@@ -160,6 +163,15 @@ impl Window {
     /// Leave is taken.
     pub(super) fn grant(&mut self, now: Instant, class: Class) {
         self.requests.push_back(Request { class, granted: now, stage: Stage::Granted });
+    }
+
+    /// Leave that was taken is not needed after all.
+    pub(super) fn give_back(&mut self, class: Class) {
+        let waits =
+            |request: &&mut Request| request.class == class && request.stage == Stage::Granted;
+        if let Some(request) = self.requests.iter_mut().rfind(waits) {
+            request.stage = Stage::Unused;
+        }
     }
 
     /// A request goes out for which leave was taken. Returns its number, for
@@ -274,6 +286,7 @@ impl Window {
         self.number(|request| match request.stage {
             Stage::Granted | Stage::UnderWay => true,
             Stage::Ended(ended) => ended + PERIOD > now,
+            Stage::Unused => false,
         })
     }
 
@@ -283,6 +296,7 @@ impl Window {
         let touches = |request: &Request| match request.stage {
             Stage::Granted | Stage::UnderWay => request.granted <= over,
             Stage::Ended(ended) => ended + PERIOD >= near && request.granted <= over,
+            Stage::Unused => false,
         };
         self.number(touches).saturating_add(self.foreign)
     }
@@ -305,14 +319,81 @@ impl Window {
         }
         for request in &mut self.requests {
             if request.stage == Stage::Granted && request.granted + UNUSED <= now {
-                request.stage = Stage::Ended(request.granted);
+                request.stage = Stage::Unused;
             }
         }
-        while let Some(Request { stage: Stage::Ended(ended), .. }) = self.requests.front()
-            && *ended + KEPT <= now
-        {
+        while self.requests.front().is_some_and(|request| match request.stage {
+            Stage::Granted | Stage::UnderWay => false,
+            Stage::Ended(ended) => ended + KEPT <= now,
+            Stage::Unused => true,
+        }) {
             self.requests.pop_front();
             self.first += 1;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn headers(count: u32, reset: u32) -> RateHeaders {
+        RateHeaders { count: Some(count), allowed: None, reset: Some(reset) }
+    }
+
+    #[test]
+    fn without_a_phase_the_minute_slides() {
+        let (mut window, start) = (Window::new(4), Instant::now());
+        window.note(start, start, RateHeaders::default());
+        // One of the four is kept for tokens and channels.
+        for at in [0, 10, 20] {
+            let now = start + seconds(at);
+            assert_eq!(window.ask(now, Class::Update), Ok(()));
+            window.grant(now, Class::Update);
+            let number = window.begin(now, Class::Update);
+            window.end(now + seconds(1), number);
+        }
+        let now = start + seconds(30);
+        assert_eq!(window.ask(now, Class::Update), Err(Wait::Until(start + seconds(61))));
+        assert_eq!(window.ask(now, Class::Token), Ok(()));
+        assert_eq!(window.ask(start + seconds(61), Class::Update), Ok(()));
+    }
+
+    #[test]
+    fn what_is_under_way_over_a_reset_counts_in_both_windows() {
+        let (mut window, start) = (Window::new(10), Instant::now());
+        window.grant(start, Class::Update);
+        let number = window.begin(start, Class::Update);
+        window.note(start, start, headers(1, 30));
+        assert_eq!(window.usage(start + seconds(20)).used, 1);
+        assert_eq!(window.usage(start + seconds(40)).used, 1);
+        window.end(start + seconds(41), number);
+        assert_eq!(window.usage(start + seconds(80)).used, 1);
+        assert_eq!(window.usage(start + seconds(100)).used, 0);
+    }
+
+    #[test]
+    fn an_answer_belongs_to_its_window() {
+        let (mut window, start) = (Window::new(300), Instant::now());
+        window.note(start, start, headers(100, 30));
+        assert_eq!(window.usage(start).used, 100);
+        let later = start + seconds(32);
+        assert_eq!(window.usage(later).used, 0, "a new window");
+        // An answer of the old one, that was long on its way.
+        window.note(later, start + seconds(25), headers(120, 4));
+        assert_eq!(window.usage(later).used, 0);
+        window.note(later, later, headers(7, 58));
+        assert_eq!(window.usage(later).used, 7);
+        // A phase that cannot be: what is told last is believed.
+        window.note(later, later, headers(9, 20));
+        assert_eq!(window.window_ends_in(later), Some(seconds(21)));
+        assert_eq!(window.usage(later).used, 9);
+        // Another limit's window.
+        window.note(later, later, headers(5000, 3600));
+        assert_eq!(window.usage(later).used, 9);
     }
 }
