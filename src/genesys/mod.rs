@@ -1,10 +1,15 @@
 //! All that is known of Genesys Cloud's API, and nothing of rules.
 
+pub mod account;
 pub mod call;
+mod error;
+#[cfg(test)]
+mod fake;
 pub mod http;
 pub mod ids;
 pub mod names;
 pub mod outside;
 pub mod pacer;
+mod token;
 
 pub use ids::{ConversationId, GroupId, ParticipantId, QueueId, UserId};
