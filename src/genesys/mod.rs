@@ -1,6 +1,7 @@
 //! All that is known of Genesys Cloud's API, and nothing of rules.
 
 pub mod account;
+pub mod attributes;
 pub mod call;
 mod error;
 #[cfg(test)]
@@ -10,6 +11,7 @@ pub mod ids;
 pub mod names;
 pub mod outside;
 pub mod pacer;
+pub mod reading;
 mod token;
 
 pub use ids::{ConversationId, GroupId, ParticipantId, QueueId, UserId};
