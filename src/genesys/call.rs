@@ -123,6 +123,23 @@ impl CallError {
         }
     }
 
+    /// [`refusal`](CallError::refusal), to take out what should not be shown.
+    pub fn refusal_mut(&mut self) -> Option<&mut Refusal> {
+        match self {
+            CallError::Throttled(refusal, _)
+            | CallError::Unauthorized(refusal)
+            | CallError::Forbidden(refusal)
+            | CallError::NotFound(refusal)
+            | CallError::Conflict(refusal)
+            | CallError::Refused(refusal)
+            | CallError::Unavailable(refusal) => Some(refusal),
+            CallError::NoAnswer { .. }
+            | CallError::Unreadable { .. }
+            | CallError::NoToken(_)
+            | CallError::Credentials(_) => None,
+        }
+    }
+
     /// What the server said, where it said anything.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {

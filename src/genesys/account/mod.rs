@@ -1,0 +1,162 @@
+//! The account: everything between a call and the outside world.
+//!
+//! Adds the token, waits for leave, makes the request, reads the answer, and learns from it about
+//! the budget. It repeats one thing only: a call that was refused with 401, once, with a fresh
+//! token. What is asked and why is its callers' business.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use http::{HeaderValue, Request, header};
+use tokio::time::Instant;
+use tracing::debug;
+
+use super::call::{Answer, Api, Call, CallError, Class, Permit, Refusal};
+use super::error::read_answer;
+use super::outside::Outside;
+use super::pacer::{Pacer, RateHeaders, Settings, Usage};
+use super::token::{Token, Tokens};
+use crate::config::{Genesys, Updates};
+use crate::status::counts::Counts;
+
+/// Far above any answer that is still of use: the slowest call is a details query of some seconds.
+/// What is in doubt after it is read again, so a longer wait would settle nothing sooner.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// One client's access to the API of one organisation.
+pub struct Account {
+    api_url: String,
+    outside: Arc<dyn Outside>,
+    counts: Arc<Counts>,
+    pacer: Arc<Pacer>,
+    tokens: Tokens,
+}
+
+impl Account {
+    /// Prepares an account; asks for nothing yet.
+    pub fn new(
+        genesys: &Genesys,
+        updates: &Updates,
+        outside: Arc<dyn Outside>,
+        counts: Arc<Counts>,
+    ) -> Arc<Account> {
+        let pacer = Arc::new(Pacer::new(Settings {
+            requests_per_second: updates.requests_per_second,
+            requests_per_minute: updates.requests_per_minute,
+        }));
+        let tokens =
+            Tokens::new(genesys, Arc::clone(&outside), Arc::clone(&pacer), Arc::clone(&counts));
+        let api_url = genesys.api_url.trim_end_matches('/').to_owned();
+        Arc::new(Account { api_url, outside, counts, pacer, tokens })
+    }
+
+    /// Gets the first token, which shows whether the credentials are good.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::Credentials`] if they are not, [`CallError::NoToken`] if the login cannot be
+    /// asked for now.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn start(&self) -> Result<(), CallError> {
+        self.tokens.get().await.map(|_| ())
+    }
+
+    /// How the budget stands.
+    pub fn usage(&self) -> Usage {
+        self.pacer.usage()
+    }
+
+    /// Drops the token because Genesys Cloud says that it was revoked; the next call gets another.
+    pub fn token_revoked(&self) {
+        self.tokens.revoked();
+    }
+
+    async fn make(&self, permit: Permit, call: Call) -> Result<Answer, CallError> {
+        let token = match self.tokens.get().await {
+            Ok(token) => token,
+            Err(error) => {
+                self.pacer.give_back(permit);
+                return Err(error);
+            }
+        };
+        let refused = match self.attempt(permit, &call, &token).await {
+            Err(refused @ CallError::Unauthorized(_)) => refused,
+            result => return result,
+        };
+        if !self.tokens.refused(&token) {
+            return Err(refused);
+        }
+        debug!(operation = call.operation, "the token is refused, trying with a fresh one");
+        let token = self.tokens.get().await?;
+        let permit = self.pacer.permit(call.class).await;
+        self.attempt(permit, &call, &token).await
+    }
+
+    async fn attempt(
+        &self,
+        permit: Permit,
+        call: &Call,
+        token: &Token,
+    ) -> Result<Answer, CallError> {
+        let operation = call.operation;
+        let request = match self.request(call, token) {
+            Ok(request) => request,
+            Err(error) => {
+                self.pacer.give_back(permit);
+                return Err(error);
+            }
+        };
+        let (under_way, sent_at) = (self.pacer.begin(permit.class), Instant::now());
+        let response = self.outside.send(request, TIMEOUT).await;
+        let status = response.as_ref().map_or(0, |response| response.status().as_u16());
+        self.counts.request(operation, status);
+        let ms = u64::try_from(sent_at.elapsed().as_millis()).unwrap_or(u64::MAX);
+        debug!(operation, status, ms, "answered");
+        let response = response.map_err(|error| CallError::NoAnswer { operation, error })?;
+        self.pacer.note(RateHeaders::of(response.headers()), sent_at);
+        drop(under_way);
+        if status != 401 {
+            token.was_accepted();
+        }
+        read_answer(operation, response, |after| {
+            self.counts.throttled.add(1);
+            self.pacer.throttled(after)
+        })
+    }
+
+    fn request(&self, call: &Call, token: &Token) -> Result<Request<Bytes>, CallError> {
+        let request = Request::builder()
+            .method(call.method.clone())
+            .uri(format!("{}{}", self.api_url, call.path))
+            .header(header::AUTHORIZATION, token.authorization())
+            .header(header::ACCEPT, "application/json");
+        let request = match &call.body {
+            Some(_) => {
+                request.header(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))
+            }
+            None => request,
+        };
+        request.body(call.body.clone().unwrap_or_default()).map_err(|error| {
+            let message = format!("the request cannot be made: {error}");
+            CallError::Refused(Refusal { operation: call.operation, message, ..Refusal::default() })
+        })
+    }
+}
+
+impl Api for Account {
+    fn permit(&self, class: Class) -> BoxFuture<'_, Permit> {
+        Box::pin(self.pacer.permit(class))
+    }
+
+    fn call_with(&self, permit: Permit, call: Call) -> BoxFuture<'_, Result<Answer, CallError>> {
+        Box::pin(self.make(permit, call))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,243 @@
+//! Writing attributes, in either dialect (DESIGN 5).
+//!
+//! `patch` sends the changed keys. `put` reads the participant, merges, and sends the whole map at
+//! once, as the tutorial does; what somebody else writes between the two is lost, so the map as it
+//! was is handed back for the caller to see. Neither proves that anything is stored (FACTS 1.1).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Method;
+use serde_json::{Map, Value, json};
+
+use super::call::{Answer, Api, Call, CallError, Permit};
+use super::ids::{ConversationId, ParticipantId};
+use super::reading::encoded;
+use crate::config::Dialect;
+
+/// Values shorter than this are not looked for in what the server says: they are in every sentence.
+const TELLING: usize = 3;
+
+/// A write that was accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    pub correlation_id: Option<String>,
+    /// The attributes as they were read just before; `put` only.
+    pub before: Option<BTreeMap<String, String>>,
+}
+
+/// Sets these attributes of a participant, and leaves the others as they are.
+///
+/// In the `put` dialect the permit is used for the write, and another of its class is taken for the
+/// read before.
+///
+/// # Errors
+///
+/// As [`Api::call_with`]. What the server says is shown without the values that were sent.
+///
+/// # Cancel safety
+///
+/// Dropping the future abandons the request; the server may have acted on it.
+pub async fn write(
+    api: &dyn Api,
+    dialect: Dialect,
+    permit: Permit,
+    conversation: &ConversationId,
+    participant: &ParticipantId,
+    attributes: &BTreeMap<Arc<str>, Arc<str>>,
+) -> Result<Written, CallError> {
+    match dialect {
+        Dialect::Patch => patch(api, permit, conversation, participant, attributes).await,
+        Dialect::Put => put(api, permit, conversation, participant, attributes, None).await,
+    }
+}
+
+async fn patch(
+    api: &dyn Api,
+    permit: Permit,
+    conversation: &ConversationId,
+    participant: &ParticipantId,
+    attributes: &BTreeMap<Arc<str>, Arc<str>>,
+) -> Result<Written, CallError> {
+    let call = Call {
+        class: permit.class,
+        operation: "patch_attributes",
+        method: Method::PATCH,
+        path: format!("{}/attributes", path(conversation, participant)),
+        body: Some(Bytes::from(json!({ "attributes": attributes }).to_string())),
+    };
+    let answer = api.call_with(permit, call).await;
+    let answer = answer.map_err(|error| without_values(error, attributes))?;
+    Ok(Written { correlation_id: answer.correlation_id, before: None })
+}
+
+/// [`write`] in the `put` dialect, with the tutorial's `status`: a 409 means that the participant's
+/// state does not allow it.
+///
+/// # Errors
+///
+/// As [`write`]; [`CallError::Unreadable`] if what was read is no participant, and then nothing is
+/// written.
+///
+/// # Cancel safety
+///
+/// As [`write`].
+pub async fn put(
+    api: &dyn Api,
+    permit: Permit,
+    conversation: &ConversationId,
+    participant: &ParticipantId,
+    attributes: &BTreeMap<Arc<str>, Arc<str>>,
+    status: Option<&str>,
+) -> Result<Written, CallError> {
+    let path = path(conversation, participant);
+    let read = Call {
+        class: permit.class,
+        operation: "get_participant",
+        method: Method::GET,
+        path: path.clone(),
+        body: None,
+    };
+    // Leave for the write is held already, so that it follows the read at once.
+    let before = attributes_of(&api.call(read).await?)?;
+    let mut body = json!({ "attributes": merged(&before, attributes) });
+    if let Some(status) = status {
+        body["status"] = Value::from(status);
+    }
+    let call = Call {
+        class: permit.class,
+        operation: "put_participant",
+        method: Method::PUT,
+        path,
+        body: Some(Bytes::from(body.to_string())),
+    };
+    let answer = api.call_with(permit, call).await;
+    let answer = answer.map_err(|error| without_values(error, attributes))?;
+    let before = before.into_iter().map(|(key, value)| (key, as_text(value))).collect();
+    Ok(Written { correlation_id: answer.correlation_id, before: Some(before) })
+}
+
+fn path(conversation: &ConversationId, participant: &ParticipantId) -> String {
+    let (conversation, participant) =
+        (encoded(conversation.as_str()), encoded(participant.as_str()));
+    format!("/api/v2/conversations/{conversation}/participants/{participant}")
+}
+
+/// The attributes of a participant. None at all are an empty map; anything else that is no map is
+/// an error, because what is not read would be deleted by the write.
+fn attributes_of(answer: &Answer) -> Result<Map<String, Value>, CallError> {
+    let unreadable = |reason: &str| CallError::Unreadable {
+        operation: "get_participant",
+        reason: reason.to_owned(),
+    };
+    let participant: Value =
+        serde_json::from_slice(&answer.body).map_err(|_| unreadable("it is no JSON"))?;
+    let Value::Object(mut participant) = participant else {
+        return Err(unreadable("it is no participant"));
+    };
+    match participant.remove("attributes") {
+        None | Some(Value::Null) => Ok(Map::new()),
+        Some(Value::Object(attributes)) => Ok(attributes),
+        Some(_) => Err(unreadable("its attributes are no map")),
+    }
+}
+
+/// What is there, as it is there, with the new values over it.
+fn merged(before: &Map<String, Value>, new: &BTreeMap<Arc<str>, Arc<str>>) -> Map<String, Value> {
+    let mut map = before.clone();
+    for (key, value) in new {
+        map.insert(key.as_ref().to_owned(), Value::from(value.as_ref()));
+    }
+    map
+}
+
+fn as_text(value: Value) -> String {
+    match value {
+        Value::String(text) => text,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            value.to_string()
+        }
+    }
+}
+
+/// Values belong in no log, and errors are logged: takes out what the server repeats of them.
+fn without_values(mut error: CallError, sent: &BTreeMap<Arc<str>, Arc<str>>) -> CallError {
+    if let Some(refusal) = error.refusal_mut() {
+        for value in sent.values().filter(|value| value.chars().count() >= TELLING) {
+            refusal.message = refusal.message.replace(value.as_ref(), "[value]");
+        }
+    }
+    error
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::super::fake::FakeApi;
+    use super::*;
+    use crate::genesys::call::Class;
+
+    fn new() -> BTreeMap<Arc<str>, Arc<str>> {
+        let pair = |key: &str, value: &str| (Arc::from(key), Arc::from(value));
+        BTreeMap::from([pair("cc.segment", "platinum"), pair("cc.on_hold", "true")])
+    }
+
+    async fn write_to(api: &FakeApi, dialect: Dialect) -> Result<Written, CallError> {
+        let permit = api.permit(Class::Update).await;
+        let (conversation, participant) = (ConversationId::new("c/1"), ParticipantId::new("p?2"));
+        write(api, dialect, permit, &conversation, &participant, &new()).await
+    }
+
+    #[tokio::test]
+    async fn patch_sends_the_changed_keys() {
+        let api = FakeApi::new([(202, "")]);
+        let written = write_to(&api, Dialect::Patch).await.unwrap();
+        assert_eq!(written.before, None);
+        expect![[r#"
+            PATCH /api/v2/conversations/c%2F1/participants/p%3F2/attributes {"attributes":{"cc.on_hold":"true","cc.segment":"platinum"}}
+        "#]].assert_eq(&api.seen());
+    }
+
+    #[tokio::test]
+    async fn put_keeps_what_is_there() {
+        let there = r#"{"id":"p","attributes":{"crm.id":"CS-1","cc.on_hold":"false","odd":7}}"#;
+        let api = FakeApi::new([(200, there), (200, "{}")]);
+        let before = write_to(&api, Dialect::Put).await.unwrap().before.unwrap();
+        assert_eq!(before["cc.on_hold"], "false");
+        assert_eq!(before["odd"], "7");
+        expect![[r#"
+            GET /api/v2/conversations/c%2F1/participants/p%3F2
+            PUT /api/v2/conversations/c%2F1/participants/p%3F2 {"attributes":{"cc.on_hold":"true","cc.segment":"platinum","crm.id":"CS-1","odd":7}}
+        "#]].assert_eq(&api.seen());
+
+        let api = FakeApi::new([(200, "{}"), (200, "{}")]);
+        let permit = api.permit(Class::Update).await;
+        let ids = (ConversationId::new("c"), ParticipantId::new("p"));
+        put(&api, permit, &ids.0, &ids.1, &BTreeMap::new(), Some("connected")).await.unwrap();
+        expect![[r#"
+            GET /api/v2/conversations/c/participants/p
+            PUT /api/v2/conversations/c/participants/p {"attributes":{},"status":"connected"}
+        "#]]
+        .assert_eq(&api.seen());
+    }
+
+    #[tokio::test]
+    async fn put_writes_nothing_over_what_it_cannot_read() {
+        for body in ["", "[]", r#"{"attributes":"x"}"#, "<html>"] {
+            let api = FakeApi::new([(200, body)]);
+            let error = write_to(&api, Dialect::Put).await.unwrap_err();
+            assert!(matches!(error, CallError::Unreadable { .. }), "{error}");
+            assert!(!api.seen().contains("PUT"), "{body}");
+        }
+    }
+
+    #[tokio::test]
+    async fn errors_do_not_repeat_values() {
+        let body = r#"{"message":"the value 'platinum' is true, but too long"}"#;
+        let error = write_to(&FakeApi::new([(400, body)]), Dialect::Patch).await.unwrap_err();
+        expect!["patch_attributes answered 400: the value '[value]' is [value], but too long"]
+            .assert_eq(&error.to_string());
+    }
+}

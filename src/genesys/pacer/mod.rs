@@ -1,0 +1,199 @@
+//! Leave to make requests: the whole budget of the account, and never more.
+//!
+//! Two limits hold at once: a token bucket spaces bursts out, and the account's [`window`] of a
+//! minute is not overrun. Whoever waits is served by class (SEMANTICS 8), and within a class in the
+//! order of asking. A 429 rests everybody. Which request is made is not known here.
+
+mod clock;
+mod phase;
+#[cfg(test)]
+mod tests;
+mod window;
+
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use governor::middleware::NoOpMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+use tracing::{error, warn};
+
+use self::clock::{Tick, TokioClock};
+pub use self::phase::RateHeaders;
+pub use self::window::Usage;
+use self::window::{Wait, Window};
+use super::call::{Class, Permit};
+
+/// Where a 429 says nothing of how long to rest, and the phase of the window is unknown.
+const REST: Duration = Duration::from_secs(5);
+/// Above this a 429 is no matter of the minute's window but of a larger one, which somebody should
+/// know; Genesys' own SDKs give up here (FACTS 3.1).
+const LONG_REST: Duration = Duration::from_secs(180);
+/// Longer than any limit that is known of, and short enough for every clock.
+const MAX_REST: Duration = Duration::from_secs(48 * 3600);
+
+/// The limits to begin with; what the server's headers say is believed over the second.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    pub requests_per_second: NonZeroU32,
+    pub requests_per_minute: NonZeroU32,
+}
+
+/// Hands out leave to make requests.
+pub struct Pacer {
+    bucket: RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Tick>>,
+    state: Mutex<State>,
+    /// Something happened for which those who wait should look again.
+    changed: Notify,
+}
+
+struct State {
+    window: Window,
+    /// Who waits, in the order of service.
+    queue: BTreeSet<Place>,
+    next: u64,
+}
+
+type Place = (Class, u64);
+
+impl Pacer {
+    pub fn new(settings: Settings) -> Pacer {
+        let quota = Quota::per_second(settings.requests_per_second);
+        let window = Window::new(settings.requests_per_minute.get());
+        Pacer {
+            bucket: RateLimiter::direct_with_clock(quota, TokioClock),
+            state: Mutex::new(State { window, queue: BTreeSet::new(), next: 0 }),
+            changed: Notify::new(),
+        }
+    }
+
+    /// Waits for leave to make one request of this class.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: leave is taken at the last instant, so a dropped future has spent nothing. A
+    /// permit that is dropped without being used has.
+    pub async fn permit(&self, class: Class) -> Permit {
+        let waiting = Waiting { pacer: self, place: self.line_up(class) };
+        loop {
+            let mut changed = std::pin::pin!(self.changed.notified());
+            // From before the look on, so that nothing is missed between the two.
+            changed.as_mut().enable();
+            match self.try_take(waiting.place) {
+                Ok(()) => return Permit { class },
+                Err(Wait::News) => changed.await,
+                Err(Wait::Until(at)) => tokio::select! {
+                    () = changed => {}
+                    () = sleep_until(at) => {}
+                },
+            }
+        }
+    }
+
+    /// Marks that a request goes out for which leave was taken. It counts as under way until what
+    /// is returned is dropped.
+    pub(super) fn begin(&self, class: Class) -> UnderWay<'_> {
+        let number = self.state().window.begin(Instant::now(), class);
+        UnderWay { pacer: self, number }
+    }
+
+    /// Takes leave back that was not used. (What the bucket gave is gone, which costs a moment.)
+    pub(super) fn give_back(&self, permit: Permit) {
+        self.state().window.give_back(permit.class);
+        self.changed.notify_waiters();
+    }
+
+    /// Takes in what an answer says about the budget; `sent_at` is when its request was sent. Every
+    /// answer is worth noting, also one that says nothing.
+    pub fn note(&self, headers: RateHeaders, sent_at: Instant) {
+        self.state().window.note(Instant::now(), sent_at, headers);
+        self.changed.notify_waiters();
+    }
+
+    /// Rests the whole account.
+    pub fn rest(&self, rest: Duration) {
+        self.state().window.rest(Instant::now(), rest.min(MAX_REST));
+        self.changed.notify_waiters();
+    }
+
+    /// Rests the whole account after a 429: for what it says, else until the window ends, else for
+    /// a few seconds. Returns for how long.
+    pub(super) fn throttled(&self, retry_after: Option<Duration>) -> Duration {
+        let (rest, rested) = {
+            let (mut state, now) = (self.state(), Instant::now());
+            let until_reset = state.window.window_ends_in(now);
+            let rest = retry_after.or(until_reset).unwrap_or(REST).min(MAX_REST);
+            (rest, state.window.resting_for(now))
+        };
+        self.rest(rest);
+        let (seconds, was) = (rest.as_secs(), rested.unwrap_or_default());
+        if rest > LONG_REST && was <= LONG_REST {
+            error!(seconds, "throttled for unusually long, nothing is sent until its end");
+        } else if was.is_zero() {
+            warn!(seconds, "throttled, the account rests");
+        }
+        rest
+    }
+
+    pub fn usage(&self) -> Usage {
+        self.state().window.usage(Instant::now())
+    }
+
+    fn line_up(&self, class: Class) -> Place {
+        let mut state = self.state();
+        let place = (class, state.next);
+        state.next += 1;
+        state.queue.insert(place);
+        place
+    }
+
+    fn try_take(&self, place: Place) -> Result<(), Wait> {
+        let (mut state, now) = (self.state(), Instant::now());
+        // Nobody overtakes: what stops the first stops those after it, too.
+        if state.queue.first() != Some(&place) {
+            return Err(Wait::News);
+        }
+        state.window.ask(now, place.0)?;
+        // Last, because a yes spends. `until_ready` would sleep on a timer of its own, which
+        // paused Tokio time does not move.
+        self.bucket.check().map_err(|wait| Wait::Until(wait.earliest_possible().0))?;
+        state.window.grant(now, place.0);
+        Ok(())
+    }
+
+    /// The state is whole between any two calls, so a panic elsewhere does not spoil it.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A place in the queue; given up when dropped.
+struct Waiting<'p> {
+    pacer: &'p Pacer,
+    place: Place,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.pacer.state().queue.remove(&self.place);
+        self.pacer.changed.notify_waiters();
+    }
+}
+
+/// A request that was sent and is not answered yet.
+#[must_use]
+pub(super) struct UnderWay<'p> {
+    pacer: &'p Pacer,
+    number: u64,
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.pacer.state().window.end(Instant::now(), self.number);
+        self.pacer.changed.notify_waiters();
+    }
+}

@@ -1,0 +1,304 @@
+//! The one token that everybody shares (FACTS 1.4).
+//!
+//! Client credentials: there is nothing to refresh, one asks again. That is done by one caller at a
+//! time, whose result the others get; some time before the token ends, so that nobody waits; and
+//! with the secret as it stands in its file at that moment. The secret and the token are wiped from
+//! memory when they are done with, and show in no log, error or `Debug`.
+
+mod grant;
+mod secret;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, Response};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use tracing::{debug, info, warn};
+
+use super::call::{CallError, Class};
+use super::error::read_answer;
+use super::outside::Outside;
+use super::pacer::Pacer;
+use crate::config::Genesys;
+use crate::status::counts::Counts;
+
+const OPERATION: &str = "token";
+/// The login is a small request; while it is asked, callers wait.
+const TIMEOUT: Duration = Duration::from_secs(15);
+/// A token is renewed so long before its end, or at the last tenth of its life if that is shorter.
+const MARGIN: Duration = Duration::from_secs(300);
+/// After a failure callers are given the same error for so long, so that many of them do not become
+/// many requests.
+const REST: Duration = Duration::from_secs(2);
+/// While a token still serves, a failed renewal is not tried again sooner.
+const REST_WITH_TOKEN: Duration = Duration::from_secs(20);
+/// A token that was refused before it was ever accepted is not to blame, most likely: asking for
+/// new ones all the time would invalidate those of others (FACTS 1.4).
+const REST_AFTER_REFUSAL: Duration = Duration::from_secs(30);
+/// How often a failure that goes on is logged.
+const LOG_EVERY: Duration = Duration::from_secs(60);
+
+/// A token, as one caller uses it.
+#[derive(Clone)]
+pub(super) struct Token(Arc<Inner>);
+
+struct Inner {
+    text: SecretString,
+    renew_at: Instant,
+    ends_at: Instant,
+    /// Some answer was not a 401.
+    accepted: AtomicBool,
+}
+
+impl Token {
+    /// The value of `Authorization`.
+    pub(super) fn authorization(&self) -> HeaderValue {
+        let text = SecretString::from(format!("Bearer {}", self.0.text.expose_secret()));
+        // Whether it can be a header was seen when it came.
+        let mut value = HeaderValue::from_str(text.expose_secret())
+            .unwrap_or_else(|_| HeaderValue::from_static("Bearer"));
+        value.set_sensitive(true);
+        value
+    }
+
+    pub(super) fn was_accepted(&self) {
+        self.0.accepted.store(true, Ordering::Relaxed);
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(redacted)")
+    }
+}
+
+/// Gets tokens.
+pub(super) struct Tokens {
+    config: Genesys,
+    outside: Arc<dyn Outside>,
+    pacer: Arc<Pacer>,
+    counts: Arc<Counts>,
+    secret: secret::Reader,
+    state: Mutex<State>,
+    /// Held by the one who asks.
+    turn: Semaphore,
+}
+
+#[derive(Default)]
+struct State {
+    current: Option<Token>,
+    /// Requests for a token that have come to an end.
+    finished: u64,
+    failure: Option<(CallError, Instant)>,
+    logged_at: Option<Instant>,
+    refused_at: Option<Instant>,
+}
+
+enum Look {
+    Good(Token),
+    /// Still good, and time to ask for the next.
+    Ageing(Token),
+    /// Asked a moment ago, in vain.
+    Failed(CallError),
+    /// None, after so many requests for one.
+    Missing(u64),
+}
+
+impl State {
+    fn look(&self, now: Instant) -> Look {
+        let failed = |rest| self.failure.as_ref().filter(|(_, at)| now < *at + rest);
+        match &self.current {
+            Some(token) if now < token.0.renew_at => Look::Good(token.clone()),
+            Some(token) if now < token.0.ends_at => match failed(REST_WITH_TOKEN) {
+                Some(_) => Look::Good(token.clone()),
+                None => Look::Ageing(token.clone()),
+            },
+            _ => match failed(REST) {
+                Some((error, _)) => Look::Failed(error.clone()),
+                None => Look::Missing(self.finished),
+            },
+        }
+    }
+}
+
+impl Tokens {
+    pub(super) fn new(
+        config: &Genesys,
+        outside: Arc<dyn Outside>,
+        pacer: Arc<Pacer>,
+        counts: Arc<Counts>,
+    ) -> Tokens {
+        Tokens {
+            secret: secret::Reader::new(config.client_secret.clone()),
+            config: config.clone(),
+            outside,
+            pacer,
+            counts,
+            state: Mutex::default(),
+            turn: Semaphore::new(1),
+        }
+    }
+
+    /// The token; asks for one if there is none, or if its end is near.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::NoToken`] and [`CallError::Credentials`] only.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future lets the next caller ask.
+    pub(super) async fn get(&self) -> Result<Token, CallError> {
+        let look = self.state().look(Instant::now());
+        match look {
+            Look::Good(token) => Ok(token),
+            Look::Failed(error) => Err(error),
+            Look::Ageing(token) => match self.turn.try_acquire() {
+                // A failure is logged inside, and the old one serves on.
+                Ok(_turn) => Ok(self.renew().await.unwrap_or(token)),
+                Err(_) => Ok(token),
+            },
+            Look::Missing(finished) => {
+                let turn = self.turn.acquire().await;
+                let _turn = turn.map_err(|error| CallError::NoToken(error.to_string()))?;
+                // Whoever had the turn before may have asked for us, too.
+                let waited_for = {
+                    let state = self.state();
+                    let failure = || state.failure.as_ref().map(|(error, _)| Err(error.clone()));
+                    let result = || state.current.clone().map(Ok).or_else(failure);
+                    if state.finished == finished { None } else { result() }
+                };
+                match waited_for {
+                    Some(result) => result,
+                    None => self.renew().await,
+                }
+            }
+        }
+    }
+
+    /// A request with this token was answered 401. The token is dropped if it is still the current
+    /// one: many such answers together make one renewal. Returns false if asking again is of no
+    /// use.
+    pub(super) fn refused(&self, token: &Token) -> bool {
+        let (mut state, now) = (self.state(), Instant::now());
+        if !state.current.as_ref().is_some_and(|current| Arc::ptr_eq(&current.0, &token.0)) {
+            return true;
+        }
+        let accepted = token.0.accepted.load(Ordering::Relaxed);
+        let rests = state.refused_at.is_some_and(|at| now < at + REST_AFTER_REFUSAL);
+        if !accepted && rests {
+            return false;
+        }
+        if !accepted {
+            state.refused_at = Some(now);
+        }
+        state.current = None;
+        true
+    }
+
+    /// Drops the token, because Genesys Cloud says that it is no longer good.
+    pub(super) fn revoked(&self) {
+        self.state().current = None;
+    }
+
+    /// Asks for a token, and notes the result for everybody.
+    async fn renew(&self) -> Result<Token, CallError> {
+        let result = self.ask_twice().await;
+        let (mut state, now) = (self.state(), Instant::now());
+        state.finished += 1;
+        match &result {
+            Ok(token) => {
+                if state.logged_at.take().is_some() {
+                    info!("a token was obtained again");
+                }
+                debug!(seconds = (token.0.ends_at - now).as_secs(), "token obtained");
+                state.failure = None;
+                state.current = Some(token.clone());
+            }
+            Err(error) => {
+                if state.logged_at.is_none_or(|at| now >= at + LOG_EVERY) {
+                    warn!(%error, "no token could be obtained, will retry");
+                    state.logged_at = Some(now);
+                }
+                state.failure = Some((error.clone(), now));
+            }
+        }
+        result
+    }
+
+    /// Asks, and once more if the credentials are refused and the secret has changed meanwhile.
+    async fn ask_twice(&self) -> Result<Token, CallError> {
+        let secret = self.secret.read().await?;
+        let refused = match self.ask(&secret).await {
+            Err(refused @ CallError::Credentials(_)) => refused,
+            result => return result,
+        };
+        let newer = self.secret.read().await?;
+        if newer.expose_secret() == secret.expose_secret() {
+            Err(refused)
+        } else {
+            self.ask(&newer).await
+        }
+    }
+
+    async fn ask(&self, secret: &SecretString) -> Result<Token, CallError> {
+        let request = grant::request(&self.config, secret)?;
+        let permit = self.pacer.permit(Class::Token).await;
+        let (_under_way, asked_at) = (self.pacer.begin(permit.class), Instant::now());
+        let answer = self.outside.send(request, TIMEOUT).await;
+        let status = answer.as_ref().map_or(0, |answer| answer.status().as_u16());
+        self.counts.request(OPERATION, status);
+        let response = answer
+            .map_err(|error| CallError::NoToken(format!("{}: {error}", self.config.login_url)))?;
+        self.read(response, asked_at)
+    }
+
+    fn read(&self, response: Response<Bytes>, asked_at: Instant) -> Result<Token, CallError> {
+        let body = response.body().clone();
+        if !response.status().is_success() {
+            return Err(self.refusal(response));
+        }
+        let (text, life) = grant::read(&body).map_err(|reason| {
+            CallError::NoToken(format!("{}: {reason} in the answer", self.config.login_url))
+        })?;
+        // Counted from before the question, so that ours ends before theirs.
+        let ends_at = asked_at + life;
+        let renew_at = asked_at + (life - MARGIN.min(life / 10));
+        Ok(Token(Arc::new(Inner { text, renew_at, ends_at, accepted: AtomicBool::new(false) })))
+    }
+
+    fn refusal(&self, response: Response<Bytes>) -> CallError {
+        let (said, status) = (grant::no(&response), response.status().as_u16());
+        let url = &self.config.login_url;
+        // Also rests the account, at a 429.
+        let error = read_answer(OPERATION, response, |after| self.pacer.throttled(after)).err();
+        match (said, error) {
+            (Some(grant::No::Credentials(said)), _) => CallError::Credentials(self.advice(&said)),
+            (Some(grant::No::Other(said)), _) => {
+                CallError::NoToken(format!("{url} answered {status} {said}"))
+            }
+            (None, Some(error)) => CallError::NoToken(format!("{url}: {error}")),
+            (None, None) => CallError::NoToken(format!("{url} answered {status}")),
+        }
+    }
+
+    fn advice(&self, error: &str) -> String {
+        format!(
+            "{error}; check genesys.client_id, the secret ({}), that genesys.region ({}) is the \
+             organisation's, and that the client's grant type is Client Credentials",
+            self.secret, self.config.domain
+        )
+    }
+
+    /// The state is whole between any two calls, so a panic elsewhere does not spoil it.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,79 @@
+//! The client secret, read anew whenever it is needed, so that a rotated file works at once.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use secrecy::zeroize::Zeroizing;
+use secrecy::{ExposeSecret, SecretString};
+use tracing::warn;
+
+use crate::config::SecretSource;
+use crate::genesys::call::CallError;
+
+/// Reads the secret from where it is kept. Shows that place, and never the secret.
+pub(super) struct Reader {
+    source: SecretSource,
+    warned: AtomicBool,
+}
+
+impl Reader {
+    pub(super) fn new(source: SecretSource) -> Reader {
+        Reader { source, warned: AtomicBool::new(false) }
+    }
+
+    /// Reads it as it is now, without the space around it that editors leave.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::Credentials`] if it cannot be read, or if there is nothing.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub(super) async fn read(&self) -> Result<SecretString, CallError> {
+        let wrong =
+            |reason: String| CallError::Credentials(format!("the secret ({self}): {reason}"));
+        let text = match &self.source {
+            SecretSource::File(path) => {
+                let read = tokio::fs::read(path).await.map_err(|error| wrong(error.to_string()))?;
+                self.warn_if_others_can_read(path).await;
+                let read = Zeroizing::new(read);
+                let text = std::str::from_utf8(&read).map_err(|_| wrong("no UTF-8".to_owned()))?;
+                SecretString::from(text.trim())
+            }
+            SecretSource::Environment(name) => {
+                let text = std::env::var(name)
+                    .map_err(|_| wrong("it is not set, or no UTF-8".to_owned()))?;
+                SecretString::from(Zeroizing::new(text).trim())
+            }
+        };
+        if text.expose_secret().is_empty() {
+            return Err(wrong("it is empty".to_owned()));
+        }
+        Ok(text)
+    }
+
+    #[cfg(unix)]
+    async fn warn_if_others_can_read(&self, path: &Path) {
+        use std::os::unix::fs::PermissionsExt;
+        let Ok(metadata) = tokio::fs::metadata(path).await else { return };
+        let world_readable = metadata.permissions().mode() & 0o004 != 0;
+        if world_readable && !self.warned.swap(true, Ordering::Relaxed) {
+            let file = path.display();
+            warn!(%file, "everybody on this machine can read the client secret; chmod 0400 it");
+        }
+    }
+
+    #[cfg(not(unix))]
+    async fn warn_if_others_can_read(&self, _path: &Path) {}
+}
+
+impl fmt::Display for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.source {
+            SecretSource::File(path) => write!(f, "{}", path.display()),
+            SecretSource::Environment(name) => write!(f, "${name}"),
+        }
+    }
+}
