@@ -1,5 +1,6 @@
 //! How the daemon ended, and what that means for the exit code.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::rules_in_force::NoRules;
@@ -19,7 +20,7 @@ pub enum Ended {
     /// The credentials are another organisation's.
     WrongOrganization(String),
     /// Not one topic may be subscribed to.
-    NothingPermitted { topics: usize },
+    NothingPermitted { missing_permissions: BTreeSet<String> },
     /// There are no rules to work with.
     NoRules(NoRules),
     /// The configuration cannot be put to work: a certificate, a proxy, a glob.
@@ -54,10 +55,14 @@ impl fmt::Display for Ended {
                 "Genesys Cloud refuses the credentials: {reason}; check client_id, the client secret, the region, and that the OAuth client's grant type is Client Credentials"
             ),
             Ended::WrongOrganization(reason) => write!(f, "{reason}"),
-            Ended::NothingPermitted { topics } => write!(
-                f,
-                "none of the {topics} topics is permitted; the log names the missing permissions: give them to a role of the OAuth client"
-            ),
+            Ended::NothingPermitted { missing_permissions } => {
+                let missing: Vec<&str> = missing_permissions.iter().map(String::as_str).collect();
+                write!(
+                    f,
+                    "not one topic is permitted; give a role of the OAuth client what is missing: {}",
+                    missing.join(", ")
+                )
+            }
             Ended::NoRules(error) => write!(f, "{error}"),
             Ended::BadConfig(reason) => write!(f, "{reason}"),
             Ended::LoopFailed(name) => write!(f, "internal failure: {name} ended"),

@@ -36,7 +36,7 @@ use crate::config::fence::AllowedKeys;
 use crate::config::problem::Problem;
 use crate::config::{Config, Watch, changes_needing_restart};
 use crate::events::channels::{ChannelsState, Notice};
-use crate::events::topics::Topic;
+use crate::events::topic::Topic;
 use crate::genesys::directory::Watching;
 use crate::genesys::account::Account;
 use crate::genesys::names::{Names, NamesWanted};
@@ -73,7 +73,9 @@ pub struct App {
     stop: CancellationToken,
     report: Report,
     ready: bool,
-    /// When a reload began that has to be answered.
+    /// Whether the directory (or what was kept of it) has said whom to watch.
+    watching_known: bool,
+    topics_wanted: usize,
     configuration_problem: Option<String>,
 }
 
@@ -152,7 +154,7 @@ impl App {
             Event::Intent(Intent::Stop) => self.begin_stop(),
             Event::Intent(Intent::Reload) => self.reload(),
             Event::Noticed(notice) => return self.noticed(notice),
-            Event::ChannelsChanged => return self.channels_changed(),
+            Event::ChannelsChanged => self.channels_changed(),
             Event::WatchingChanged => self.watching_changed(),
             Event::Ended(part) => return self.part_ended(part),
             Event::Tick => self.tick(),
@@ -178,11 +180,12 @@ impl App {
 
     fn noticed(&mut self, notice: Notice) -> ControlFlow<Ended> {
         match notice {
-            Notice::Gap { channel, topics, silent_for } => {
+            Notice::Gap { channel, since, until, topics } => {
                 warn!(
                     channel,
                     topics = topics.len(),
-                    seconds = silent_for.as_secs(),
+                    %since,
+                    %until,
                     "events may have been missed: conversations known alive are read again"
                 );
                 if self.joints.gaps.try_send(topics).is_err() {
@@ -190,22 +193,26 @@ impl App {
                 }
             }
             Notice::TokenRevoked { .. } => self.account.token_revoked(),
-            Notice::CredentialsRefused(reason) => {
-                return ControlFlow::Break(Ended::CredentialsRefused(reason));
+            Notice::NoneAllowed { missing_permissions } => {
+                if !self.ready {
+                    return ControlFlow::Break(Ended::NothingPermitted { missing_permissions });
+                }
+                error!(?missing_permissions, "no topic is permitted any more: nothing is heard until the OAuth client's roles are mended");
             }
+            // The channels have logged the rejected ones, with their permissions.
+            Notice::Ready { .. } | Notice::Rejected { .. } => {}
         }
         ControlFlow::Continue(())
     }
 
-    fn channels_changed(&mut self) -> ControlFlow<Ended> {
-        let state = *self.joints.channels.borrow_and_update();
+    fn channels_changed(&mut self) {
+        let state = self.joints.channels.borrow_and_update().clone();
         if self.ready || self.stop.is_cancelled() {
-            return ControlFlow::Continue(());
+            return;
         }
-        if state.none_permitted() {
-            return ControlFlow::Break(Ended::NothingPermitted { topics: state.topics_wanted });
-        }
-        if state.all_subscribed() {
+        let answered = state.topics_permitted + state.topics_rejected + state.topics_without_room;
+        let subscribed = state.connected == state.channels && answered >= state.topics_wanted;
+        if self.watching_known && subscribed && state.topics_wanted == self.topics_wanted {
             self.ready = true;
             info!(
                 channels = state.channels,
@@ -216,7 +223,6 @@ impl App {
             );
             systemd::ready(&self.status_line());
         }
-        ControlFlow::Continue(())
     }
 
     fn watching_changed(&mut self) {
@@ -227,6 +233,7 @@ impl App {
         if topics.is_empty() {
             error!("nothing is watched: none of the users, queues and groups of [watch] is known");
         }
+        (self.watching_known, self.topics_wanted) = (true, topics.len());
         self.joints.topics.send_replace(Arc::new(topics));
         self.send_view();
     }
@@ -287,7 +294,11 @@ impl App {
         if let Some(level) = &self.level {
             level.set(self.config.log.level);
         }
-        let settings = Settings::of(&self.config.updates);
+        let fence = match AllowedKeys::new(&self.config.updates.allowed_keys) {
+            Ok(fence) => fence,
+            Err(error) => return error!(%error, "allowed_keys cannot be used, the fence stays as it is"),
+        };
+        let settings = Settings::new(&self.config.updates, allowing(fence));
         if let Some(updates) = &self.joints.updates
             && updates.try_send(Input::Settings(settings)).is_err()
         {
@@ -335,7 +346,7 @@ impl App {
     fn status_line(&self) -> String {
         report::status_line(
             self.ready,
-            *self.joints.channels.borrow(),
+            &self.joints.channels.borrow(),
             &self.rules,
             self.configuration_problem.as_deref(),
             &self.counts,
@@ -348,6 +359,11 @@ impl App {
 /// What the directory is asked for.
 fn wanted(config: &Config, rules: &RulesInForce) -> (Watch, NamesWanted) {
     (config.watch.clone(), rules.file.names_wanted())
+}
+
+/// The operator's fence, as the updates ask it.
+fn allowing(fence: AllowedKeys) -> settings::AllowedKeys {
+    Arc::new(move |key| fence.allows(key))
 }
 
 /// No names yet: rules that name queues match nothing until the directory has answered.

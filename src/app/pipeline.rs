@@ -6,6 +6,7 @@
 //! and never hold up a frame. It decides nothing about writing: that is the updates' part.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use super::observe::{Look, gone, observation, same_wishes};
 use super::reads::{ReadDone, Reads};
 use crate::events::channels::Received;
 use crate::events::conversation::Conversation;
-use crate::events::topics::Topic;
+use crate::events::topic::Topic;
 use crate::events::tracker::{News, StreamId, Tracker};
 use crate::events::{read_generic, read_rest};
 use crate::genesys::call::{Api, CallError};
@@ -110,7 +111,7 @@ impl Pipeline {
 
     async fn next_event(&mut self) -> Event {
         let may_look_again = !self.again.is_empty();
-        self.reads.begin(&self.tracker, Instant::now());
+        self.reads.begin(&mut self.tracker, Instant::now());
         let next_read = self.reads.next_begin();
         tokio::select! {
             biased;
@@ -139,7 +140,7 @@ impl Pipeline {
             }
             Event::Asked(Ask::LookAgain(id)) => self.again.push_back(id),
             Event::Asked(Ask::Read(id)) => self.reads.want(id),
-            Event::Gap(topics) => self.look_up_after_gap(&topics),
+            Event::Gap(topics) => self.look_up_after_gap(&topics.into_iter().collect()),
             Event::ViewChanged => self.change_view(),
             Event::Read(done) => self.take_read(done).await?,
             Event::LookAgain => self.look_again().await?,
@@ -160,10 +161,10 @@ impl Pipeline {
                 return ControlFlow::Continue(());
             }
         };
-        if self.view.acd_only && !conversation.has_been_in_a_queue() {
+        if self.view.acd_only && !conversation.acd().is_some() {
             return ControlFlow::Continue(());
         }
-        let stream = StreamId::new(received.channel, &received.topic.to_string());
+        let stream = stream_of(received);
         let id = conversation.id.clone();
         match self.tracker.take(stream, conversation, received.at) {
             News::Newer(current) => {
@@ -172,14 +173,14 @@ impl Pipeline {
             News::Doubtful { current, candidate } => {
                 self.joints.counts.snapshots_doubtful.add(1);
                 if self.same_wishes(&current, &candidate) {
-                    self.tracker.settle_same(&id, candidate, stream);
+                    self.tracker.settle_same(&candidate, stream, received.at);
                 } else {
                     debug!(conversation_id = %id, topic = %received.topic, "two snapshots in doubt, reading the conversation");
                     self.reads.want(id);
                 }
             }
             News::Duplicate => self.joints.counts.snapshots_duplicate.add(1),
-            News::Older | News::Partial | News::Overtaken => {
+            News::Older | News::Partial | News::Overtaken { .. } => {
                 self.joints.counts.snapshots_older.add(1);
             }
         }
@@ -208,7 +209,7 @@ impl Pipeline {
         if observation.over {
             self.standings.remove(&current.id);
         }
-        self.joints.counts.conversations.set(self.tracker.live_count() as u64);
+        self.joints.counts.conversations.set(self.tracker.len() as u64);
         self.send(Input::Observe(observation)).await
     }
 
@@ -221,22 +222,25 @@ impl Pipeline {
 
     async fn take_read(&mut self, done: ReadDone) -> ControlFlow<()> {
         let ReadDone { id, ticket, result } = done;
-        let body = match result {
-            Ok(body) => body,
+        let read = match result {
+            Ok(answer) => read_rest(&answer.body),
             Err(CallError::NotFound(_)) => {
+                self.tracker.give_up_read(ticket);
                 self.reads.succeeded(&id);
                 self.standings.remove(&id);
-                self.tracker.bury(&id, Instant::now());
+                self.tracker.is_gone(&id, Instant::now());
                 return self.send(Input::Observe(gone(&self.view, id))).await;
             }
             Err(error) => {
+                self.tracker.give_up_read(ticket);
                 self.reads.failed(id, &error);
                 return ControlFlow::Continue(());
             }
         };
-        let conversation = match read_rest(&body) {
+        let conversation = match read {
             Ok(conversation) => conversation,
             Err(error) => {
+                self.tracker.give_up_read(ticket);
                 self.reads.succeeded(&id);
                 warn!(conversation_id = %id, %error, "the answer to a read cannot be read, the conversation waits for its next event");
                 return ControlFlow::Continue(());
@@ -244,17 +248,18 @@ impl Pipeline {
         };
         let now = Instant::now();
         match self.tracker.take_read(ticket, conversation, now) {
-            News::Overtaken => self.reads.overtaken(id),
-            News::Newer(_)
-            | News::Duplicate
-            | News::Older
-            | News::Partial
-            | News::Doubtful { .. } => {
+            News::Overtaken { .. } => self.reads.overtaken(id),
+            News::Newer(current) => {
                 self.reads.succeeded(&id);
-                if let Some(current) = self.tracker.current(&id) {
+                self.observe(&current, now, Timestamp::now(), Cause::Read).await?;
+            }
+            News::Duplicate => {
+                self.reads.succeeded(&id);
+                if let Some(current) = self.tracker.current(&id).cloned() {
                     self.observe(&current, now, Timestamp::now(), Cause::Read).await?;
                 }
             }
+            News::Older | News::Partial | News::Doubtful { .. } => self.reads.succeeded(&id),
         }
         ControlFlow::Continue(())
     }
@@ -269,17 +274,20 @@ impl Pipeline {
 
     async fn look_again(&mut self) -> ControlFlow<()> {
         let Some(id) = self.again.pop_front() else { return ControlFlow::Continue(()) };
-        if let Some(current) = self.tracker.current(&id) {
+        if let Some(current) = self.tracker.current(&id).cloned() {
             self.observe(&current, Instant::now(), Timestamp::now(), Cause::Rules).await?;
         }
         ControlFlow::Continue(())
     }
 
     /// Reads every conversation that is known alive and that these topics would have told of.
-    fn look_up_after_gap(&mut self, topics: &[Topic]) {
+    fn look_up_after_gap(&mut self, topics: &BTreeSet<Topic>) {
         let concerned = |current: &Conversation| {
             current.participants.iter().any(|participant| {
-                topics.iter().any(|topic| topic.tells_of(participant))
+                let user = participant.user_id.clone().map(Topic::User);
+                let queue = participant.queue_id.clone().map(Topic::Queue);
+                user.is_some_and(|user| topics.contains(&user))
+                    || queue.is_some_and(|queue| topics.contains(&queue))
             })
         };
         let ids: Vec<ConversationId> =
@@ -300,6 +308,13 @@ impl Pipeline {
             self.reads.want(id);
         }
     }
+}
+
+/// The stream that a frame came by: its topic on its channel.
+fn stream_of(received: &Received) -> StreamId {
+    let mut hasher = DefaultHasher::new();
+    received.topic.hash(&mut hasher);
+    StreamId { channel: received.channel, topic: hasher.finish() }
 }
 
 /// How often the tracker is asked for conversations without news.

@@ -33,7 +33,7 @@ impl Push for Writer {
                 &changes,
             )
             .await?;
-            Ok(Pushed { status: written.status, correlation_id: written.correlation_id })
+            Ok(Pushed { status: written.status.as_u16(), correlation_id: written.correlation_id })
         })
     }
 }

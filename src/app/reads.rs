@@ -8,16 +8,15 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use crate::events::tracker::{ReadTicket, Tracker};
 use crate::genesys::ConversationId;
-use crate::genesys::call::{Api, CallError, Class};
+use crate::genesys::call::{Answer, Api, CallError, Class};
 use crate::genesys::reading;
 
 /// Reads under way at the same time; more would only wait for the budget.
@@ -35,7 +34,7 @@ pub struct ReadDone {
     pub id: ConversationId,
     /// Taken when the read began: tells whether a frame has overtaken it.
     pub ticket: ReadTicket,
-    pub result: Result<Bytes, CallError>,
+    pub result: Result<Answer, CallError>,
 }
 
 pub struct Reads {
@@ -73,13 +72,14 @@ impl Reads {
     }
 
     /// Begins as many reads as may be under way.
-    pub fn begin(&mut self, tracker: &Tracker, now: Instant) {
+    pub fn begin(&mut self, tracker: &mut Tracker, now: Instant) {
         while self.resting.first().is_some_and(|(at, _)| *at <= now) {
             self.waiting.extend(self.resting.pop_first().map(|(_, id)| id));
         }
         while self.under_way.len() < AT_ONCE {
             let Some(id) = self.waiting.pop_front() else { return };
-            let (api, ticket) = (Arc::clone(&self.api), tracker.begin_read(&id));
+            let Some(ticket) = tracker.begin_read(&id) else { continue };
+            let api = Arc::clone(&self.api);
             self.under_way.push(Box::pin(async move {
                 let result = reading::conversation(&*api, Class::Recovery, &id).await;
                 ReadDone { id, ticket, result }

@@ -53,7 +53,7 @@ impl Report {
 /// The line: what is wrong first.
 pub fn status_line(
     ready: bool,
-    channels: ChannelsState,
+    channels: &ChannelsState,
     rules: &RulesInForce,
     configuration_problem: Option<&str>,
     counts: &Counts,
@@ -67,8 +67,8 @@ pub fn status_line(
     if let Some(problem) = configuration_problem {
         parts.push(format!("configuration REFUSED, earlier one in force ({problem})"));
     }
-    if !usage.resting_for.is_zero() {
-        parts.push(format!("account rests for {} s (429)", usage.resting_for.as_secs()));
+    if let Some(rest) = usage.resting_for {
+        parts.push(format!("account rests for {} s (429)", rest.as_secs()));
     }
     if channels.connected < channels.channels {
         parts.push(format!("{} of {} channels connected", channels.connected, channels.channels));

@@ -14,7 +14,7 @@ use super::pipeline::{self, Pipeline, View};
 use super::push::Writer;
 use super::report::Report;
 use super::rules_in_force::{RulesInForce, describe};
-use super::{App, Ended, Joints, Part, TICK, no_names, wanted};
+use super::{App, Ended, Joints, Part, TICK, allowing, no_names, wanted};
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::Problem;
 use crate::config::{Config, Dialect};
@@ -98,7 +98,7 @@ impl Start {
         );
         self.first_token(&account).await?;
         right_organization(&self.config, &account).await?;
-        Ok(self.join(account, rules, View {
+        Ok(self.join(account, rules, fence, View {
             rules: Arc::new(bound),
             watched: Arc::default(),
             acd_only: false,
@@ -124,7 +124,13 @@ impl Start {
         }
     }
 
-    fn join(self, account: Arc<Account>, rules: RulesInForce, view: View) -> App {
+    fn join(
+        self,
+        account: Arc<Account>,
+        rules: RulesInForce,
+        fence: AllowedKeys,
+        view: View,
+    ) -> App {
         let Start { config, options, outside, counts, level, intents, reread } = self;
         let api: Arc<dyn Api> = Arc::clone(&account) as Arc<dyn Api>;
         let (stop, pulse) = (CancellationToken::new(), Pulse::default());
@@ -232,6 +238,8 @@ impl Start {
             stop,
             report: Report::new(Instant::now()),
             ready: false,
+            watching_known: false,
+            topics_wanted: 0,
             configuration_problem: None,
         }
     }
@@ -254,10 +262,10 @@ async fn right_organization(config: &Config, account: &Account) -> Result<(), En
         Err(error @ OrganizationError::Other { .. }) => {
             Err(Ended::WrongOrganization(error.to_string()))
         }
-        Err(OrganizationError::NotAsked(CallError::Credentials(reason))) => {
+        Err(OrganizationError::Call(CallError::Credentials(reason))) => {
             Err(Ended::CredentialsRefused(reason))
         }
-        Err(error @ OrganizationError::NotAsked(_)) => {
+        Err(error @ OrganizationError::Call(_)) => {
             warn!(%error, "the organisation cannot be checked, going on");
             Ok(())
         }

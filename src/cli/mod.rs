@@ -2,14 +2,9 @@
 
 mod check;
 mod config_show;
-#[cfg(feature = "simulator")]
-mod demo;
 pub mod exit;
 mod print;
 mod run;
-mod set;
-#[cfg(feature = "simulator")]
-mod simulate;
 
 use std::path::PathBuf;
 
@@ -49,14 +44,6 @@ enum Command {
     /// The configuration
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Merge attributes into one participant now
-    Set(set::SetArguments),
-    /// A local Genesys Cloud to try things against
-    #[cfg(feature = "simulator")]
-    Simulate(simulate::SimulateArguments),
-    /// Simulator and daemon together, no account needed
-    #[cfg(feature = "simulator")]
-    Demo(demo::DemoArguments),
 }
 
 #[derive(Debug, Subcommand)]
@@ -73,11 +60,6 @@ pub fn main() -> Exit {
         Command::Run(arguments) => run::run(config, &arguments),
         Command::Check(arguments) => check::check(config, output, &arguments),
         Command::Config(ConfigCommand::Show) => config_show::show(config, output),
-        Command::Set(arguments) => set::set(config, output, arguments),
-        #[cfg(feature = "simulator")]
-        Command::Simulate(arguments) => simulate::simulate(&arguments),
-        #[cfg(feature = "simulator")]
-        Command::Demo(arguments) => demo::demo(&arguments),
     }
 }
 

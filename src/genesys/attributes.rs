@@ -22,6 +22,7 @@ const TELLING: usize = 3;
 /// A write that was accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
+    pub status: StatusCode,
     pub correlation_id: Option<String>,
     /// The attributes as they were read just before; `put` only.
     pub before: Option<BTreeMap<String, String>>,
@@ -69,7 +70,8 @@ async fn patch(
     };
     let answer = api.call_with(permit, call).await;
     let answer = answer.map_err(|error| without_values(error, attributes))?;
-    Ok(Written { correlation_id: answer.correlation_id, before: None })
+    let Answer { status, correlation_id, .. } = answer;
+    Ok(Written { status, correlation_id, before: None })
 }
 
 /// [`write`] in the `put` dialect, with the tutorial's `status`: a 409 means that the participant's
@@ -115,7 +117,8 @@ pub async fn put(
     let answer = api.call_with(permit, call).await;
     let answer = answer.map_err(|error| without_values(error, attributes))?;
     let before = before.into_iter().map(|(key, value)| (key, as_text(value))).collect();
-    Ok(Written { correlation_id: answer.correlation_id, before: Some(before) })
+    let Answer { status, correlation_id, .. } = answer;
+    Ok(Written { status, correlation_id, before: Some(before) })
 }
 
 fn path(conversation: &ConversationId, participant: &ParticipantId) -> String {
