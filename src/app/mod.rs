@@ -37,8 +37,8 @@ use crate::config::problem::Problem;
 use crate::config::{Config, Watch, changes_needing_restart};
 use crate::events::channels::{ChannelsState, Notice};
 use crate::events::topic::Topic;
-use crate::genesys::directory::Watching;
 use crate::genesys::account::Account;
+use crate::genesys::directory::Watching;
 use crate::genesys::names::{Names, NamesWanted};
 use crate::signals::Intent;
 use crate::status::counts::Counts;
@@ -189,7 +189,10 @@ impl App {
                     "events may have been missed: conversations known alive are read again"
                 );
                 if self.joints.gaps.try_send(topics).is_err() {
-                    warn!(channel, "too many gaps wait to be looked into, this one is left to the next events");
+                    warn!(
+                        channel,
+                        "too many gaps wait to be looked into, this one is left to the next events"
+                    );
                 }
             }
             Notice::TokenRevoked { .. } => self.account.token_revoked(),
@@ -197,7 +200,10 @@ impl App {
                 if !self.ready {
                     return ControlFlow::Break(Ended::NothingPermitted { missing_permissions });
                 }
-                error!(?missing_permissions, "no topic is permitted any more: nothing is heard until the OAuth client's roles are mended");
+                error!(
+                    ?missing_permissions,
+                    "no topic is permitted any more: nothing is heard until the OAuth client's roles are mended"
+                );
             }
             // The channels have logged the rejected ones, with their permissions.
             Notice::Ready { .. } | Notice::Rejected { .. } => {}
@@ -260,7 +266,10 @@ impl App {
                     let line = problem.place.as_ref().map_or(0, |place| place.line);
                     error!(file = %problem.file.display(), line, reason = problem.message, "configuration problem");
                 }
-                error!(problems = problems.len(), "the configuration stays as it is; mend it and reload");
+                error!(
+                    problems = problems.len(),
+                    "the configuration stays as it is; mend it and reload"
+                );
                 self.configuration_problem = problems.first().map(|p| p.message.clone());
             }
         }
@@ -296,7 +305,9 @@ impl App {
         }
         let fence = match AllowedKeys::new(&self.config.updates.allowed_keys) {
             Ok(fence) => fence,
-            Err(error) => return error!(%error, "allowed_keys cannot be used, the fence stays as it is"),
+            Err(error) => {
+                return error!(%error, "allowed_keys cannot be used, the fence stays as it is");
+            }
         };
         let settings = Settings::new(&self.config.updates, allowing(fence));
         if let Some(updates) = &self.joints.updates

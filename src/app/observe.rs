@@ -14,14 +14,14 @@ use crate::rules::{Context, Looked, Standing};
 use crate::updates::wish::{Observation, Seen, Wish};
 
 /// What a look at a snapshot brought.
-pub struct Look {
+pub(super) struct Look {
     pub observation: Observation,
     pub matches: u64,
     pub targets_missing: u64,
 }
 
 /// Asks the rules about a snapshot.
-pub fn observation(
+pub(super) fn observation(
     view: &View,
     standing: &mut Standing,
     current: &Conversation,
@@ -69,7 +69,7 @@ pub(super) fn gone(view: &View, conversation: ConversationId) -> Observation {
 
 /// Returns true if and only if it makes no difference to any write which of the two snapshots is
 /// the newer one.
-pub fn same_wishes(
+pub(super) fn same_wishes(
     view: &View,
     standing: &Standing,
     current: &Conversation,

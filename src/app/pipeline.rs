@@ -35,7 +35,7 @@ const BATCH: usize = 64;
 
 /// What the loop works with; the app swaps it whole.
 #[derive(Clone)]
-pub struct View {
+pub(super) struct View {
     pub rules: Arc<Rules>,
     pub watched: Arc<BTreeSet<UserId>>,
     /// Conversations that no queue has seen are not looked at.
@@ -43,7 +43,7 @@ pub struct View {
 }
 
 /// Everything the loop is joined to.
-pub struct Joints {
+pub(super) struct Joints {
     pub frames: mpsc::Receiver<Received>,
     pub asks: mpsc::Receiver<Ask>,
     /// Users and queues whose events may have been missed.
@@ -55,7 +55,7 @@ pub struct Joints {
     pub beat: Beat,
 }
 
-pub struct Pipeline {
+pub(super) struct Pipeline {
     joints: Joints,
     view: View,
     tracker: Tracker,
@@ -213,7 +213,7 @@ impl Pipeline {
         self.send(Input::Observe(observation)).await
     }
 
-    async fn send(&self, input: Input) -> ControlFlow<()> {
+    async fn send(&mut self, input: Input) -> ControlFlow<()> {
         match self.joints.observations.send(input).await {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
@@ -322,7 +322,7 @@ const LOOK_UP_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// What made us look at a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cause {
+pub(super) enum Cause {
     Frame,
     Read,
     Rules,

@@ -30,14 +30,14 @@ const OVERTAKEN: u32 = 5;
 const SAY_AGAIN: Duration = Duration::from_secs(60);
 
 /// A finished read.
-pub struct ReadDone {
+pub(super) struct ReadDone {
     pub id: ConversationId,
     /// Taken when the read began: tells whether a frame has overtaken it.
     pub ticket: ReadTicket,
     pub result: Result<Answer, CallError>,
 }
 
-pub struct Reads {
+pub(super) struct Reads {
     api: Arc<dyn Api>,
     /// Everything that waits, rests or is under way.
     wanted: BTreeSet<ConversationId>,
@@ -50,7 +50,7 @@ pub struct Reads {
 }
 
 impl Reads {
-    pub fn new(api: Arc<dyn Api>) -> Reads {
+    pub(super) fn new(api: Arc<dyn Api>) -> Reads {
         Reads {
             api,
             wanted: BTreeSet::new(),
@@ -63,16 +63,19 @@ impl Reads {
     }
 
     /// Asks for a conversation to be read; one that is wanted already is read once.
-    pub fn want(&mut self, id: ConversationId) {
+    pub(super) fn want(&mut self, id: ConversationId) {
         if self.wanted.len() >= WAITING {
-            self.say(&id, "too many conversations wait to be read, this one waits for its next event");
+            self.say(
+                &id,
+                "too many conversations wait to be read, this one waits for its next event",
+            );
         } else if self.wanted.insert(id.clone()) {
             self.waiting.push_back(id);
         }
     }
 
     /// Begins as many reads as may be under way.
-    pub fn begin(&mut self, tracker: &mut Tracker, now: Instant) {
+    pub(super) fn begin(&mut self, tracker: &mut Tracker, now: Instant) {
         while self.resting.first().is_some_and(|(at, _)| *at <= now) {
             self.waiting.extend(self.resting.pop_first().map(|(_, id)| id));
         }
@@ -92,23 +95,23 @@ impl Reads {
     /// # Cancel safety
     ///
     /// Cancel safe: reads go on under the next call.
-    pub async fn next(&mut self) -> Option<ReadDone> {
+    pub(super) async fn next(&mut self) -> Option<ReadDone> {
         self.under_way.next().await
     }
 
     /// When [`begin`](Reads::begin) next has something to do that it could not do at once.
-    pub fn next_begin(&self) -> Option<Instant> {
+    pub(super) fn next_begin(&self) -> Option<Instant> {
         self.resting.first().map(|(at, _)| *at)
     }
 
     /// The read was of use.
-    pub fn succeeded(&mut self, id: &ConversationId) {
+    pub(super) fn succeeded(&mut self, id: &ConversationId) {
         self.wanted.remove(id);
         self.overtaken.remove(id);
     }
 
     /// A frame came in while the read was under way: what it says may be older.
-    pub fn overtaken(&mut self, id: ConversationId) {
+    pub(super) fn overtaken(&mut self, id: ConversationId) {
         let times = self.overtaken.entry(id.clone()).or_default();
         *times += 1;
         if *times < OVERTAKEN {
@@ -119,7 +122,7 @@ impl Reads {
     }
 
     /// The read failed: later once more, or not at all.
-    pub fn failed(&mut self, id: ConversationId, error: &CallError) {
+    pub(super) fn failed(&mut self, id: ConversationId, error: &CallError) {
         match error {
             CallError::Throttled(..)
             | CallError::Unauthorized(_)
@@ -136,7 +139,10 @@ impl Reads {
             | CallError::Refused(_)
             | CallError::Unreadable { .. } => {
                 self.succeeded(&id);
-                self.say(&id, &format!("conversation not read, it waits for its next event: {error}"));
+                self.say(
+                    &id,
+                    &format!("conversation not read, it waits for its next event: {error}"),
+                );
             }
         }
     }

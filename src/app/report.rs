@@ -15,19 +15,19 @@ use crate::status::systemd;
 const LOG_EVERY: Duration = Duration::from_secs(60);
 
 /// What was told last, so that nothing is told twice.
-pub struct Report {
+pub(super) struct Report {
     told: String,
     logged: Instant,
     frames: u64,
 }
 
 impl Report {
-    pub fn new(now: Instant) -> Report {
+    pub(super) fn new(now: Instant) -> Report {
         Report { told: String::new(), logged: now, frames: 0 }
     }
 
     /// Tells systemd when the line has changed, and the log once a minute when anything came in.
-    pub fn tell(&mut self, line: String, counts: &Counts, now: Instant) {
+    pub(super) fn tell(&mut self, line: String, counts: &Counts, now: Instant) {
         if line != self.told {
             systemd::status(&line);
             self.told = line;
@@ -51,7 +51,7 @@ impl Report {
 }
 
 /// The line: what is wrong first.
-pub fn status_line(
+pub(super) fn status_line(
     ready: bool,
     channels: &ChannelsState,
     rules: &RulesInForce,

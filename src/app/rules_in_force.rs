@@ -20,7 +20,7 @@ const LAST_GOOD: &str = "rules.last-good.toml";
 
 /// The rules, and how it came to them.
 #[derive(Clone)]
-pub struct RulesInForce {
+pub(super) struct RulesInForce {
     pub file: RuleFile,
     /// As written.
     pub text: String,
@@ -104,12 +104,8 @@ fn keep(state_dir: &Path, text: &str) {
 /// Writes a file so that it is there whole or not at all, for the owner only.
 fn write_whole(path: &Path, text: &str) -> io::Result<()> {
     let new: PathBuf = path.with_extension("new");
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&new)?;
+    let mut file =
+        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     fs::rename(new, path)
@@ -124,7 +120,9 @@ fn log(problems: &[Problem]) {
             Severity::Warning => {
                 warn!(%file, line, column, reason = problem.message, "rules warning");
             }
-            Severity::Error => error!(%file, line, column, reason = problem.message, "rules problem"),
+            Severity::Error => {
+                error!(%file, line, column, reason = problem.message, "rules problem")
+            }
         }
     }
 }
@@ -138,6 +136,6 @@ fn first_line(problems: &[Problem]) -> String {
 }
 
 /// What the rules are, in a word for the log: as many as there are, and their hash.
-pub fn describe(rules: &Rules) -> String {
+pub(super) fn describe(rules: &Rules) -> String {
     format!("{} rules ({:08x})", rules.len(), rules.hash() >> 32)
 }

@@ -88,7 +88,9 @@ impl Start {
             "starting"
         );
         if config.genesys.dialect == Dialect::Put && !config.genesys.api_url.contains("127.0.0.1") {
-            warn!("the put dialect replaces the whole attribute map, and Genesys Cloud's public API does not have it; use genesys.dialect = \"patch\" unless a gateway offers it");
+            warn!(
+                "the put dialect replaces the whole attribute map, and Genesys Cloud's public API does not have it; use genesys.dialect = \"patch\" unless a gateway offers it"
+            );
         }
         let account = Account::new(
             &config.genesys,
@@ -98,11 +100,12 @@ impl Start {
         );
         self.first_token(&account).await?;
         right_organization(&self.config, &account).await?;
-        Ok(self.join(account, rules, fence, View {
-            rules: Arc::new(bound),
-            watched: Arc::default(),
-            acd_only: false,
-        }))
+        Ok(self.join(
+            account,
+            rules,
+            fence,
+            View { rules: Arc::new(bound), watched: Arc::default(), acd_only: false },
+        ))
     }
 
     /// Gets the first token, as often as it takes.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::exit::Exit;
 use super::print::{eprint_problems, print};
-use super::{Output, reread};
+use super::{Output, online, reread};
 use crate::config::Config;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::{Problem, Severity};
@@ -58,7 +58,8 @@ pub(super) fn check(config: Option<&Path>, output: Output, arguments: &CheckArgu
         tell(one, output);
     }
     if output == Output::Json {
-        let problems: Vec<Value> = checked.iter().flat_map(|one| &one.problems).map(as_json).collect();
+        let problems: Vec<Value> =
+            checked.iter().flat_map(|one| &one.problems).map(as_json).collect();
         print(&format!("{:#}", Value::Array(problems)));
     }
     let worst = checked.iter().flat_map(|one| &one.problems).map(|problem| problem.severity).max();
@@ -75,7 +76,10 @@ fn check_all(config: Option<&Path>) -> Vec<Checked> {
         Ok((config, warnings, _)) => {
             let rules = check_rules(&config.rules, read(&config.rules), &fence(&config));
             let file = config.file;
-            vec![Checked { file, problems: warnings, found: "configuration found".to_owned() }, rules]
+            vec![
+                Checked { file, problems: warnings, found: "configuration found".to_owned() },
+                rules,
+            ]
         }
         Err(problems) => {
             let file = problems.first().map_or_else(PathBuf::new, |problem| problem.file.clone());

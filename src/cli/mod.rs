@@ -3,6 +3,7 @@
 mod check;
 mod config_show;
 pub mod exit;
+mod online;
 mod print;
 mod run;
 
@@ -84,7 +85,8 @@ fn reread(file: Option<&std::path::Path>) -> Result<Loaded, Vec<Problem>> {
 
 /// Everything waits on sockets and timers: two threads are plenty.
 fn runtime() -> Result<tokio::runtime::Runtime, Exit> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.map_err(|error| {
         print::eprint(&format!("error: cannot start: {error}"));
         Exit::Unavailable

@@ -77,7 +77,8 @@ pub(super) fn intents() -> Result<mpsc::Receiver<Intent>, Exit> {
     let listening = signals::listen(move |intent| {
         // A full queue holds the same intention already.
         match sender.try_send(intent) {
-            Ok(()) | Err(mpsc::error::TrySendError::Full(_) | mpsc::error::TrySendError::Closed(_)) => {}
+            Ok(())
+            | Err(mpsc::error::TrySendError::Full(_) | mpsc::error::TrySendError::Closed(_)) => {}
         }
     });
     listening.map(|()| receiver).map_err(|error| {

@@ -1,19 +1,38 @@
 //! How events come in: socket → frame → snapshot.
 
+mod backoff;
+mod channel;
+pub mod channels;
 pub mod conversation;
 pub mod ends;
+pub mod frame;
 mod generic;
+mod job;
+mod keeper;
+mod kept;
 mod lenient;
+mod line;
 mod media;
 mod mend;
+pub mod notice;
 pub mod numbers;
+mod outcome;
 pub mod parties;
+mod pool;
 pub mod progress;
+mod report;
 mod rest;
 #[cfg(test)]
+mod rig;
+#[cfg(test)]
 mod samples;
+pub mod socket;
+mod subscription;
+pub mod topic;
+pub mod topics;
 pub mod tracker;
 mod unreadable;
+mod view;
 pub mod watching;
 mod wire;
 mod words;

@@ -10,11 +10,12 @@ mod fake;
 pub mod http;
 pub mod ids;
 pub mod names;
+pub mod notifications;
 pub mod organization;
 pub mod outside;
-pub mod region;
 pub mod pacer;
 pub mod reading;
+pub mod region;
 mod token;
 
 pub use ids::{ConversationId, GroupId, ParticipantId, QueueId, UserId};

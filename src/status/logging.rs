@@ -51,7 +51,8 @@ impl Level {
 pub fn set_up(log: &Log, file: Option<&Path>) -> Result<Level, LogError> {
     let (filter, handle) = reload::Layer::new(filter(log.level));
     let copy = file.map(json_file).transpose()?;
-    let subscriber = tracing_subscriber::registry().with(filter).with(copy).with(lines(log.format)?);
+    let subscriber =
+        tracing_subscriber::registry().with(filter).with(copy).with(lines(log.format)?);
     subscriber.try_init().map_err(|_| LogError::Twice)?;
     Ok(Level(handle))
 }

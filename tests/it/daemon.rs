@@ -89,7 +89,8 @@ impl Daemon {
             .spawn()
             .unwrap();
         let log = Arc::new(Log::default());
-        let (lines, sink) = (BufReader::new(child.stderr.take().unwrap()).lines(), Arc::clone(&log));
+        let (lines, sink) =
+            (BufReader::new(child.stderr.take().unwrap()).lines(), Arc::clone(&log));
         std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
                 if std::env::var_os("ATTRIBUTED_TEST_LOG").is_some() {
@@ -168,7 +169,9 @@ impl Daemon {
 
     /// Waits for the process to end by itself.
     pub(crate) fn wait_exit(&mut self) -> ExitStatus {
-        wait(&format!("the end of the daemon\n{}", self.log_text()), || self.child.try_wait().unwrap())
+        wait(&format!("the end of the daemon\n{}", self.log_text()), || {
+            self.child.try_wait().unwrap()
+        })
     }
 
     /// Resident memory, in KiB, and processor time used so far.

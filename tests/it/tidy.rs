@@ -10,7 +10,15 @@ const LINES: usize = 450;
 const STRANGERS: &[(&str, &[&str])] = &[
     ("src/genesys", &["crate::events", "crate::rules", "crate::updates", "crate::app"]),
     ("src/events", &["crate::rules", "crate::updates", "crate::app"]),
-    ("src/rules", &["crate::updates::dispatcher", "crate::updates::outbox", "crate::app", "crate::genesys::account"]),
+    (
+        "src/rules",
+        &[
+            "crate::updates::dispatcher",
+            "crate::updates::outbox",
+            "crate::app",
+            "crate::genesys::account",
+        ],
+    ),
     ("src/updates", &["crate::rules", "crate::events", "crate::app"]),
     // One mistake must not be in both: the simulator's truth is told by code of its own.
     ("src/simulator", &["crate::events", "crate::rules", "crate::updates", "crate::app"]),
@@ -82,7 +90,11 @@ fn pure_modules_do_nothing() {
             continue;
         }
         for banned in [".await", "Instant::now", "Timestamp::now", "std::net", "tokio::net"] {
-            assert!(!code(&text).contains(banned), "{} is pure, but has `{banned}`", path.display());
+            assert!(
+                !code(&text).contains(banned),
+                "{} is pure, but has `{banned}`",
+                path.display()
+            );
         }
     }
 }
