@@ -1,3 +1,4 @@
 //! A local Genesys Cloud.
 
+pub mod oracle;
 pub mod world;

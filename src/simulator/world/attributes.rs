@@ -80,12 +80,16 @@ impl World {
     /// that is there, whose own life then ends. Attributes that are there stay, the body's are laid
     /// over them.
     pub fn inject(&mut self, mut generic_body: Value, now: Timestamp) -> Changed {
+        if !generic_body.is_object() {
+            generic_body = json!({});
+        }
         self.agenda.retain(|_, (id, _)| generic_body["id"] != id.as_str());
         let id =
             generic_body["id"].as_str().map_or_else(|| format!("injected-{now}"), str::to_owned);
         generic_body["id"] = json!(id);
         let mut laid = Vec::new();
-        for party in generic_body["participants"].as_array_mut().into_iter().flatten() {
+        let parties = generic_body["participants"].as_array_mut().into_iter().flatten();
+        for party in parties.filter(|party| party.is_object()) {
             let participant = party["id"].as_str().unwrap_or_default().to_owned();
             let asked = attributes_of(party);
             let mut known = self.attributes(&id, &participant).unwrap_or_default();

@@ -53,12 +53,11 @@ fn capital(word: &Value) -> Value {
 }
 
 fn transfer(transfer: &Value) -> Value {
-    let mut transfer = transfer.clone();
+    let mut seen = transfer.as_object().cloned().unwrap_or_default();
     for name in ["state", "transferType"] {
-        let word = capital(&transfer[name]);
-        transfer[name] = word;
+        seen.insert(name.to_owned(), capital(&transfer[name]));
     }
-    transfer
+    Value::Object(seen)
 }
 
 /// One participant in the API's shape.

@@ -1,0 +1,137 @@
+//! The fold: what each attribute of one conversation should be, over all that was delivered and
+//! written, in server order (SEMANTICS 1 and 3).
+//!
+//! Sometimes two outcomes are right, because the program cannot know (two writers at once, an
+//! answer that was lost): then both are accepted.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::look::{Key, Look};
+use super::standing::{Standing, Wish};
+use crate::simulator::world::{AttributeWrite, Writer};
+
+/// How long after a delivery a request may still say what was right before: it was on its way.
+pub(super) const ON_ITS_WAY: SignedDuration = SignedDuration::from_secs(1);
+
+/// Something that happened to a conversation, with its place in the server's order.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) sequence: u64,
+    pub(super) at: Timestamp,
+    pub(super) what: What,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum What {
+    Looked(Look),
+    /// The same snapshot under other rules; what waited and is not wished again is withdrawn.
+    Reloaded(Look),
+    Written {
+        write: AttributeWrite,
+        /// False when the client never got the answer and cannot know.
+        answered: bool,
+    },
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Folded {
+    pub(super) keys: BTreeMap<Key, Standing>,
+    /// Keys that the client changed where nothing had been wished.
+    pub(super) unwished: BTreeSet<Key>,
+    pub(super) redundant: usize,
+    pub(super) older: usize,
+    /// Rules that held once, by name and target.
+    held: BTreeSet<(String, String)>,
+    /// Participants with a write whose answer was lost.
+    in_doubt: BTreeSet<String>,
+}
+
+pub(super) fn fold(entries: &[Entry]) -> Folded {
+    let mut folded = Folded::default();
+    let mut order: Vec<&Entry> = entries.iter().collect();
+    order.sort_by_key(|entry| entry.sequence);
+    for entry in order {
+        match &entry.what {
+            What::Looked(look) => folded.looked(look, entry.at, false),
+            What::Reloaded(look) => folded.looked(look, entry.at, true),
+            What::Written { write, answered } => folded.written(write, *answered, entry.at),
+        }
+    }
+    folded
+}
+
+impl Folded {
+    fn looked(&mut self, look: &Look, at: Timestamp, reload: bool) {
+        let wishes = self.wishes(look, at);
+        for (key, standing) in &mut self.keys {
+            let shown = look.shown.get(key).map_or("", String::as_str);
+            if !reload {
+                standing.shown(shown, at);
+            }
+            if reload && !wishes.contains_key(key) {
+                standing.withdrawn();
+            }
+        }
+        for (key, wish) in wishes {
+            let shown = look.shown.get(&key).map_or("", String::as_str);
+            self.keys.entry(key).or_insert_with(|| Standing::new(shown, at)).wished(wish, shown);
+        }
+    }
+
+    /// At most one wish for each key: the last rule in the file that has one.
+    fn wishes(&mut self, look: &Look, at: Timestamp) -> BTreeMap<Key, Wish> {
+        let mut last = BTreeMap::new();
+        for of in &look.rules {
+            let wish = |value: &String| Wish {
+                value: value.clone(),
+                rule: of.rule.clone(),
+                mode: of.mode,
+                at,
+            };
+            let once = |target: &String| self.held.contains(&(of.rule.clone(), target.clone()));
+            let otherwise = of.otherwise.iter().filter(|((target, _), _)| once(target));
+            for (key, value) in of.wishes.iter().chain(otherwise) {
+                last.insert(key.clone(), wish(value));
+            }
+        }
+        for of in &look.rules {
+            self.held.extend(of.holds.iter().map(|target| (of.rule.clone(), target.clone())));
+        }
+        last
+    }
+
+    fn written(&mut self, write: &AttributeWrite, answered: bool, at: Timestamp) {
+        let key = |name: &String| (write.participant.clone(), name.clone());
+        match write.who {
+            Writer::Client => {
+                if write.changed.is_empty() && !self.in_doubt.contains(&write.participant) {
+                    self.redundant += 1;
+                }
+                if !answered {
+                    self.in_doubt.insert(write.participant.clone());
+                }
+                for (name, value) in &write.asked {
+                    match self.keys.get_mut(&key(name)) {
+                        Some(standing) => {
+                            self.older +=
+                                usize::from(standing.written_by_client(value, answered, at));
+                        }
+                        None if write.changed.contains_key(name) => {
+                            self.unwished.insert(key(name));
+                        }
+                        None => {}
+                    }
+                }
+            }
+            Writer::Other | Writer::Flow => {
+                for (name, value) in &write.changed {
+                    if let Some(standing) = self.keys.get_mut(&key(name)) {
+                        standing.written_by_other(value.as_deref().unwrap_or_default());
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! What the attributes should be, computed by naive code of its own.
+//!
+//! The oracle is told what was delivered to a live socket, returned by a read, and written by
+//! whom. It evaluates the rules file itself, over the JSON bodies, and folds the wishes in server
+//! order (SEMANTICS 1 and 3). It imports nothing of the program it judges, so that one mistake
+//! cannot be in both.
+//!
+//! How it judges:
+//! - A snapshot that is delivered after a newer one of the same conversation changes nothing.
+//! - Dry-run rules wish nothing and win over no other rule.
+//! - `otherwise` is wished, once the rule has held for a target, by every snapshot for which it
+//!   does not hold for that target.
+//! - Where the program cannot know which of two outcomes is right, both are.
+//! - A wish first made by a snapshot that was delivered when its conversation had been over for
+//!   more than 30 s is excused; a wish of an earlier snapshot is not, however late it was written.
+//! - Conversations that the world has forgotten are not judged.
+
+mod fields;
+mod fold;
+mod look;
+mod pattern;
+mod ruleset;
+mod scene;
+mod standing;
+mod template;
+mod verdict;
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod whole;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+pub use ruleset::NotUnderstood;
+pub use verdict::{Verdict, Wrong};
+
+use crate::simulator::world::{Changed, World, Writer};
+use fold::{Entry, Folded, What, fold};
+use look::{Key, Look, look};
+use ruleset::Rule;
+use scene::{Directory, Scene};
+
+/// How long the last wishes of a conversation that is over are still written (`after_end`).
+const AFTER_END: SignedDuration = SignedDuration::from_secs(30);
+/// A wish younger than this may still be on its way.
+const ON_THE_WAY: SignedDuration = SignedDuration::from_secs(5);
+
+/// The judge; see the module.
+#[derive(Debug)]
+pub struct Oracle {
+    directory: Directory,
+    watched: BTreeSet<String>,
+    rules: Vec<Rule>,
+    /// Every key that any rule, of any file so far, names.
+    keys: BTreeSet<String>,
+    cases: BTreeMap<String, Case>,
+    /// Time of the last thing heard of.
+    heard: Timestamp,
+    untouched_violations: usize,
+}
+
+/// What is known of one conversation.
+#[derive(Debug, Default)]
+struct Case {
+    entries: Vec<Entry>,
+    /// The newest snapshot that the client got.
+    newest: u64,
+    /// Its body while the conversation lives, to be looked at again under new rules.
+    body: Option<Value>,
+}
+
+impl Oracle {
+    /// An oracle without rules. `watched` are ids of users, for the rules' subject of that name.
+    pub fn new(world: &World, watched: BTreeSet<String>) -> Oracle {
+        Oracle {
+            directory: Directory::of(world),
+            watched,
+            rules: Vec::new(),
+            keys: BTreeSet::new(),
+            cases: BTreeMap::new(),
+            heard: Timestamp::UNIX_EPOCH,
+            untouched_violations: 0,
+        }
+    }
+
+    /// Other users are watched from now on.
+    pub fn watch(&mut self, users: BTreeSet<String>) {
+        self.watched = users;
+    }
+
+    /// Other rules are in force from now on; what was last delivered of each living conversation is
+    /// looked at again under them. Nothing changes when the file is not understood.
+    pub fn rules(&mut self, text: &str, now: Timestamp) -> Result<(), NotUnderstood> {
+        let (rules, keys) = ruleset::read(text)?;
+        self.rules = rules;
+        self.keys.extend(keys);
+        self.heard = self.heard.max(now);
+        for case in self.cases.values_mut().filter(|case| case.newest > 0) {
+            let seen = case
+                .body
+                .as_ref()
+                .map(|body| look(&Scene::new(body, &self.directory, &self.watched), &self.rules));
+            let what = What::Reloaded(seen.unwrap_or_else(Look::default));
+            case.entries.push(Entry { sequence: case.newest, at: now, what });
+        }
+        Ok(())
+    }
+
+    /// A generic body was written to a live socket. `sequence` is its `Changed`'s. Telling the
+    /// oracle of the same one again, for another topic, does nothing.
+    pub fn delivered(&mut self, sequence: u64, generic_body: &Value, now: Timestamp) {
+        self.seen(sequence, generic_body, now);
+    }
+
+    /// A conversation was returned by the API. `sequence` is the world's at that moment.
+    pub fn read(&mut self, sequence: u64, rest_body: &Value, now: Timestamp) {
+        self.seen(sequence, rest_body, now);
+    }
+
+    /// Something changed in the world, by whomever; for a client's write, `now` is when its request
+    /// arrived. To be called for every `Changed`, delivered or not.
+    pub fn changed(&mut self, changed: &Changed, now: Timestamp) {
+        self.heard = self.heard.max(now);
+        for id in &changed.forgotten {
+            self.cases.remove(id);
+        }
+        for write in &changed.writes {
+            if write.who == Writer::Client {
+                let strange = write.changed.keys().filter(|key| !self.keys.contains(*key));
+                self.untouched_violations += strange.count();
+            }
+            let what = What::Written { write: write.clone(), answered: true };
+            let case = self.cases.entry(changed.conversation.clone()).or_default();
+            case.entries.push(Entry { sequence: changed.sequence, at: now, what });
+        }
+    }
+
+    /// The answer to the write of that sequence never reached the client, which cannot know whether
+    /// it was made and may make it again.
+    pub fn unanswered(&mut self, conversation: &str, sequence: u64) {
+        for entry in self.cases.get_mut(conversation).into_iter().flat_map(|case| &mut case.entries)
+        {
+            if let What::Written { answered, .. } = &mut entry.what
+                && entry.sequence == sequence
+            {
+                *answered = false;
+            }
+        }
+    }
+
+    /// Compares what should be with what is.
+    pub fn verdict(&self, world: &World) -> Verdict {
+        let mut verdict =
+            Verdict { untouched_violations: self.untouched_violations, ..Verdict::default() };
+        for (conversation, case) in &self.cases {
+            self.judge(conversation, &fold(&case.entries), world, &mut verdict);
+        }
+        verdict
+    }
+
+    fn seen(&mut self, sequence: u64, body: &Value, now: Timestamp) {
+        self.heard = self.heard.max(now);
+        let Some(id) = body["id"].as_str() else { return };
+        let case = self.cases.entry(id.to_owned()).or_default();
+        if sequence <= case.newest {
+            return;
+        }
+        let scene = Scene::new(body, &self.directory, &self.watched);
+        let what = What::Looked(look(&scene, &self.rules));
+        case.newest = sequence;
+        case.body = (!scene.over()).then(|| body.clone());
+        case.entries.push(Entry { sequence, at: now, what });
+    }
+
+    fn judge(&self, conversation: &str, folded: &Folded, world: &World, verdict: &mut Verdict) {
+        verdict.redundant_writes += folded.redundant;
+        verdict.older_writes += folded.older;
+        let mut participants: BTreeMap<&str, bool> = BTreeMap::new();
+        let found = |(participant, key): &Key| {
+            world.attributes(conversation, participant).map(|mut attributes| attributes.remove(key))
+        };
+        for (key, standing) in folded.keys.iter().filter(|(_, standing)| standing.was_wished()) {
+            let Some(found) = found(key) else { continue };
+            let right = participants.entry(&key.0).or_insert(true);
+            if standing.right.iter().any(|right| right == found.as_deref().unwrap_or_default()) {
+                continue;
+            }
+            let wish = standing.wish.as_ref();
+            let over = world.over_since(conversation);
+            if wish.zip(over).is_some_and(|(wish, over)| wish.at > over + AFTER_END) {
+                verdict.excused += 1;
+                continue;
+            }
+            *right = false;
+            verdict.pending +=
+                usize::from(wish.is_some_and(|wish| wish.at + ON_THE_WAY > self.heard));
+            let rule = wish.map(|wish| wish.rule.clone()).unwrap_or_default();
+            let expected = standing.right.first().cloned();
+            verdict.wrong.push(wrong(conversation, key, expected, found, rule));
+        }
+        verdict.concerned += participants.len();
+        verdict.right += participants.values().filter(|&&right| right).count();
+        for key in &folded.unwished {
+            let found = found(key).flatten();
+            verdict.wrong.push(wrong(conversation, key, None, found, String::new()));
+        }
+    }
+}
+
+fn wrong(
+    conversation: &str,
+    (participant, key): &Key,
+    expected: Option<String>,
+    found: Option<String>,
+    rule: String,
+) -> Wrong {
+    Wrong {
+        conversation: conversation.to_owned(),
+        participant: participant.clone(),
+        key: key.clone(),
+        expected,
+        found,
+        rule,
+    }
+}
