@@ -10,7 +10,7 @@ use tracing::{debug, info, warn};
 use super::{Keeper, Verdict};
 use crate::updates::dead_letters::Reason;
 use crate::updates::decide::{Decision, Situation};
-use crate::updates::memory::{Gone, Sight};
+use crate::updates::memory::{Gone, Sight, Written};
 use crate::updates::outbox::{Offered, Target, Waiting};
 use crate::updates::wish::{Observation, Wish, Write};
 
@@ -143,6 +143,9 @@ impl Keeper {
             let unwished = observation.after_reload || waiting.rules_hash != observation.rules_hash;
             if met || exists || unwished {
                 self.outbox.withdraw(&target, &key, now);
+                if met && self.outbox.out(&target, &key).is_none() {
+                    self.memory.meet(&target, &key, &waiting.value);
+                }
                 debug!(
                     conversation_id = %target.conversation, participant_id = %target.participant,
                     key = %key, rule = %waiting.rule, met, exists, unwished, "wish withdrawn"
@@ -158,7 +161,7 @@ impl Keeper {
         let written = participant.and_then(|participant| participant.written.get(key));
         Situation {
             base: written.map_or(seen, |written| written.base(seen)),
-            accepted: written.map(|written| &*written.sent.value),
+            followed: written.map(Written::followed),
             out: self.outbox.out(target, key).map(|out| &*out.value),
             waits: self.outbox.waiting(target, key).is_some(),
             uncertain: self.outbox.is_uncertain(target, key),
@@ -189,8 +192,14 @@ impl Keeper {
         }
         match decision {
             Decision::Theirs | Decision::Once | Decision::Refused => {}
-            Decision::Met | Decision::Exists => {
+            Decision::Exists => {
                 self.outbox.withdraw(&target, &wish.key, now);
+            }
+            Decision::Met => {
+                self.outbox.withdraw(&target, &wish.key, now);
+                if self.outbox.out(&target, &wish.key).is_none() {
+                    self.memory.meet(&target, &wish.key, &wish.value);
+                }
             }
             Decision::Write => {
                 let wanted = Waiting::wished(wish, observation, self.age.reading(now));

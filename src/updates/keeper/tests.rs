@@ -64,6 +64,15 @@ fn what_others_wrote_is_theirs_until_the_value_changes() {
 }
 
 #[test]
+fn a_value_that_was_met_by_others_is_followed_back_from() {
+    check(
+        "see wish a=1 | after 1 | take | yes p | see a=1 wish a=1 | see a=2 wish a=1 | see a=2 wish a=2 | \
+         see a=2 wish a=1 | after 1 | take | yes p | see a=1 wish a=1 | see a=2 wish a=2 | see a=3 wish a=2 | after 1 | take",
+        expect!["p{a=1}#1 | p{a=1}#1 | -"],
+    );
+}
+
+#[test]
 fn first_is_written_once_and_if_absent_only_where_there_is_nothing() {
     check(
         "see wish a=1:first b=1:if-absent | see b=9 wish a=2:first | after 1 | take | yes p | \
