@@ -7,7 +7,8 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
-use super::{Keeper, Verdict};
+use super::Keeper;
+use super::give_up::Verdict;
 use crate::updates::dead_letters::Reason;
 use crate::updates::decide::{Decision, Situation};
 use crate::updates::memory::{Gone, Sight, Written};
@@ -76,8 +77,7 @@ impl Keeper {
             let Some(participant) = self.memory.participant_mut(&target) else { continue };
             for (key, written) in &mut participant.written {
                 let value = seen.attributes.get(&**key).map_or("", String::as_str);
-                let out = self.outbox.out(&target, key);
-                if out.is_some_and(|out| *out.value == *value) {
+                if self.outbox.may_have_sent(&target, key, value) {
                     // The next one is there before its answer is; that is for the answer to say.
                     continue;
                 }
