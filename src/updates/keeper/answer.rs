@@ -23,6 +23,9 @@ const MAX_BACKOFF: Duration = Duration::from_secs(60);
 /// Doubling so often passes `MAX_BACKOFF`.
 const MAX_DOUBLINGS: u32 = 7;
 
+/// The longest rest that is believed of a 429; the account's own pacer may rest longer.
+const MAX_REST: Duration = Duration::from_secs(24 * 3600);
+
 /// A read takes a second or two; a push that met a conflict goes without it after so long.
 const CONFLICT_WAIT: Duration = Duration::from_secs(10);
 /// After so many conflicts it is not a matter of timing.
@@ -129,7 +132,7 @@ impl Keeper {
         self.note_outage(&error, now);
         match error {
             CallError::Throttled(refusal, rest) => {
-                let again_at = now + rest;
+                let again_at = now + rest.min(MAX_REST);
                 let failure = Failure { again_at, uncertain, counts: false };
                 self.again(request, refusal.status, &text, failure, now);
             }
@@ -188,7 +191,7 @@ impl Keeper {
     /// Nothing grows old while the account rests or the API is down.
     fn note_outage(&mut self, error: &CallError, now: Instant) {
         match error {
-            CallError::Throttled(_, rest) => self.age.stop(now, Some(now + *rest)),
+            CallError::Throttled(_, rest) => self.age.stop(now, Some(now + (*rest).min(MAX_REST))),
             // The gateway's answers; a 500 or 408 may be this participant's alone.
             CallError::Unavailable(refusal) if matches!(refusal.status, 502..=504) => {
                 self.age.stop(now, None);

@@ -91,13 +91,15 @@ impl Keeper {
         &self.settings
     }
 
-    /// Goes by other settings from now on, also for what waits already.
+    /// Goes by other settings from now on, also for what waits already. What was refused may be
+    /// wished again: it may have been refused by the settings before.
     pub(crate) fn configure(&mut self, settings: Settings, now: Instant) {
         self.outbox.capacity = settings.max_pending;
         if !self.draining {
             self.outbox.merge_window = settings.merge_window;
         }
         self.settings = settings;
+        self.memory.forgive_all();
         let fenced = self.outbox.find(|key, it| self.fence(key, &it.value).is_some());
         for (target, key, waiting) in fenced {
             if let Some(reason) = self.fence(&key, &waiting.value) {

@@ -39,11 +39,13 @@ impl Keeper {
     /// Returns true if and only if the conversation may still be written to.
     fn admit(&mut self, observation: &Observation, now: Instant) -> bool {
         let id = &observation.conversation;
-        match self.memory.gone(id) {
-            Some(Gone::Evicted) => return false,
-            // Its last wishes had their time; but a conversation can come back to life.
-            Some(Gone::Over) if observation.over => return false,
-            Some(Gone::Over) | None => {}
+        // Its last wishes had their time; but a conversation that was over can come back to life.
+        if let Some(gone) = self.memory.gone(id)
+            && (gone == Gone::Evicted || observation.over)
+        {
+            let wishes = observation.wishes.len();
+            debug!(conversation_id = %id, wishes, ?gone, "not written to any more");
+            return false;
         }
         let conversation = self.memory.enter(id);
         for seen in &observation.participants {

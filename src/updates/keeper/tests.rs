@@ -1,3 +1,6 @@
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
 use expect_test::{Expect, expect};
 
 use super::bench::Bench;
@@ -247,6 +250,14 @@ fn the_fence_and_the_longest_value_hold() {
 }
 
 #[test]
+fn other_settings_may_allow_what_was_refused() {
+    check(
+        "see wish a=1 | after 1 | take | no p 400 | see wish a=1 | age 999 | see wish a=1 | after 1 | take",
+        expect!["p{a=1}#1 | p{a=1}#1"],
+    );
+}
+
+#[test]
 fn a_key_that_is_fought_over_rests_and_its_last_wish_is_written_after_the_rest() {
     let write = |n| format!("see wish a={n} | after 1 | take | yes p | ");
     let script: String = (0..5).map(write).collect();
@@ -266,6 +277,47 @@ fn what_finds_no_room_is_looked_at_again_when_there_is() {
         "see wish a=1 q.a=1 r.a=1 s.a=1 t.a=1 | asks | after 1 | take | yes p | asks",
         expect![" | p{a=1}#1 | LookAgain(c)"],
     );
+}
+
+#[test]
+fn no_value_reaches_the_log() {
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let writer = Arc::clone(&log);
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || Log(Arc::clone(&writer)))
+        .finish();
+    tracing::subscriber::with_default(subscriber, || {
+        let mut bench = Bench::new();
+        // The server quotes the value `secret` in its 400.
+        let script = "see wish a=secret:by=r b=secret:by=s | after 1 | take | no p 500 | after 9 | take | \
+             no p 403 | after 60 | take | no p 400 | take | yes p | take | no p 400 | \
+             see a=secret2 wish b=secret:by=r c=secret:dry forbidden=secret | see wish b=secret3 | \
+             after 1 | take | yes p | after 30 | asks | see read wish b=secret3 | see over | after 60";
+        for step in script.split(" | ") {
+            bench.step(step.trim());
+        }
+    });
+    let log = String::from_utf8(log.lock().unwrap().clone()).unwrap();
+    assert!(!log.contains("secret"), "{log}");
+    for phrase in
+        ["pushed", "will retry", "forbidden", "apart", "given up", "dry run", "not applied"]
+    {
+        assert!(log.contains(phrase), "nothing said `{phrase}`: {log}");
+    }
+}
+
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Runs a script about the participants of one conversation, and compares what the steps answered.

@@ -135,6 +135,14 @@ impl Memory {
         }
     }
 
+    /// Whatever was refused may be tried again.
+    pub(crate) fn forgive_all(&mut self) {
+        let conversations = self.conversations.values_mut();
+        for participant in conversations.flat_map(|it| it.participants.values_mut()) {
+            participant.refused.clear();
+        }
+    }
+
     /// The participant of a conversation that is remembered.
     pub(crate) fn participant_mut(&mut self, target: &Target) -> Option<&mut Participant> {
         let conversation = self.conversations.get_mut(&target.conversation)?;
