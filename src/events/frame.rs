@@ -49,6 +49,8 @@ pub enum Frame {
 const LONGEST_TOPIC: usize = 200;
 /// Reasons are words like `user_tokens_revoked`.
 const LONGEST_REASON: usize = 60;
+/// What control topics begin with.
+const SYSTEM: &str = "v2.system.";
 /// The only keys that an excerpt names: any other might be data.
 const KNOWN_KEYS: [&str; 8] = [
     "topicName",
@@ -114,7 +116,7 @@ fn control(name: &str, body: Option<&RawValue>) -> Option<Frame> {
         let pong = control().message.is_some_and(|word| word.eq_ignore_ascii_case("pong"));
         return Some(if pong { Frame::Pong } else { Frame::Heartbeat });
     }
-    let system = name.strip_prefix("v2.system.")?;
+    let system = name.strip_prefix(SYSTEM)?;
     match system.split('.').next()? {
         "socket_closing" => Some(Frame::SocketClosing),
         "token_revoked" => Some(Frame::TokenRevoked),
@@ -122,7 +124,8 @@ fn control(name: &str, body: Option<&RawValue>) -> Option<Frame> {
             let reason = control().reason.unwrap_or_else(|| "none-given".to_owned());
             Some(Frame::NoLongerSubscribed { reason: printable(&reason, LONGEST_REASON) })
         }
-        _ => None,
+        // What follows can be the channel's id, and who knows that knows its address.
+        _ => Some(Frame::OtherTopic { topic: SYSTEM.to_owned() }),
     }
 }
 
@@ -164,7 +167,7 @@ fn excerpt(text: &str) -> String {
 
 /// Text from outside, made fit for a log line.
 pub(crate) fn printable(text: &str, longest: usize) -> String {
-    let fit = |c: char| if c.is_ascii_graphic() { c } else { '?' };
+    let fit = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
     text.chars().take(longest).map(fit).collect()
 }
 
@@ -248,6 +251,14 @@ mod tests {
         check(
             "{\"topicName\":\"v2.users.a\\n.presence\"}",
             expect![[r#"OtherTopic { topic: "v2.users.a?.presence" }"#]],
+        );
+    }
+
+    #[test]
+    fn an_unknown_system_topic_does_not_give_the_channel_away() {
+        check(
+            r#"{"topicName":"v2.system.streaming-4-58.streaming-4-58"}"#,
+            expect![[r#"OtherTopic { topic: "v2.system." }"#]],
         );
     }
 

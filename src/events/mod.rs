@@ -1,7 +1,22 @@
 //! How events come in: socket → frame → snapshot.
 
 mod backoff;
+mod channel;
+pub mod channels;
 pub mod conversation;
 pub mod frame;
+mod job;
+mod keeper;
+mod kept;
+mod line;
+pub mod notice;
+mod outcome;
+mod pool;
+mod report;
+#[cfg(test)]
+mod rig;
+pub mod socket;
+mod subscription;
 pub mod topic;
 pub mod topics;
+mod view;

@@ -3,6 +3,7 @@
 pub mod call;
 pub mod ids;
 pub mod names;
+pub mod notifications;
 pub mod outside;
 
 pub use ids::{ConversationId, GroupId, ParticipantId, QueueId, UserId};
