@@ -107,7 +107,8 @@ impl Channel {
             refusals: 0,
             avoid: None,
             subscription: Subscription::default(),
-            stream: number * 2,
+            // Each new channel takes the other one.
+            stream: number * 2 + 1,
             job: None,
             leaving: None,
             room: None,

@@ -19,4 +19,6 @@ pub mod socket;
 mod subscription;
 pub mod topic;
 pub mod topics;
+#[cfg(test)]
+mod trial;
 mod view;
