@@ -5,6 +5,7 @@ mod channel;
 pub mod channels;
 pub mod conversation;
 pub mod frame;
+mod intake;
 mod job;
 mod keeper;
 mod kept;
@@ -17,6 +18,7 @@ mod report;
 mod rig;
 pub mod socket;
 mod subscription;
+mod supervisor;
 pub mod topic;
 pub mod topics;
 #[cfg(test)]

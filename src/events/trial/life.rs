@@ -148,3 +148,14 @@ async fn more_topics_than_room_are_told() {
     );
     assert_eq!(world.channels(), 19);
 }
+
+#[tokio::test(start_paused = true)]
+async fn channels_end_when_nobody_takes_frames_any_more() {
+    let world = World::new();
+    let mut trial = Trial::start(&world, users(0..3));
+    trial.up(1).await;
+    trial.frames.close();
+    let ended = timeout(Duration::from_secs(10), trial.tasks.join_next()).await;
+    ended.unwrap().unwrap().unwrap();
+    assert_eq!((world.subscriptions(), world.connected()), (vec![], vec![]));
+}
