@@ -1,0 +1,274 @@
+//! One text from the socket, as far as its envelope tells (FACTS 2.1, 2.2).
+//!
+//! Pure, and it never fails: whatever is not understood is a [`Frame`] too. The body of a
+//! conversation is only located, not parsed, so that it is parsed once and by whom it concerns.
+//! Nothing that a frame holds in its values gets out of here but topic names and a reason word;
+//! an excerpt tells structure.
+
+use std::ops::Range;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::topic::Topic;
+
+/// What a text from the socket is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Frame {
+    Heartbeat,
+    /// The answer to our ping.
+    Pong,
+    /// A planned close, about a minute ahead.
+    SocketClosing,
+    /// The channel carries our topics no more; mostly it was evicted by a 21st channel.
+    NoLongerSubscribed {
+        /// Genesys' word, such as `another_channel_subscribed`.
+        reason: String,
+    },
+    TokenRevoked,
+    Conversation {
+        topic: Topic,
+        /// Where `eventBody` stands in the text, in bytes.
+        body: Range<usize>,
+    },
+    /// Well formed, and nothing that we asked for.
+    OtherTopic {
+        /// Printable and bounded.
+        topic: String,
+    },
+    Unreadable {
+        /// Printable and bounded, as far as there is one.
+        topic: Option<String>,
+        reason: &'static str,
+        /// Structure only: length, place of the error, names of known keys.
+        excerpt: String,
+    },
+}
+
+/// Topic ids are shorter than 200 characters (FACTS 1.5).
+const LONGEST_TOPIC: usize = 200;
+/// Reasons are words like `user_tokens_revoked`.
+const LONGEST_REASON: usize = 60;
+/// What control topics begin with.
+const SYSTEM: &str = "v2.system.";
+/// The only keys that an excerpt names: any other might be data.
+const KNOWN_KEYS: [&str; 8] = [
+    "topicName",
+    "version",
+    "eventBody",
+    "metadata",
+    "result",
+    "status",
+    "message",
+    "correlationId",
+];
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(rename = "topicName", borrow)]
+    topic_name: Option<&'a RawValue>,
+    #[serde(rename = "eventBody", borrow)]
+    event_body: Option<&'a RawValue>,
+}
+
+/// What the bodies of control frames tell; any of it can be missing.
+#[derive(Default, Deserialize)]
+struct Control {
+    message: Option<String>,
+    reason: Option<String>,
+}
+
+impl Frame {
+    pub fn read(text: &str) -> Frame {
+        // Serde would also take an array for a structure.
+        if !text.trim_start().starts_with('{') {
+            return unreadable(None, "not a JSON object", text);
+        }
+        let Ok(envelope) = serde_json::from_str::<Envelope<'_>>(text) else {
+            return unreadable(None, "not valid JSON", text);
+        };
+        let name =
+            envelope.topic_name.and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
+        let Some(name) = name else {
+            return unreadable(None, "no topicName", text);
+        };
+        if let Some(topic) = Topic::parse(&name) {
+            return match envelope.event_body {
+                Some(body) if body.get().starts_with('{') => {
+                    Frame::Conversation { topic, body: place(body.get(), text) }
+                }
+                Some(_) => unreadable(Some(&name), "eventBody is no object", text),
+                None => unreadable(Some(&name), "no eventBody", text),
+            };
+        }
+        control(&name, envelope.event_body)
+            .unwrap_or_else(|| Frame::OtherTopic { topic: printable(&name, LONGEST_TOPIC) })
+    }
+}
+
+fn control(name: &str, body: Option<&RawValue>) -> Option<Frame> {
+    let name = name.to_ascii_lowercase();
+    let control = || {
+        let body = body.and_then(|raw| serde_json::from_str::<Control>(raw.get()).ok());
+        body.unwrap_or_default()
+    };
+    if name == "channel.metadata" {
+        let pong = control().message.is_some_and(|word| word.eq_ignore_ascii_case("pong"));
+        return Some(if pong { Frame::Pong } else { Frame::Heartbeat });
+    }
+    let system = name.strip_prefix(SYSTEM)?;
+    match system.split('.').next()? {
+        "socket_closing" => Some(Frame::SocketClosing),
+        "token_revoked" => Some(Frame::TokenRevoked),
+        "no_longer_subscribed" => {
+            let reason = control().reason.unwrap_or_else(|| "none-given".to_owned());
+            Some(Frame::NoLongerSubscribed { reason: printable(&reason, LONGEST_REASON) })
+        }
+        // What follows can be the channel's id, and who knows that knows its address.
+        _ => Some(Frame::OtherTopic { topic: SYSTEM.to_owned() }),
+    }
+}
+
+/// Where a part that was borrowed from the text stands in it.
+fn place(part: &str, text: &str) -> Range<usize> {
+    let start = part.as_ptr().addr() - text.as_ptr().addr();
+    start..start + part.len()
+}
+
+fn unreadable(topic: Option<&str>, reason: &'static str, text: &str) -> Frame {
+    let topic = topic.map(|name| printable(name, LONGEST_TOPIC));
+    Frame::Unreadable { topic, reason, excerpt: excerpt(text) }
+}
+
+/// The text's structure, free of its values.
+fn excerpt(text: &str) -> String {
+    let length = text.len();
+    match serde_json::from_str::<serde_json::Value>(text) {
+        Ok(serde_json::Value::Object(fields)) => {
+            let known: Vec<&str> =
+                KNOWN_KEYS.into_iter().filter(|key| fields.contains_key(*key)).collect();
+            let others = fields.len() - known.len();
+            format!("{length} bytes, an object with [{}] and {others} others", known.join(", "))
+        }
+        Ok(serde_json::Value::Array(items)) => {
+            format!("{length} bytes, an array of {}", items.len())
+        }
+        Ok(serde_json::Value::String(_)) => format!("{length} bytes, a string"),
+        Ok(serde_json::Value::Number(_)) => format!("{length} bytes, a number"),
+        Ok(serde_json::Value::Bool(_) | serde_json::Value::Null) => {
+            format!("{length} bytes, a bare word")
+        }
+        // The error's own text can quote values.
+        Err(error) => {
+            format!("{length} bytes, broken at line {} column {}", error.line(), error.column())
+        }
+    }
+}
+
+/// Text from outside, made fit for a log line.
+pub(crate) fn printable(text: &str, longest: usize) -> String {
+    let fit = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
+    text.chars().take(longest).map(fit).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+    use crate::genesys::UserId;
+
+    fn check(text: &str, expected: Expect) {
+        expected.assert_eq(&format!("{:?}", Frame::read(text)));
+    }
+
+    #[test]
+    fn control_frames_are_told_apart() {
+        check(
+            r#"{"topicName":"channel.metadata","eventBody":{"message":"WebSocket Heartbeat"}}"#,
+            expect!["Heartbeat"],
+        );
+        check(
+            r#"{"topicName":"Channel.Metadata","eventBody":{"message":"pong"}}"#,
+            expect!["Pong"],
+        );
+        check(r#"{"topicName":"channel.metadata"}"#, expect!["Heartbeat"]);
+        check(
+            r#"{"topicName":"v2.system.socket_closing","eventBody":"any text"}"#,
+            expect!["SocketClosing"],
+        );
+        check(r#"{"topicName":"v2.system.token_revoked.streaming-4-58"}"#, expect!["TokenRevoked"]);
+        check(
+            r#"{"topicName":"v2.system.no_longer_subscribed.streaming-4","eventBody":{"reason":"another_channel_subscribed","data":{}}}"#,
+            expect![[r#"NoLongerSubscribed { reason: "another_channel_subscribed" }"#]],
+        );
+        check(
+            r#"{"topicName":"v2.system.no_longer_subscribed.x"}"#,
+            expect![[r#"NoLongerSubscribed { reason: "none-given" }"#]],
+        );
+    }
+
+    #[test]
+    fn the_body_of_a_conversation_is_located() {
+        let text = r#" {"x":{"eventBody":1},"topicName":"v2.users.A.conversations", "eventBody" : {"id":"ü{"} ,"new":1}"#;
+        let Frame::Conversation { topic, body } = Frame::read(text) else { panic!("{text}") };
+        assert_eq!(topic, Topic::User(UserId::new("a")));
+        assert_eq!(&text[body], r#"{"id":"ü{"}"#);
+    }
+
+    #[test]
+    fn garbage_is_described_without_its_values() {
+        check(
+            "+4930123456 is no JSON",
+            expect![[
+                r#"Unreadable { topic: None, reason: "not a JSON object", excerpt: "22 bytes, broken at line 1 column 1" }"#
+            ]],
+        );
+        check(
+            r#"{"topicName":"v2.users.a.conversations","eventBody":{"name":"Jane""#,
+            expect![[
+                r#"Unreadable { topic: None, reason: "not valid JSON", excerpt: "66 bytes, broken at line 1 column 66" }"#
+            ]],
+        );
+        check(
+            r#"{"topicName":7,"Jane Doe":1,"result":"200"}"#,
+            expect![[
+                r#"Unreadable { topic: None, reason: "no topicName", excerpt: "43 bytes, an object with [topicName, result] and 1 others" }"#
+            ]],
+        );
+        check(
+            r#"{"topicName":"v2.users.a.conversations","eventBody":"Jane"}"#,
+            expect![[
+                r#"Unreadable { topic: Some("v2.users.a.conversations"), reason: "eventBody is no object", excerpt: "59 bytes, an object with [topicName, eventBody] and 0 others" }"#
+            ]],
+        );
+        check(
+            r#"["v2.users.a.conversations",{}]"#,
+            expect![[
+                r#"Unreadable { topic: None, reason: "not a JSON object", excerpt: "31 bytes, an array of 2" }"#
+            ]],
+        );
+        check(
+            "{\"topicName\":\"v2.users.a\\n.presence\"}",
+            expect![[r#"OtherTopic { topic: "v2.users.a?.presence" }"#]],
+        );
+    }
+
+    #[test]
+    fn an_unknown_system_topic_does_not_give_the_channel_away() {
+        check(
+            r#"{"topicName":"v2.system.streaming-4-58.streaming-4-58"}"#,
+            expect![[r#"OtherTopic { topic: "v2.system." }"#]],
+        );
+    }
+
+    #[test]
+    fn every_prefix_of_a_frame_is_read_without_a_panic() {
+        let text =
+            r#"{"topicName":"v2.users.a.conversations","eventBody":{"id":"é"},"version":"2"}"#;
+        for end in (0..=text.len()).filter(|end| text.is_char_boundary(*end)) {
+            let frame = Frame::read(&text[..end]);
+            assert_eq!(matches!(frame, Frame::Conversation { .. }), end == text.len());
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! The file in which the channels outlive us.
+//!
+//! It holds the channels' addresses, which are secrets, so it is the owner's alone (0600), and it is
+//! replaced whole, so that a crash leaves the old one or the new. Nothing is lost with it but a few
+//! of the 20 channels until they expire.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::genesys::notifications::{Channel as Lease, ChannelId};
+use crate::genesys::outside::ChannelUri;
+
+/// Twenty channels are about 5 KB; anything much larger is not ours.
+const LARGEST: u64 = 1 << 20;
+
+#[derive(Deserialize, Serialize)]
+struct File {
+    channels: Vec<Entry>,
+}
+
+/// Written as Genesys writes it.
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Entry {
+    id: String,
+    connect_uri: String,
+    expires: Option<String>,
+}
+
+/// The channels that were kept; none if there is no file.
+pub(crate) fn load(file: &Path) -> io::Result<Vec<Lease>> {
+    let mut text = Vec::new();
+    match fs::File::open(file) {
+        Ok(open) => open.take(LARGEST).read_to_end(&mut text)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    // The error's own text could quote an address.
+    let read: File = serde_json::from_slice(&text).map_err(|error| {
+        let at =
+            format!("not a list of channels at line {} column {}", error.line(), error.column());
+        io::Error::new(io::ErrorKind::InvalidData, at)
+    })?;
+    let lease = |entry: Entry| {
+        let id = ChannelId::new(&entry.id)?;
+        let expires = entry.expires.and_then(|text| text.parse().ok());
+        Some(Lease { id, uri: ChannelUri::new(entry.connect_uri), expires })
+    };
+    Ok(read.channels.into_iter().filter_map(lease).collect())
+}
+
+/// Replaces the file. Blocks.
+pub(crate) fn save(file: &Path, leases: &[Lease]) -> io::Result<()> {
+    let entry = |lease: &Lease| Entry {
+        id: lease.id.expose().to_owned(),
+        connect_uri: lease.uri.expose().to_owned(),
+        expires: lease.expires.map(|time| time.to_string()),
+    };
+    let text = serde_json::to_vec(&File { channels: leases.iter().map(entry).collect() })?;
+    let mut name = file.as_os_str().to_owned();
+    name.push(".new");
+    let draft = Path::new(&name);
+    match fs::remove_file(draft) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let mut open = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(draft)?;
+    open.write_all(&text)?;
+    open.sync_all()?;
+    fs::rename(draft, file)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn what_was_saved_is_loaded_and_nobody_else_may_read_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("channels.json");
+        assert!(load(&file).unwrap().is_empty());
+        let lease = |id: &str, expires: Option<&str>| Lease {
+            id: ChannelId::new(id).unwrap(),
+            uri: ChannelUri::new(format!("wss://example.test/channels/{id}")),
+            expires: expires.map(|text| text.parse().unwrap()),
+        };
+        let leases =
+            [lease("streaming-1", Some("2026-11-21T14:00:00Z")), lease("streaming-2", None)];
+        for kept in [&leases[..], &leases[1..]] {
+            save(&file, kept).unwrap();
+            assert_eq!(load(&file).unwrap(), kept);
+        }
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_broken_file_is_an_error_that_quotes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("channels.json");
+        fs::write(&file, r#"{"channels":["wss://secret"]}"#).unwrap();
+        let error = load(&file).unwrap_err().to_string();
+        assert!(error.contains("line 1") && !error.contains("secret"), "{error}");
+        assert!(save(&dir.path().join("none/channels.json"), &[]).is_err());
+    }
+}
