@@ -161,7 +161,7 @@ impl Pipeline {
                 return ControlFlow::Continue(());
             }
         };
-        if self.view.acd_only && !conversation.acd().is_some() {
+        if self.view.acd_only && conversation.acd().is_none() {
             return ControlFlow::Continue(());
         }
         let stream = stream_of(received);
