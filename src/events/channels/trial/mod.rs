@@ -13,12 +13,12 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::channels::Channels;
+use super::Channels;
 use super::notice::{ChannelsState, Notice, Received};
 use super::rig::World;
 use super::socket::played::Do;
-use super::topic::Topic;
 use crate::config;
+use crate::events::topic::Topic;
 use crate::genesys::UserId;
 use crate::status::counts::Counts;
 use crate::status::pulse::Pulse;

@@ -17,8 +17,8 @@ use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use tracing::debug;
 
-use super::frame::printable;
 use crate::config;
+use crate::events::frame::printable;
 use crate::genesys::outside::{ByteStream, ChannelUri, Outside, SendError};
 use crate::status::counts::Counts;
 

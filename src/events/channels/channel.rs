@@ -22,7 +22,6 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::backoff::Backoff;
-use super::frame::Frame;
 use super::job::{Done, Job, Shared, Work};
 use super::line::{Fate, GoodbyeTo, Leaving, Line, next_text};
 use super::notice::Received;
@@ -30,7 +29,8 @@ use super::pool::CREATE_GRACE;
 use super::report::Heard;
 use super::socket::{Lost, Text};
 use super::subscription::Subscription;
-use super::topic::Topic;
+use crate::events::frame::Frame;
+use crate::events::topic::Topic;
 use crate::genesys::notifications::{self, Channel as Lease, ChannelId};
 
 /// Full jitter; the maximum is what a server that hangs up is called with.

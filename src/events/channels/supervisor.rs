@@ -17,9 +17,9 @@ use super::job::Shared;
 use super::keeper::Keeper;
 use super::notice::{ChannelsState, Notice};
 use super::report::{Heard, News, Report};
-use super::topic::Topic;
 use super::topics::{Limits, Plan};
 use super::view::View;
+use crate::events::topic::Topic;
 use crate::status::pulse::Beat;
 
 /// Saying goodbye to all channels at once; each has its own, shorter limits.

@@ -220,7 +220,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::events::rig::World;
+    use crate::events::channels::rig::World;
 
     async fn obtain(pool: &Pool, world: &Arc<World>, holder: u32) -> Option<ChannelId> {
         let cut = CancellationToken::new();

@@ -1,8 +1,10 @@
+//! Sockets over memory: what is read, what ends them, what is said.
+
 use expect_test::expect;
 
 use super::played::Do;
 use super::*;
-use crate::events::rig::World;
+use crate::events::channels::rig::World;
 
 fn settings() -> config::Channels {
     config::Channels {

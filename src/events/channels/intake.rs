@@ -7,12 +7,12 @@ use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use super::channel::{Channel, Link};
-use super::frame::Frame;
 use super::line::Fate;
 use super::notice::Received;
 use super::report::News;
 use super::socket::{Lost, Text};
-use super::topic::Topic;
+use crate::events::frame::Frame;
+use crate::events::topic::Topic;
 
 /// Unreadable frames that get a line each; after that, ever fewer do.
 const LINES: u64 = 20;

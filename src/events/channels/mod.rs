@@ -7,6 +7,27 @@
 //! they are not taken, news is not taken in either, and in the end sockets are not read. It reads no
 //! frame itself.
 
+mod backoff;
+mod channel;
+mod intake;
+mod job;
+mod keeper;
+mod kept;
+mod line;
+pub mod notice;
+mod outcome;
+mod pool;
+mod report;
+#[cfg(test)]
+mod rig;
+pub mod socket;
+mod subscription;
+mod supervisor;
+pub mod topics;
+#[cfg(test)]
+mod trial;
+mod view;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,16 +37,16 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::job::Shared;
-use super::keeper::Keeper;
-pub use super::notice::{ChannelsState, Notice, QUEUE, Received, Rejection};
-use super::pool::Pool;
-use super::report::Report;
-use super::supervisor::Supervisor;
-use super::topic::Topic;
-use super::topics::{Limits, Plan};
-use super::view::View;
+use self::job::Shared;
+use self::keeper::Keeper;
+pub use self::notice::{ChannelsState, Notice, QUEUE, Received, Rejection};
+use self::pool::Pool;
+use self::report::Report;
+use self::supervisor::Supervisor;
+use self::topics::{Limits, Plan};
+use self::view::View;
 use crate::config;
+use crate::events::topic::Topic;
 use crate::genesys::call::Api;
 use crate::genesys::outside::Outside;
 use crate::status::counts::Counts;
