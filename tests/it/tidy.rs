@@ -46,7 +46,6 @@ const PURE: &[&str] = &[
     "src/updates/memory",
     "src/updates/outbox",
     "src/updates/decide.rs",
-    "src/config/check.rs",
 ];
 
 #[test]
