@@ -9,4 +9,6 @@
 
 mod agree;
 mod daemon;
+mod restart;
+mod simulated;
 mod tidy;
