@@ -139,6 +139,15 @@ impl Simulator {
         self.state().log.entries().cloned().collect()
     }
 
+    /// The same from the request of this number on.
+    pub fn requests_since(&self, number: u64) -> Vec<Entry> {
+        let state = self.state();
+        let mut newest: Vec<Entry> =
+            state.log.entries().rev().take_while(|entry| entry.number >= number).cloned().collect();
+        newest.reverse();
+        newest
+    }
+
     /// From now on the log keeps bodies, or no longer does.
     pub fn record_bodies(&self, bodies: bool) {
         self.state().log.bodies = bodies;

@@ -203,13 +203,19 @@ impl Daemon {
     }
 
     pub(crate) fn log_count(&self, what: &str) -> usize {
-        self.log_lines(what).len()
+        let lines = self.log.all.lock().unwrap();
+        lines.iter().filter(|line| message(line).contains(what)).count()
     }
 
     /// The lines so far whose message contains `what`.
     pub(crate) fn log_lines(&self, what: &str) -> Vec<Value> {
+        self.log_lines_from(0, what)
+    }
+
+    /// The same from the `from`th line on.
+    pub(crate) fn log_lines_from(&self, from: usize, what: &str) -> Vec<Value> {
         let lines = self.log.all.lock().unwrap();
-        lines.iter().filter(|line| message(line).contains(what)).cloned().collect()
+        lines.iter().skip(from).filter(|line| message(line).contains(what)).cloned().collect()
     }
 
     pub(crate) fn signal(&self, name: &str) {
@@ -247,19 +253,29 @@ impl Drop for Daemon {
     }
 }
 
-pub(crate) fn message(line: &Value) -> &str {
+fn message(line: &Value) -> &str {
     line.get("message").and_then(Value::as_str).or(line.as_str()).unwrap_or_default()
 }
 
 /// Asks again and again until there is an answer.
 #[track_caller]
-pub(crate) fn wait<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {
+    wait_within(PATIENCE, what, ask)
+}
+
+/// The same for what takes its time by nature.
+#[track_caller]
+pub(crate) fn wait_within<T>(
+    patience: Duration,
+    what: &str,
+    mut ask: impl FnMut() -> Option<T>,
+) -> T {
     let start = tokio::time::Instant::now();
     loop {
         if let Some(answer) = ask() {
             return answer;
         }
-        assert!(start.elapsed() < PATIENCE, "waited in vain for {what}");
+        assert!(start.elapsed() < patience, "waited in vain for {what}");
         // Not a wait for the thing itself but between two looks at it.
         std::thread::park_timeout(Duration::from_millis(20));
     }

@@ -9,6 +9,9 @@
 
 mod agree;
 mod daemon;
+mod deliver;
+mod judgement;
+mod late;
 mod restart;
 mod simulated;
 mod tidy;

@@ -53,7 +53,10 @@ impl Simulated {
         let simulator = Simulator::new(options);
         let stop = CancellationToken::new();
         let serving = Arc::clone(&simulator).serve(listener, stop.clone());
-        let thread = std::thread::spawn(move || runtime.block_on(serving));
+        let thread = std::thread::Builder::new()
+            .name("simulator".to_owned())
+            .spawn(move || runtime.block_on(serving))
+            .unwrap();
         Simulated { simulator, url, stop, thread: Some(thread) }
     }
 
@@ -99,9 +102,25 @@ impl Simulated {
 
     /// Writes that were accepted, the oldest first.
     pub(crate) fn accepted(&self) -> Vec<Entry> {
+        self.accepted_since(0)
+    }
+
+    /// The same from the request of this number on.
+    pub(crate) fn accepted_since(&self, number: u64) -> Vec<Entry> {
         let is_accepted =
             |entry: &Entry| entry.status.is_some_and(|status| (200..300).contains(&status));
-        self.requests().into_iter().filter(|entry| entry.is_write() && is_accepted(entry)).collect()
+        let mut entries = self.requests_since(number);
+        entries.retain(|entry| entry.is_write() && is_accepted(entry));
+        entries
+    }
+
+    /// How many requests there have been.
+    pub(crate) fn count(&self) -> u64 {
+        self.count_from(0)
+    }
+
+    fn count_from(&self, known: u64) -> u64 {
+        known + self.requests_since(known).len() as u64
     }
 
     /// The values that were accepted for a key, the oldest first, by conversation. Needs recorded
@@ -146,10 +165,9 @@ impl Simulated {
     /// Waits until nothing is asked any more.
     pub(crate) fn wait_quiet(&self, daemon: &Daemon) {
         self.wait_taken_in(daemon);
-        let count = || self.overview()["requests"].clone();
-        let mut last = (count(), tokio::time::Instant::now());
+        let mut last = (self.count(), tokio::time::Instant::now());
         wait("the requests to end", || {
-            let now = count();
+            let now = self.count_from(last.0);
             if now != last.0 {
                 last = (now, tokio::time::Instant::now());
             }
