@@ -10,8 +10,10 @@
 mod agree;
 mod daemon;
 mod deliver;
+mod dialects;
 mod judgement;
 mod late;
 mod restart;
 mod simulated;
 mod tidy;
+mod window;
