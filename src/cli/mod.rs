@@ -2,10 +2,14 @@
 
 mod check;
 mod config_show;
+#[cfg(feature = "simulator")]
+mod demo;
 pub mod exit;
 mod online;
 mod print;
 mod run;
+#[cfg(feature = "simulator")]
+mod simulate;
 
 use std::path::PathBuf;
 
@@ -13,6 +17,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::config::problem::Problem;
 use crate::config::{Config, Loaded};
+#[cfg(feature = "simulator")]
+use crate::signals::Intent;
 use exit::Exit;
 use print::eprint_problems;
 
@@ -45,6 +51,12 @@ enum Command {
     /// The configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// A local Genesys Cloud to try things against
+    #[cfg(feature = "simulator")]
+    Simulate(simulate::Args),
+    /// Simulator and daemon together, no account needed
+    #[cfg(feature = "simulator")]
+    Demo(demo::DemoArguments),
 }
 
 #[derive(Debug, Subcommand)]
@@ -61,6 +73,10 @@ pub fn main() -> Exit {
         Command::Run(arguments) => run::run(config, &arguments),
         Command::Check(arguments) => check::check(config, output, &arguments),
         Command::Config(ConfigCommand::Show) => config_show::show(config, output),
+        #[cfg(feature = "simulator")]
+        Command::Simulate(arguments) => run_simulator(arguments),
+        #[cfg(feature = "simulator")]
+        Command::Demo(arguments) => demo::demo(&arguments),
     }
 }
 
@@ -81,6 +97,35 @@ fn load(file: Option<&std::path::Path>) -> Result<Config, Exit> {
 /// Reads the configuration with the environment as it is.
 fn reread(file: Option<&std::path::Path>) -> Result<Loaded, Vec<Problem>> {
     Config::load(file, &|name| std::env::var(name).ok())
+}
+
+/// Plays Genesys Cloud until it is interrupted.
+#[cfg(feature = "simulator")]
+fn run_simulator(arguments: simulate::Args) -> Exit {
+    let (runtime, mut intents) = match (runtime(), run::intents()) {
+        (Ok(runtime), Ok(intents)) => (runtime, intents),
+        (Err(exit), _) | (_, Err(exit)) => return exit,
+    };
+    let stop = tokio_util::sync::CancellationToken::new();
+    let result = runtime.block_on(async {
+        let playing = simulate::simulate(arguments, stop.clone());
+        tokio::pin!(playing);
+        loop {
+            tokio::select! {
+                result = &mut playing => return result,
+                intent = intents.recv() => if intent != Some(Intent::Reload) {
+                    stop.cancel();
+                },
+            }
+        }
+    });
+    match result {
+        Ok(()) => Exit::Fine,
+        Err(error) => {
+            print::eprint(&format!("error: {error}"));
+            Exit::Unavailable
+        }
+    }
 }
 
 /// Everything waits on sockets and timers: two threads are plenty.

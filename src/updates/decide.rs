@@ -10,8 +10,8 @@ pub(crate) struct Situation<'a> {
     /// What is there as far as anybody knows: the snapshot's value, or the accepted one where the
     /// snapshot is older than that.
     pub base: &'a str,
-    /// The value that was last accepted from us.
-    pub accepted: Option<&'a str>,
+    /// The value that the rules had last: accepted from us, or found there after we had written.
+    pub followed: Option<&'a str>,
     /// The value that is under way.
     pub out: Option<&'a str>,
     /// Whether another value waits already.
@@ -66,10 +66,10 @@ impl Situation<'_> {
             return Decision::Refused;
         }
         match write {
-            Write::Follow if !self.waits && self.out.or(self.accepted) == Some(value) => {
+            Write::Follow if !self.waits && self.out.or(self.followed) == Some(value) => {
                 Decision::Theirs
             }
-            Write::First if self.waits || self.out.or(self.accepted).is_some() => Decision::Once,
+            Write::First if self.waits || self.out.or(self.followed).is_some() => Decision::Once,
             Write::IfAbsent if self.exists() => Decision::Exists,
             Write::Follow | Write::First | Write::IfAbsent => Decision::Write,
         }
@@ -91,18 +91,18 @@ mod tests {
 
     #[test]
     fn what_we_wrote_and_others_changed_is_theirs() {
-        check(&[("base", "C"), ("accepted", "A")], expect!["Theirs Once Exists"]);
+        check(&[("base", "C"), ("followed", "A")], expect!["Theirs Once Exists"]);
     }
 
     #[test]
     fn a_new_value_is_written_over_anything() {
-        check(&[("base", "B"), ("accepted", "B")], expect!["Write Once Exists"]);
-        check(&[("base", "C"), ("accepted", "B")], expect!["Write Once Exists"]);
+        check(&[("base", "B"), ("followed", "B")], expect!["Write Once Exists"]);
+        check(&[("base", "C"), ("followed", "B")], expect!["Write Once Exists"]);
     }
 
     #[test]
     fn back_to_the_first_value_while_the_second_is_under_way() {
-        check(&[("base", "A"), ("accepted", "A"), ("out", "B")], expect!["Write Once Exists"]);
+        check(&[("base", "A"), ("followed", "A"), ("out", "B")], expect!["Write Once Exists"]);
     }
 
     #[test]
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn what_waits_is_superseded_even_by_what_we_wrote_before() {
-        check(&[("base", "C"), ("accepted", "A"), ("waits", "")], expect!["Write Once Exists"]);
+        check(&[("base", "C"), ("followed", "A"), ("waits", "")], expect!["Write Once Exists"]);
     }
 
     #[test]
@@ -134,7 +134,7 @@ mod tests {
         let find = |name| situation.iter().find(|(it, _)| *it == name).map(|(_, value)| *value);
         let situation = Situation {
             base: find("base").unwrap_or_default(),
-            accepted: find("accepted"),
+            followed: find("followed"),
             out: find("out"),
             waits: find("waits").is_some(),
             uncertain: find("uncertain").is_some(),

@@ -56,8 +56,9 @@ impl World {
     /// One participant in the API's shape, as the tutorial's GET answers.
     pub fn participant_body(&self, conversation: &str, participant: &str) -> Option<Value> {
         let body = self.generic_body(conversation)?;
+        let starts = self.conversations.get(conversation)?.starts();
         let party = parties(&body).find(|party| party["id"] == participant)?;
-        let mut body = rest::participant(party, &self.organization);
+        let mut body = rest::participant(party, &starts, &self.organization);
         body["attributes"] = json!(self.attributes(conversation, participant)?);
         Some(body)
     }

@@ -26,7 +26,7 @@ pub(super) fn inbound(
     let leg = Leg::new(media, dice.id(), initial, None);
     let peer = leg.id.clone();
     let mut customer =
-        Party::new(dice.id(), "customer", model.theirs.name.clone(), leg).connected_at(now);
+        Party::new(dice.id(), "customer", model.theirs.name.clone(), leg, now).connected_at(now);
     customer.address = Some(model.theirs.address.clone());
     customer.contact = dice.chance(0.4).then(|| dice.id());
     if media == Media::Message {
@@ -40,7 +40,8 @@ pub(super) fn inbound(
         Media::Callback => ("ivr", "Callback Menu", 0),
     };
     let leg = Leg::new(media, dice.id(), "connected", Some(peer));
-    let mut entry = Party::new(dice.id(), purpose, name.to_owned(), leg).connected_at(now + 40);
+    let mut entry =
+        Party::new(dice.id(), purpose, name.to_owned(), leg, now).connected_at(now + 40);
     entry.workflow = organization.flows.get(flow).cloned();
     model.parties = vec![customer, entry];
     model
@@ -54,13 +55,13 @@ pub(super) fn outbound(dice: &mut Dice, organization: &Organization, now: Millis
     // On behalf of a queue it is a customer, else an external party.
     let queue = dice.chance(0.6).then(|| dice.pick(&organization.queues)).flatten();
     if let Some(user) = dice.pick(&organization.users) {
-        let mut agent = Party::new(dice.id(), "agent", user.name.clone(), agent_leg);
+        let mut agent = Party::new(dice.id(), "agent", user.name.clone(), agent_leg, now);
         agent.user = Some(user.id.clone());
         agent.queue = queue.map(|queue| queue.id.clone());
         model.parties.push(agent);
     }
     let purpose = if queue.is_some() { "customer" } else { "external" };
-    let mut customer = Party::new(dice.id(), purpose, model.theirs.name.clone(), customer_leg);
+    let mut customer = Party::new(dice.id(), purpose, model.theirs.name.clone(), customer_leg, now);
     customer.address = Some(model.theirs.address.clone());
     customer.queue = queue.map(|queue| queue.id.clone());
     model.parties.push(customer);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::conversation::Starts;
 use super::media;
 
 /// Who writes attributes.
@@ -43,13 +44,14 @@ pub struct Changed {
     /// Conversations over for so long that the world has let go of them.
     pub forgotten: Vec<String>,
     pub(super) generic: Arc<Value>,
+    pub(super) starts: Starts,
 }
 
 impl Changed {
     /// The `eventBody` for a topic: the generic one, or a medium's, flattened (FACTS 2.4).
     pub fn body(&self, topic: &str) -> Value {
         match topic.rsplit_once(".conversations.") {
-            Some((_, array)) => media::body(&self.generic, array),
+            Some((_, array)) => media::body(&self.generic, array, &self.starts),
             None => Value::clone(&self.generic),
         }
     }

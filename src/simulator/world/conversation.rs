@@ -11,6 +11,8 @@ use super::organization::Organization;
 use super::{generic, noise};
 
 pub(super) type Attributes = BTreeMap<String, String>;
+/// Participant ids and times as they are written.
+pub(super) type Starts = BTreeMap<String, Value>;
 
 #[derive(Debug)]
 pub(super) struct Conversation {
@@ -71,6 +73,25 @@ impl Conversation {
             Content::Living { model, .. } => Some(model.started),
             Content::Injected(body) => {
                 parties(body).filter_map(|party| millis(&party["connectedTime"])).min()
+            }
+        }
+    }
+
+    /// When each participant came, which the generic shape does not say.
+    pub(super) fn starts(&self) -> Starts {
+        match &self.content {
+            Content::Living { model, .. } => model
+                .parties
+                .iter()
+                .map(|party| (party.id.clone(), generic::time(party.joined)))
+                .collect(),
+            Content::Injected(body) => {
+                let known = parties(body).filter(|party| party["connectedTime"].is_string());
+                known
+                    .filter_map(|party| {
+                        Some((party["id"].as_str()?.to_owned(), party["connectedTime"].clone()))
+                    })
+                    .collect()
             }
         }
     }

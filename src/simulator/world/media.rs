@@ -5,6 +5,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::conversation::Starts;
+
 /// Taken from the participant as it is.
 const OF_PARTICIPANT: [&str; 16] = [
     "id",
@@ -61,7 +63,7 @@ const OF_CALLBACK: [&str; 7] = [
 ];
 
 /// The body for the media topic whose last word is `array` (`calls`, `messages`, …).
-pub(super) fn body(generic: &Value, array: &str) -> Value {
+pub(super) fn body(generic: &Value, array: &str, starts: &Starts) -> Value {
     let mut body = Map::new();
     take(&mut body, generic, &["id", "address", "divisions", "inactivityTimeout"]);
     if array == "calls" {
@@ -72,7 +74,9 @@ pub(super) fn body(generic: &Value, array: &str) -> Value {
         .as_array()
         .into_iter()
         .flatten()
-        .filter_map(|party| Some(participant(party, party[array].as_array()?.last()?, array)))
+        .filter_map(|party| {
+            Some(participant(party, party[array].as_array()?.last()?, array, starts))
+        })
         .collect();
     body.insert("participants".to_owned(), Value::Array(parties));
     Value::Object(body)
@@ -86,11 +90,11 @@ fn take(into: &mut Map<String, Value>, from: &Value, names: &[&str]) {
     }
 }
 
-fn participant(party: &Value, leg: &Value, array: &str) -> Value {
+fn participant(party: &Value, leg: &Value, array: &str, starts: &Starts) -> Value {
     let mut flat = Map::new();
     take(&mut flat, party, &OF_PARTICIPANT);
     take(&mut flat, leg, &OF_LEG);
-    let start = leg.get("connectedTime").or_else(|| party.get("connectedTime"));
+    let start = party["id"].as_str().and_then(|id| starts.get(id));
     for (name, value) in [("startTime", start), ("peer", leg.get("peerId"))] {
         if let Some(value) = value {
             flat.insert(name.to_owned(), value.clone());

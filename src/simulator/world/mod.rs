@@ -40,7 +40,7 @@ pub use changed::{AttributeWrite, Changed, Writer};
 pub use noise::{UNDOCUMENTED, UNKNOWN_STATE};
 pub use organization::{Group, Queue, User, WrapupCode};
 
-use conversation::Conversation;
+use conversation::{Conversation, Starts};
 use dice::Dice;
 use life::Step;
 use model::Millis;
@@ -145,10 +145,12 @@ impl World {
         let mut topics = Vec::new();
         let mut generic = Value::Null;
         let mut over = false;
+        let mut starts = Starts::new();
         if let Some(conversation) = self.conversations.get_mut(id) {
             conversation.version += 1;
             generic = conversation.generic(self.seed, &self.organization);
             topics = conversation.topics(&generic);
+            starts = conversation.starts();
             over = conversation.over_since().is_some();
         }
         let was_alive =
@@ -163,6 +165,7 @@ impl World {
             writes,
             forgotten: self.forget(),
             generic: Arc::new(generic),
+            starts,
         }
     }
 
@@ -198,7 +201,8 @@ impl World {
 
     /// The conversation as `GET /api/v2/conversations/{id}` answers it.
     pub fn rest_body(&self, conversation: &str) -> Option<Value> {
-        Some(rest::body(&self.generic_body(conversation)?, &self.organization))
+        let starts = self.conversations.get(conversation)?.starts();
+        Some(rest::body(&self.generic_body(conversation)?, &starts, &self.organization))
     }
 
     /// The conversation as its topics last showed it.

@@ -80,6 +80,8 @@ pub(super) struct Party {
     pub(super) contact: Option<String>,
     pub(super) consult_of: Option<String>,
     pub(super) routing: Option<Routing>,
+    /// When it came into the conversation; who is alerted is not connected yet.
+    pub(super) joined: Millis,
     pub(super) connected: Option<Millis>,
     pub(super) ended: Option<Millis>,
     pub(super) work_began: Option<Millis>,
@@ -183,7 +185,13 @@ impl Leg {
 }
 
 impl Party {
-    pub(super) fn new(id: String, purpose: &'static str, name: String, leg: Leg) -> Party {
+    pub(super) fn new(
+        id: String,
+        purpose: &'static str,
+        name: String,
+        leg: Leg,
+        joined: Millis,
+    ) -> Party {
         Party {
             id,
             purpose,
@@ -195,6 +203,7 @@ impl Party {
             contact: None,
             consult_of: None,
             routing: None,
+            joined,
             connected: None,
             ended: None,
             work_began: None,

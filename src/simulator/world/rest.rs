@@ -5,11 +5,12 @@
 
 use serde_json::{Map, Value, json};
 
+use super::conversation::Starts;
 use super::organization::Organization;
 
 const LEGS: [&str; 4] = ["calls", "callbacks", "emails", "messages"];
 
-pub(super) fn body(generic: &Value, organization: &Organization) -> Value {
+pub(super) fn body(generic: &Value, starts: &Starts, organization: &Organization) -> Value {
     let mut body = Map::new();
     for name in ["id", "address", "externalTag", "divisions", "securePause", "inactivityTimeout"] {
         if let Some(value) = generic.get(name) {
@@ -21,10 +22,11 @@ pub(super) fn body(generic: &Value, organization: &Organization) -> Value {
         .as_array()
         .into_iter()
         .flatten()
-        .map(|party| participant(party, organization))
+        .map(|party| participant(party, starts, organization))
         .collect();
-    let start = parties.iter().filter_map(|party| party["startTime"].as_str()).min();
-    body.insert("startTime".to_owned(), start.map_or(Value::Null, |start| json!(start)));
+    if let Some(start) = parties.iter().filter_map(|party| party["startTime"].as_str()).min() {
+        body.insert("startTime".to_owned(), json!(start));
+    }
     let ends: Option<Vec<&str>> = parties.iter().map(|party| party["endTime"].as_str()).collect();
     if let Some(end) = ends.and_then(|ends| ends.into_iter().max()) {
         body.insert("endTime".to_owned(), json!(end));
@@ -61,17 +63,15 @@ fn transfer(transfer: &Value) -> Value {
 }
 
 /// One participant in the API's shape.
-pub(super) fn participant(party: &Value, organization: &Organization) -> Value {
+pub(super) fn participant(party: &Value, starts: &Starts, organization: &Organization) -> Value {
     let mut seen = party.as_object().cloned().unwrap_or_default();
     seen.remove("workflow");
     seen.remove("wrapupExpected");
+    if let Some(start) = party["id"].as_str().and_then(|id| starts.get(id)) {
+        seen.insert("startTime".to_owned(), start.clone());
+    }
     let first_leg = LEGS.iter().find_map(|&array| party[array].as_array()?.first());
     if let Some(leg) = first_leg {
-        let start = leg.get("connectedTime").or_else(|| party.get("connectedTime"));
-        let start = start.or_else(|| party.get("endTime")).filter(|start| !start.is_null());
-        if let Some(start) = start {
-            seen.insert("startTime".to_owned(), start.clone());
-        }
         let outbound = leg["direction"] == "outbound";
         let (caller, called) = if outbound { ("self", "other") } else { ("other", "self") };
         for (name, side) in [("ani", caller), ("dnis", called)] {

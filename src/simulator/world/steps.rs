@@ -96,8 +96,8 @@ pub(super) fn enter_queue(
     let customer = model.customer()?;
     let peer = model.customer_leg().map(|leg| leg.id.clone());
     let leg = Leg::new(model.media, around.dice.id(), "connected", peer);
-    let mut acd =
-        Party::new(around.dice.id(), "acd", queue.name.clone(), leg).connected_at(around.now);
+    let mut acd = Party::new(around.dice.id(), "acd", queue.name.clone(), leg, around.now)
+        .connected_at(around.now);
     acd.queue = Some(queue.id.clone());
     let priority = attributes.get("ivr.Priority").and_then(|text| text.parse().ok()).unwrap_or(0);
     acd.routing = Some(Routing {
@@ -153,7 +153,7 @@ pub(super) fn add_agent(
     let Some(user) = around.organization.user(user) else { return false };
     let peer = model.customer_leg().map(|leg| leg.id.clone());
     let leg = Leg::new(model.media, around.dice.id(), "alerting", peer);
-    let mut agent = Party::new(around.dice.id(), "agent", user.name.clone(), leg);
+    let mut agent = Party::new(around.dice.id(), "agent", user.name.clone(), leg, around.now);
     agent.user = Some(user.id.clone());
     agent.queue = queue;
     agent.consult_of = consult_of;

@@ -107,7 +107,7 @@ struct Drain {
 
 /// Everything that can make the dispatcher do something.
 enum Event {
-    Settled(Settled),
+    Settled(Box<Settled>),
     /// Something is ready, a worker is free, and there is leave.
     MayPush(Permit),
     /// The batch is filled.
@@ -173,7 +173,7 @@ impl Dispatcher {
         // What is finished first; then leave before input, which is taken in before it is used.
         tokio::select! {
             biased;
-            Some(settled) = self.pushes.next() => Event::Settled(settled),
+            Some(settled) = self.pushes.next() => Event::Settled(Box::new(settled)),
             permit = async { match leave { Some(leave) => leave.await, None => pending().await } } => {
                 Event::MayPush(permit)
             }
@@ -198,7 +198,8 @@ impl Dispatcher {
     fn handle(&mut self, event: Event) -> ControlFlow<Ended> {
         let now = Instant::now();
         match event {
-            Event::Settled((request, result)) => {
+            Event::Settled(settled) => {
+                let (request, result) = *settled;
                 let settled = self.keeper.settle(request, result, now);
                 if let Err(CredentialsRefused { reason }) = settled {
                     return ControlFlow::Break(Ended::Credentials { reason });

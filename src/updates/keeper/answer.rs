@@ -1,6 +1,5 @@
 //! What leaves for the workers, and what their answers do (DESIGN 5).
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,12 +7,13 @@ use rand::RngExt;
 use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
-use super::{Keeper, Verdict};
+use super::give_up::Verdict;
+use super::{Keeper, Request};
 use crate::genesys::call::{CallError, Refusal};
 use crate::updates::dead_letters::Reason;
 use crate::updates::memory::{Fate, Written};
 use crate::updates::outbox::{Failure, Leaving, Target, Waiting};
-use crate::updates::push::{Changes, Pushed};
+use crate::updates::push::Pushed;
 use crate::updates::redact;
 
 /// The first backoff is somewhere below this, and each further one below twice as much …
@@ -23,53 +23,18 @@ const MAX_BACKOFF: Duration = Duration::from_secs(60);
 /// Doubling so often passes `MAX_BACKOFF`.
 const MAX_DOUBLINGS: u32 = 7;
 
+/// The longest rest that is believed of a 429; the account's own pacer may rest longer.
+const MAX_REST: Duration = Duration::from_secs(24 * 3600);
+
 /// A read takes a second or two; a push that met a conflict goes without it after so long.
 const CONFLICT_WAIT: Duration = Duration::from_secs(10);
 /// After so many conflicts it is not a matter of timing.
 const MAX_CONFLICTS: u32 = 3;
 
-/// One push on its way: give it back with its answer.
-#[derive(Clone, Debug)]
-pub(crate) struct Request {
-    leaving: Leaving,
-    /// What was there when it left, by key.
-    before: BTreeMap<Arc<str>, Arc<str>>,
-    /// It tries whether what was forbidden still is.
-    probe: bool,
-}
-
 /// Nothing will succeed until somebody mends the credentials.
 #[derive(Debug)]
 pub(crate) struct CredentialsRefused {
     pub reason: String,
-}
-
-impl Request {
-    pub(crate) fn target(&self) -> &Target {
-        &self.leaving.target
-    }
-
-    pub(crate) fn changes(&self) -> Changes {
-        let keys = self.leaving.keys.iter();
-        keys.map(|(key, waiting)| (Arc::clone(key), Arc::clone(&waiting.value))).collect()
-    }
-
-    #[cfg(test)]
-    pub(super) fn attempt(&self) -> u32 {
-        self.leaving.attempt
-    }
-
-    fn keys(&self) -> String {
-        let keys: Vec<&str> = self.leaving.keys.keys().map(|key| &**key).collect();
-        keys.join(" ")
-    }
-
-    fn rules(&self) -> String {
-        let mut rules: Vec<&str> = self.leaving.keys.values().map(|it| &*it.rule).collect();
-        rules.sort_unstable();
-        rules.dedup();
-        rules.join(" ")
-    }
 }
 
 impl Keeper {
@@ -167,7 +132,7 @@ impl Keeper {
         self.note_outage(&error, now);
         match error {
             CallError::Throttled(refusal, rest) => {
-                let again_at = now + rest;
+                let again_at = now + rest.min(MAX_REST);
                 let failure = Failure { again_at, uncertain, counts: false };
                 self.again(request, refusal.status, &text, failure, now);
             }
@@ -226,7 +191,7 @@ impl Keeper {
     /// Nothing grows old while the account rests or the API is down.
     fn note_outage(&mut self, error: &CallError, now: Instant) {
         match error {
-            CallError::Throttled(_, rest) => self.age.stop(now, Some(now + *rest)),
+            CallError::Throttled(_, rest) => self.age.stop(now, Some(now + (*rest).min(MAX_REST))),
             // The gateway's answers; a 500 or 408 may be this participant's alone.
             CallError::Unavailable(refusal) if matches!(refusal.status, 502..=504) => {
                 self.age.stop(now, None);

@@ -6,12 +6,17 @@
 
 mod answer;
 #[cfg(test)]
+mod bench;
+mod due;
+mod give_up;
+#[cfg(test)]
 mod model;
 mod observe;
+mod request;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,15 +25,17 @@ use rand::rngs::StdRng;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
-pub(crate) use answer::{CredentialsRefused, Request};
+pub(crate) use answer::CredentialsRefused;
+use give_up::Verdict;
+pub(crate) use request::Request;
 
 use super::age::AgeClock;
 use super::asks::Asks;
 use super::breaker::Breaker;
-use super::dead_letters::{DeadLetter, DeadLetters, Kept, Reason};
+use super::dead_letters::{DeadLetters, Kept};
 use super::guard::{Guard, Resting};
-use super::memory::{Confirming, Gone, MAX_CONVERSATIONS, Memory};
-use super::outbox::{Outbox, Target, Waiting};
+use super::memory::{MAX_CONVERSATIONS, Memory};
+use super::outbox::{Outbox, Target};
 use super::settings::Settings;
 use super::wish::Ask;
 use crate::genesys::ConversationId;
@@ -60,14 +67,6 @@ pub(crate) struct Keeper {
     rng: StdRng,
 }
 
-/// What else a dead letter has to tell, where a server had a say in it.
-#[derive(Clone, Debug, Default)]
-struct Verdict {
-    status: Option<u16>,
-    correlation_id: Option<String>,
-    answer: Option<String>,
-}
-
 impl Keeper {
     pub(crate) fn new(settings: Settings, counts: Arc<Counts>, seed: u64, now: Instant) -> Keeper {
         Keeper {
@@ -92,13 +91,15 @@ impl Keeper {
         &self.settings
     }
 
-    /// Goes by other settings from now on, also for what waits already.
+    /// Goes by other settings from now on, also for what waits already. What was refused may be
+    /// wished again: it may have been refused by the settings before.
     pub(crate) fn configure(&mut self, settings: Settings, now: Instant) {
         self.outbox.capacity = settings.max_pending;
         if !self.draining {
             self.outbox.merge_window = settings.merge_window;
         }
         self.settings = settings;
+        self.memory.forgive_all();
         let fenced = self.outbox.find(|key, it| self.fence(key, &it.value).is_some());
         for (target, key, waiting) in fenced {
             if let Some(reason) = self.fence(&key, &waiting.value) {
@@ -144,158 +145,6 @@ impl Keeper {
 
     pub(crate) fn asked(&mut self, ask: &Ask) {
         self.asks.asked(ask);
-    }
-
-    /// When there is something to do although nothing comes in.
-    pub(crate) fn next_wake(&self) -> Option<Instant> {
-        let sweep = Some(self.sweep_at).filter(|_| self.outbox.len() > 0);
-        let agenda = self.agenda.first().map(|(at, _)| *at);
-        self.outbox.next_wake().into_iter().chain(sweep).chain(agenda).chain(self.probe_at()).min()
-    }
-
-    /// Does what is due.
-    pub(crate) fn wake(&mut self, now: Instant) {
-        self.outbox.wake(now);
-        while let Some((at, conversation)) = self.agenda.first().cloned() {
-            if at > now {
-                break;
-            }
-            self.agenda.pop_first();
-            self.look_after(&conversation, now);
-        }
-        if self.sweep_at <= now {
-            self.sweep_at = now + SWEEP;
-            self.sweep(now);
-        }
-        self.counts.outbox.set(u64::try_from(self.outbox.len()).unwrap_or(u64::MAX));
-    }
-
-    /// When a forbidden push is to be tried again.
-    fn probe_at(&self) -> Option<Instant> {
-        let waits =
-            self.outbox.has_forbidden() || (self.breaker.is_open() && self.outbox.has_ready());
-        self.breaker.probe_at().filter(|_| waits && !self.settings.dry_run)
-    }
-
-    /// Puts a conversation on the agenda, unless it is there for an earlier time.
-    fn look_after_at(&mut self, id: &ConversationId, at: Instant) {
-        let Some(conversation) = self.memory.conversation_mut(id) else { return };
-        if conversation.due.is_some_and(|due| due <= at) {
-            return;
-        }
-        if let Some(due) = conversation.due.replace(at) {
-            self.agenda.remove(&(due, id.clone()));
-        }
-        self.agenda.insert((at, id.clone()));
-    }
-
-    /// A conversation's time has come: its end, or a write that nobody has confirmed.
-    fn look_after(&mut self, id: &ConversationId, now: Instant) {
-        let Some(conversation) = self.memory.conversation_mut(id) else { return };
-        conversation.due = None;
-        if let Some(over_since) = conversation.over_since {
-            let end = over_since + self.settings.after_end;
-            return if end <= now { self.close(id, now) } else { self.look_after_at(id, end) };
-        }
-        let mut next: Option<Instant> = None;
-        let mut read = false;
-        for (participant, known) in &mut conversation.participants {
-            for (key, written) in &mut known.written {
-                match written.confirm(now, self.settings.confirm_after) {
-                    Confirming::Settled => continue,
-                    Confirming::Later(at) => next = Some(next.map_or(at, |next| next.min(at))),
-                    Confirming::Ask(at) => {
-                        read = true;
-                        next = Some(next.map_or(at, |next| next.min(at)));
-                    }
-                    Confirming::GivenUp => warn!(
-                        conversation_id = %id, participant_id = %participant, key = %key,
-                        rule = %written.sent.rule, "accepted, and no read could confirm it"
-                    ),
-                }
-            }
-        }
-        if read {
-            self.asks.read(id);
-        }
-        if let Some(next) = next {
-            self.look_after_at(id, next);
-        }
-    }
-
-    /// A conversation is over, and its last wishes had their time.
-    fn close(&mut self, id: &ConversationId, now: Instant) {
-        let mut letters: BTreeMap<Target, Vec<(Arc<str>, Waiting)>> = BTreeMap::new();
-        for (target, key, waiting) in self.outbox.waiting_of(id) {
-            self.outbox.withdraw(&target, &key, now);
-            letters.entry(target).or_default().push((key, waiting));
-        }
-        for (target, keys) in letters {
-            self.give_up(&target, keys, Reason::ConversationOver, &Verdict::default(), now);
-        }
-        self.guard.forget(id);
-        self.memory.forget(id, Gone::Over);
-    }
-
-    /// Finds what is too old.
-    fn sweep(&mut self, now: Instant) {
-        let Some(limit) = self.age.reading(now).checked_sub(self.settings.max_age) else { return };
-        for (target, key, waiting) in self.outbox.find(|_, waiting| waiting.changed_at <= limit) {
-            self.outbox.withdraw(&target, &key, now);
-            self.give_up(&target, vec![(key, waiting)], Reason::TooOld, &Verdict::default(), now);
-        }
-    }
-
-    /// Why a value may not leave at all, if it may not.
-    fn fence(&self, key: &str, value: &str) -> Option<Reason> {
-        if !(self.settings.allowed_keys)(key) {
-            return Some(Reason::NotAllowed);
-        }
-        // Bytes are never fewer than characters.
-        let limit = self.settings.max_value_length;
-        let too_long = value.len() > limit && value.chars().count() > limit;
-        too_long.then_some(Reason::TooLong)
-    }
-
-    /// Makes dead letters, one for each rule, and remembers what is not to be wished again.
-    fn give_up(
-        &mut self,
-        target: &Target,
-        keys: Vec<(Arc<str>, Waiting)>,
-        reason: Reason,
-        verdict: &Verdict,
-        now: Instant,
-    ) {
-        let mut rules: BTreeMap<Arc<str>, Vec<(Arc<str>, Waiting)>> = BTreeMap::new();
-        for (key, waiting) in keys {
-            rules.entry(Arc::clone(&waiting.rule)).or_default().push((key, waiting));
-        }
-        for (rule, keys) in rules {
-            self.counts.failed.add(u64::try_from(keys.len()).unwrap_or(u64::MAX));
-            if let Some(participant) = self.memory.participant_mut(target) {
-                for (key, waiting) in &keys {
-                    participant.refuse(key, &waiting.value, waiting.rules_hash);
-                }
-            }
-            let letter = DeadLetter {
-                conversation: target.conversation.clone(),
-                participant: target.participant.clone(),
-                changes: keys.into_iter().map(|(key, waiting)| (key, waiting.value)).collect(),
-                rule,
-                reason,
-                status: verdict.status,
-                correlation_id: verdict.correlation_id.clone(),
-                answer: verdict.answer.clone(),
-                at: now,
-            };
-            error!(
-                conversation_id = %letter.conversation, participant_id = %letter.participant,
-                keys = letter.keys(), rule = %letter.rule, reason = reason.as_str(),
-                status = letter.status, correlation_id = letter.correlation_id,
-                answer = letter.answer, "update given up"
-            );
-            self.dead_letters.add(letter);
-        }
     }
 
     /// Lets a key rest that is written too often; says so once for each rest.

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
-use super::{Keeper, Verdict};
+use super::Keeper;
+use super::give_up::Verdict;
 use crate::updates::dead_letters::Reason;
 use crate::updates::decide::{Decision, Situation};
-use crate::updates::memory::{Gone, Sight};
+use crate::updates::memory::{Gone, Sight, Written};
 use crate::updates::outbox::{Offered, Target, Waiting};
 use crate::updates::wish::{Observation, Wish, Write};
 
@@ -38,11 +39,13 @@ impl Keeper {
     /// Returns true if and only if the conversation may still be written to.
     fn admit(&mut self, observation: &Observation, now: Instant) -> bool {
         let id = &observation.conversation;
-        match self.memory.gone(id) {
-            Some(Gone::Evicted) => return false,
-            // Its last wishes had their time; but a conversation can come back to life.
-            Some(Gone::Over) if observation.over => return false,
-            Some(Gone::Over) | None => {}
+        // Its last wishes had their time; but a conversation that was over can come back to life.
+        if let Some(gone) = self.memory.gone(id)
+            && (gone == Gone::Evicted || observation.over)
+        {
+            let wishes = observation.wishes.len();
+            debug!(conversation_id = %id, wishes, ?gone, "not written to any more");
+            return false;
         }
         let conversation = self.memory.enter(id);
         for seen in &observation.participants {
@@ -76,8 +79,7 @@ impl Keeper {
             let Some(participant) = self.memory.participant_mut(&target) else { continue };
             for (key, written) in &mut participant.written {
                 let value = seen.attributes.get(&**key).map_or("", String::as_str);
-                let out = self.outbox.out(&target, key);
-                if out.is_some_and(|out| *out.value == *value) {
+                if self.outbox.may_have_sent(&target, key, value) {
                     // The next one is there before its answer is; that is for the answer to say.
                     continue;
                 }
@@ -143,6 +145,9 @@ impl Keeper {
             let unwished = observation.after_reload || waiting.rules_hash != observation.rules_hash;
             if met || exists || unwished {
                 self.outbox.withdraw(&target, &key, now);
+                if met && self.outbox.out(&target, &key).is_none() {
+                    self.memory.meet(&target, &key, &waiting.value);
+                }
                 debug!(
                     conversation_id = %target.conversation, participant_id = %target.participant,
                     key = %key, rule = %waiting.rule, met, exists, unwished, "wish withdrawn"
@@ -158,7 +163,7 @@ impl Keeper {
         let written = participant.and_then(|participant| participant.written.get(key));
         Situation {
             base: written.map_or(seen, |written| written.base(seen)),
-            accepted: written.map(|written| &*written.sent.value),
+            followed: written.map(Written::followed),
             out: self.outbox.out(target, key).map(|out| &*out.value),
             waits: self.outbox.waiting(target, key).is_some(),
             uncertain: self.outbox.is_uncertain(target, key),
@@ -189,8 +194,14 @@ impl Keeper {
         }
         match decision {
             Decision::Theirs | Decision::Once | Decision::Refused => {}
-            Decision::Met | Decision::Exists => {
+            Decision::Exists => {
                 self.outbox.withdraw(&target, &wish.key, now);
+            }
+            Decision::Met => {
+                self.outbox.withdraw(&target, &wish.key, now);
+                if self.outbox.out(&target, &wish.key).is_none() {
+                    self.memory.meet(&target, &wish.key, &wish.value);
+                }
             }
             Decision::Write => {
                 let wanted = Waiting::wished(wish, observation, self.age.reading(now));

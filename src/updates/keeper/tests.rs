@@ -1,12 +1,9 @@
-use std::collections::HashMap;
+use std::io::Write;
+use std::sync::{Arc, Mutex};
 
 use expect_test::{Expect, expect};
 
-use super::*;
-use crate::genesys::call::{CallError, Refusal};
-use crate::genesys::outside::SendError;
-use crate::updates::push::Pushed;
-use crate::updates::wish::{Observation, Seen, Wish, Write};
+use super::bench::Bench;
 
 #[test]
 fn only_the_difference_is_pushed_and_its_echo_causes_nothing() {
@@ -60,6 +57,15 @@ fn what_others_wrote_is_theirs_until_the_value_changes() {
         expect![
             "p{a=1}#1 | - | p{a=2}#1 | offered=5 merged=0 pushed=1 unchanged=1 confirmed=1 lost=1 failed=0"
         ],
+    );
+}
+
+#[test]
+fn a_value_that_was_met_by_others_is_followed_back_from() {
+    check(
+        "see wish a=1 | after 1 | take | yes p | see a=1 wish a=1 | see a=2 wish a=1 | see a=2 wish a=2 | \
+         see a=2 wish a=1 | after 1 | take | yes p | see a=1 wish a=1 | see a=2 wish a=2 | see a=3 wish a=2 | after 1 | take",
+        expect!["p{a=1}#1 | p{a=1}#1 | -"],
     );
 }
 
@@ -244,6 +250,14 @@ fn the_fence_and_the_longest_value_hold() {
 }
 
 #[test]
+fn other_settings_may_allow_what_was_refused() {
+    check(
+        "see wish a=1 | after 1 | take | no p 400 | see wish a=1 | age 999 | see wish a=1 | after 1 | take",
+        expect!["p{a=1}#1 | p{a=1}#1"],
+    );
+}
+
+#[test]
 fn a_key_that_is_fought_over_rests_and_its_last_wish_is_written_after_the_rest() {
     let write = |n| format!("see wish a={n} | after 1 | take | yes p | ");
     let script: String = (0..5).map(write).collect();
@@ -265,6 +279,50 @@ fn what_finds_no_room_is_looked_at_again_when_there_is() {
     );
 }
 
+#[test]
+fn no_value_reaches_the_log() {
+    // While there is but one subscriber, tracing asks the thread that comes first to a log line
+    // whether it is wanted, and remembers a no of another test's thread.
+    let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let writer = Arc::clone(&log);
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || Log(Arc::clone(&writer)))
+        .finish();
+    tracing::subscriber::with_default(subscriber, || {
+        let mut bench = Bench::new();
+        // The server quotes the value `secret` in its 400.
+        let script = "see wish a=secret:by=r b=secret:by=s | after 1 | take | no p 500 | after 9 | take | \
+             no p 403 | after 60 | take | no p 400 | take | yes p | take | no p 400 | \
+             see a=secret2 wish b=secret:by=r c=secret:dry forbidden=secret | see wish b=secret3 | \
+             after 1 | take | yes p | after 30 | asks | see read wish b=secret3 | see over | after 60";
+        for step in script.split(" | ") {
+            bench.step(step.trim());
+        }
+    });
+    let log = String::from_utf8(log.lock().unwrap().clone()).unwrap();
+    assert!(!log.contains("secret"), "{log}");
+    for phrase in
+        ["pushed", "will retry", "forbidden", "apart", "given up", "dry run", "not applied"]
+    {
+        assert!(log.contains(phrase), "nothing said `{phrase}`: {log}");
+    }
+}
+
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Runs a script about the participants of one conversation, and compares what the steps answered.
 ///
 /// `see KEY=VALUE… wish KEY=VALUE…` is an observation of `p`; a wish takes `:first`, `:if-absent`,
@@ -272,189 +330,8 @@ fn what_finds_no_room_is_looked_at_again_when_there_is() {
 /// There is room for four participants.
 #[track_caller]
 fn check(script: &str, expected: Expect) {
-    let now = Instant::now();
-    let counts = Arc::new(Counts::default());
-    let mut settings = Settings::for_tests();
-    settings.max_pending = 4;
-    settings.max_value_length = 8;
-    let keeper = Keeper::new(settings, Arc::clone(&counts), 1, now);
-    let mut bench = Bench { keeper, counts, now, out: HashMap::new() };
+    let mut bench = Bench::new();
     let answers: Vec<String> =
         script.split(" | ").filter_map(|step| bench.step(step.trim())).collect();
     expected.assert_eq(&answers.join(" | "));
-}
-
-struct Bench {
-    keeper: Keeper,
-    counts: Arc<Counts>,
-    now: Instant,
-    out: HashMap<String, Request>,
-}
-
-impl Bench {
-    fn step(&mut self, step: &str) -> Option<String> {
-        let words: Vec<&str> = step.split(' ').collect();
-        match words[..] {
-            ["see", ref words @ ..] => self.keeper.observe(&observation(words, self.now), self.now),
-            ["take"] => return Some(self.take()),
-            ["yes", who] => {
-                let pushed = Pushed { status: 202, correlation_id: None };
-                self.settle(who, Ok(pushed));
-            }
-            ["no", who, how] => self.settle(who, Err(failure(how))),
-            ["after", seconds] => {
-                // In steps, as the loop would: each second is looked at.
-                for _ in 0..seconds.parse::<u64>().unwrap() {
-                    self.now += Duration::from_secs(1);
-                    self.keeper.wake(self.now);
-                }
-            }
-            ["age", seconds] => {
-                let mut settings = self.keeper.settings().clone();
-                settings.max_age = Duration::from_secs(seconds.parse().unwrap());
-                self.keeper.configure(settings, self.now);
-            }
-            ["dry", state] => {
-                let mut settings = self.keeper.settings().clone();
-                settings.dry_run = state == "on";
-                self.keeper.configure(settings, self.now);
-            }
-            ["asks"] => return Some(self.asks()),
-            ["dead"] => return Some(self.dead_letters()),
-            ["said"] => return Some(format!("dry_run={}", self.counts.dry_run.get())),
-            ["rested"] => return Some(format!("rested={}", self.counts.rested.get())),
-            ["counts"] => return Some(self.counts()),
-            _ => panic!("unknown step `{step}`"),
-        }
-        None
-    }
-
-    fn take(&mut self) -> String {
-        if !self.keeper.may_push(self.now) {
-            return "-".to_owned();
-        }
-        let request = self.keeper.take(self.now).unwrap();
-        let who = request.target().participant.to_string();
-        let changes: Vec<String> =
-            request.changes().iter().map(|(key, value)| format!("{key}={value}")).collect();
-        let shown = format!("{who}{{{}}}#{}", changes.join(" "), request.attempt());
-        assert!(self.out.insert(who, request).is_none(), "out twice");
-        shown
-    }
-
-    fn settle(&mut self, who: &str, result: Result<Pushed, CallError>) {
-        if let Some(request) = self.out.remove(who) {
-            self.keeper.settle(request, result, self.now).unwrap();
-        }
-    }
-
-    fn asks(&mut self) -> String {
-        let mut asks = Vec::new();
-        while let Some(ask) = self.keeper.next_ask() {
-            self.keeper.asked(&ask);
-            asks.push(format!("{ask:?}"));
-        }
-        asks.join(" ")
-    }
-
-    fn dead_letters(&self) -> String {
-        let letters = self.keeper.dead_letters().letters;
-        let letters = letters.iter().map(|it| {
-            let answer = it.answer.as_deref().unwrap_or("-");
-            format!("{} {}{{{}}} {} {answer}", it.reason, it.participant, it.keys(), it.rule)
-        });
-        letters.collect::<Vec<String>>().join(" / ")
-    }
-
-    fn counts(&self) -> String {
-        let it = &self.counts;
-        format!(
-            "offered={} merged={} pushed={} unchanged={} confirmed={} lost={} failed={}",
-            it.offered.get(),
-            it.merged.get(),
-            it.pushed.get(),
-            it.unchanged.get(),
-            it.confirmed.get(),
-            it.lost_to_others.get(),
-            it.failed.get()
-        )
-    }
-}
-
-fn observation(words: &[&str], now: Instant) -> Observation {
-    let flags = |name: &str| words.contains(&name);
-    let wish_at = words.iter().position(|word| *word == "wish").unwrap_or(words.len());
-    let attributes = words[..wish_at].iter().filter_map(|word| word.split_once('='));
-    let attributes: BTreeMap<String, String> = attributes
-        .filter(|(key, _)| *key != "hash")
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .collect();
-    let hash = words.iter().find_map(|word| word.strip_prefix("hash="));
-    Observation {
-        conversation: "c".into(),
-        at: now,
-        received_at: jiff::Timestamp::UNIX_EPOCH,
-        participants: vec![Seen {
-            participant: "p".into(),
-            ended: false,
-            attributes: Arc::new(attributes),
-        }],
-        wishes: words.iter().skip(wish_at + 1).map(|word| wish(word)).collect(),
-        over: flags("over"),
-        in_flow: flags("flow"),
-        from_read: flags("read"),
-        rules_hash: hash.map_or(1, |hash| hash.parse().unwrap()),
-        after_reload: flags("reload"),
-    }
-}
-
-fn wish(text: &str) -> Wish {
-    let mut words = text.split(':');
-    let (key, value) = words.next().unwrap().split_once('=').unwrap();
-    let (participant, key) = key.split_once('.').unwrap_or(("p", key));
-    let mut wish = Wish {
-        participant: participant.into(),
-        key: Arc::from(key),
-        value: Arc::from(value),
-        rule: Arc::from("r"),
-        write: Write::Follow,
-        dry_run: false,
-        during_flow: false,
-    };
-    for word in words {
-        match word {
-            "first" => wish.write = Write::First,
-            "if-absent" => wish.write = Write::IfAbsent,
-            "flow" => wish.during_flow = true,
-            "dry" => wish.dry_run = true,
-            _ => wish.rule = Arc::from(word.strip_prefix("by=").unwrap()),
-        }
-    }
-    wish
-}
-
-fn failure(how: &str) -> CallError {
-    let refusal = Refusal {
-        operation: "op",
-        status: how.parse().unwrap_or_default(),
-        message: "value secret is bad".replace("secret", if how == "400" { "secret" } else { "1" }),
-        ..Refusal::default()
-    };
-    match how {
-        "400" => CallError::Refused(refusal),
-        "403" => CallError::Forbidden(refusal),
-        "404" => CallError::NotFound(refusal),
-        "409" => CallError::Conflict(refusal),
-        "429" => CallError::Throttled(refusal, Duration::from_secs(30)),
-        "500" | "503" => CallError::Unavailable(refusal),
-        "lost" => CallError::NoAnswer {
-            operation: "op",
-            error: SendError::TimedOut { limit: Duration::from_secs(10) },
-        },
-        "unreachable" => CallError::NoAnswer {
-            operation: "op",
-            error: SendError::Unreachable { reason: "no route".to_owned() },
-        },
-        _ => panic!("unknown failure `{how}`"),
-    }
 }

@@ -127,6 +127,22 @@ impl Memory {
         self.conversations.get(&target.conversation)?.participants.get(&target.participant)
     }
 
+    /// A wish is met by what is there: what was written before it is no longer what is followed.
+    pub(crate) fn meet(&mut self, target: &Target, key: &str, value: &Arc<str>) {
+        let participant = self.participant_mut(target);
+        if let Some(written) = participant.and_then(|it| it.written.get_mut(key)) {
+            written.meet(value);
+        }
+    }
+
+    /// Whatever was refused may be tried again.
+    pub(crate) fn forgive_all(&mut self) {
+        let conversations = self.conversations.values_mut();
+        for participant in conversations.flat_map(|it| it.participants.values_mut()) {
+            participant.refused.clear();
+        }
+    }
+
     /// The participant of a conversation that is remembered.
     pub(crate) fn participant_mut(&mut self, target: &Target) -> Option<&mut Participant> {
         let conversation = self.conversations.get_mut(&target.conversation)?;

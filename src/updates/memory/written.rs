@@ -25,6 +25,9 @@ pub(crate) struct Written {
     pub sent: Waiting,
     pub accepted_at: Instant,
     pub fate: Fate,
+    /// What was wished since, and was there without being written: somebody else's value, or one of
+    /// ours that landed late.
+    met: Option<Arc<str>>,
     /// How often it was written again because it had not been applied.
     pub rewrites: u8,
     /// Values that a snapshot older than the write may show; empty once it is confirmed.
@@ -90,7 +93,8 @@ impl Written {
         let mut doubt = earlier.iter().any(|value| *value != sent.value);
         let mut rewrites = 0;
         if let Some(previous) = previous {
-            if previous.fate == Fate::Unconfirmed {
+            // Also one that was confirmed a moment ago: snapshots may lag behind that.
+            if matches!(previous.fate, Fate::Unconfirmed | Fate::Confirmed) {
                 earlier.insert(Arc::clone(&previous.sent.value));
             }
             // Empty but for what is unconfirmed or missing.
@@ -110,7 +114,27 @@ impl Written {
         if confirmed {
             earlier.clear();
         }
-        Written { sent, accepted_at: now, fate, rewrites, earlier, doubt, asked_at: None, asks: 0 }
+        Written {
+            sent,
+            accepted_at: now,
+            fate,
+            met: None,
+            rewrites,
+            earlier,
+            doubt,
+            asked_at: None,
+            asks: 0,
+        }
+    }
+
+    /// The value that the rules had last, as far as it was written or there.
+    pub(crate) fn followed(&self) -> &str {
+        self.met.as_ref().unwrap_or(&self.sent.value)
+    }
+
+    /// The wish for this value is met by what is there.
+    pub(crate) fn meet(&mut self, value: &Arc<str>) {
+        self.met = Some(Arc::clone(value)).filter(|value| *value != self.sent.value);
     }
 
     /// What the key holds, given what a snapshot shows.

@@ -13,6 +13,7 @@
 //! Nothing here waits, reads a clock or knows why something is wished.
 
 mod entry;
+mod look;
 mod settle;
 #[cfg(test)]
 mod tests;
@@ -90,100 +91,6 @@ impl Outbox {
             capacity,
             merge_window,
         }
-    }
-
-    /// Participants that wait or are under way.
-    pub(crate) fn len(&self) -> usize {
-        self.len
-    }
-
-    pub(crate) fn has_ready(&self) -> bool {
-        !self.ready.is_empty()
-    }
-
-    pub(crate) fn has_forbidden(&self) -> bool {
-        !self.forbidden.is_empty()
-    }
-
-    /// When [`wake`](Outbox::wake) next has something to do.
-    pub(crate) fn next_wake(&self) -> Option<Instant> {
-        self.timed.first().map(|(at, _)| *at)
-    }
-
-    pub(crate) fn holds(&self, conversation: &ConversationId) -> bool {
-        self.entries.contains_key(conversation)
-    }
-
-    /// What waits for a key and is not under way.
-    pub(crate) fn waiting(&self, target: &Target, key: &str) -> Option<&Waiting> {
-        self.entry(target)?.waiting(key)
-    }
-
-    /// What is under way for a key.
-    pub(crate) fn out(&self, target: &Target, key: &str) -> Option<&Waiting> {
-        self.entry(target)?.out(key)
-    }
-
-    /// Whether a value of this key was sent without an answer.
-    pub(crate) fn is_uncertain(&self, target: &Target, key: &str) -> bool {
-        self.entry(target).is_some_and(|entry| entry.uncertain.contains_key(key))
-    }
-
-    /// All that waits for a conversation and is not under way.
-    pub(crate) fn waiting_of(
-        &self,
-        conversation: &ConversationId,
-    ) -> Vec<(Target, Arc<str>, Waiting)> {
-        let participants = self.entries.get(conversation).into_iter().flatten();
-        let keys = participants.flat_map(|(participant, entry)| {
-            let target =
-                Target { conversation: conversation.clone(), participant: participant.clone() };
-            entry
-                .all_waiting()
-                .map(move |(key, waiting)| (target.clone(), Arc::clone(key), waiting.clone()))
-        });
-        keys.collect()
-    }
-
-    /// What waits, is not under way, and is picked; in the order of the ids.
-    pub(crate) fn find(
-        &self,
-        pick: impl Fn(&str, &Waiting) -> bool,
-    ) -> Vec<(Target, Arc<str>, Waiting)> {
-        let mut found = Vec::new();
-        for (conversation, participants) in &self.entries {
-            for (participant, entry) in participants {
-                for (key, waiting) in entry.all_waiting().filter(|(key, it)| pick(key, it)) {
-                    let (conversation, participant) = (conversation.clone(), participant.clone());
-                    let target = Target { conversation, participant };
-                    found.push((target, Arc::clone(key), waiting.clone()));
-                }
-            }
-        }
-        found.sort_unstable_by(|one, other| (&one.0, &one.1).cmp(&(&other.0, &other.1)));
-        found
-    }
-
-    /// Participants with the keys that wait or are under way, in the order of the ids.
-    pub(crate) fn all(&self) -> Vec<(Target, Vec<Arc<str>>)> {
-        let mut all: Vec<_> = self
-            .entries
-            .iter()
-            .flat_map(|(conversation, participants)| {
-                participants.iter().map(|(participant, entry)| {
-                    let conversation = conversation.clone();
-                    let keys: BTreeSet<_> = entry
-                        .keys
-                        .keys()
-                        .chain(entry.out.iter().flatten().map(|out| out.0))
-                        .collect();
-                    let target = Target { conversation, participant: participant.clone() };
-                    (target, keys.into_iter().cloned().collect())
-                })
-            })
-            .collect();
-        all.sort_unstable();
-        all
     }
 
     /// Offers a value, which supersedes what waits for its key.

@@ -1,0 +1,267 @@
+//! What somebody who owns the simulator can do to it, beside being its client: look, and meddle.
+//!
+//! The control API is these methods over HTTP; a test in the same process calls them itself.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::budget::Window;
+use super::channels::{End, Frame, Snapshot};
+use super::faults::Faults;
+use super::log::Entry;
+use super::oracle::Verdict;
+use super::script::Scripted;
+use super::socket::Door;
+use super::state::Mode;
+use super::topics::Permissions;
+use super::world::{PatchRefused, Writer};
+use super::{Limits, Simulator};
+
+/// A raw frame, and whom it goes to.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Toss {
+    /// As it is, also if it is no JSON.
+    pub text: Option<String>,
+    /// JSON, where there is no text.
+    pub frame: Option<Value>,
+    /// To all who listen to one of these.
+    pub topics: Vec<String>,
+    /// And to these.
+    pub channels: Vec<String>,
+    pub delay_ms: u64,
+    /// Its `eventBody` is the snapshot of this place in the server's order, delivered once it is
+    /// written. Without it, the oracle is told nothing.
+    pub sequence: Option<u64>,
+}
+
+/// How to treat sockets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Treatment {
+    /// Ended without a word.
+    Drop,
+    /// Ended with a close frame.
+    Close,
+    /// Stays open and says nothing more.
+    HalfOpen,
+    /// `socket_closing`, and closed a minute later.
+    Announce,
+    /// The channel goes, as if another program had taken its place.
+    Evict,
+}
+
+impl Simulator {
+    /// What the oracle thinks of the attributes as they are.
+    pub fn verdict(&self) -> Verdict {
+        let state = self.state();
+        state.truth.verdict(&state.world)
+    }
+
+    /// Tells the oracle the rules in force from now on.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with them.
+    pub fn rules(&self, text: &str) -> Result<(), String> {
+        let mut state = self.state();
+        let now = state.world_now();
+        state.truth.rules(text, now)
+    }
+
+    /// Puts a conversation into the world, or the next state of one; returns its sequence and the
+    /// topics that it is sent to.
+    pub fn inject(&self, body: Value) -> (u64, Vec<String>) {
+        let changed = self.state().inject(body);
+        self.wake();
+        (changed.sequence, changed.topics)
+    }
+
+    /// Sends a raw frame; returns to how many channels.
+    pub fn toss(&self, toss: &Toss) -> usize {
+        let text = match (&toss.text, &toss.frame) {
+            (Some(text), _) => text.clone(),
+            (None, Some(frame)) => frame.to_string(),
+            (None, None) => String::new(),
+        };
+        let body = toss.frame.as_ref().map_or(Value::Null, |frame| frame["eventBody"].clone());
+        let snapshot = toss.sequence.map(|sequence| Arc::new(Snapshot { sequence, body }));
+        let frame = Frame { text: text.into(), snapshot };
+        let mut state = self.state();
+        let mut channels = toss.channels.clone();
+        for topic in &toss.topics {
+            channels.extend(state.channels.listeners(topic));
+        }
+        channels.sort();
+        channels.dedup();
+        let due = self.clock.elapsed() + Duration::from_millis(toss.delay_ms);
+        for channel in &channels {
+            state.deliveries.push(due, channel, frame.clone());
+        }
+        drop(state);
+        self.wake();
+        channels.len()
+    }
+
+    /// Another writer writes.
+    ///
+    /// # Errors
+    ///
+    /// There is no such conversation or participant.
+    pub fn write_as_other(
+        &self,
+        conversation: &str,
+        participant: &str,
+        attributes: &BTreeMap<String, String>,
+    ) -> Result<(), PatchRefused> {
+        self.wake();
+        let mut state = self.state();
+        state.write(conversation, participant, attributes, Writer::Other, Mode::Merge)?;
+        Ok(())
+    }
+
+    /// The participants whom somebody disconnected through the API: (conversation, participant).
+    pub fn hung_up(&self) -> Vec<(String, String)> {
+        self.state().hung_up.clone()
+    }
+
+    /// The request log, the oldest first.
+    pub fn requests(&self) -> Vec<Entry> {
+        self.state().log.entries().cloned().collect()
+    }
+
+    /// From now on the log keeps bodies, or no longer does.
+    pub fn record_bodies(&self, bodies: bool) {
+        self.state().log.bodies = bodies;
+    }
+
+    /// Pairs of requests that wrote to one participant at the same time.
+    pub fn overlaps(&self) -> Vec<(u64, u64)> {
+        self.state().log.overlaps()
+    }
+
+    /// The windows of the budget that saw a request, and the current one.
+    pub fn windows(&self) -> Vec<Window> {
+        let now = self.clock.elapsed();
+        self.state().budget.windows(now)
+    }
+
+    /// The highest count of any window.
+    pub fn highest(&self) -> u64 {
+        self.state().budget.highest()
+    }
+
+    /// Begins the next window of the budget now.
+    pub fn advance_window(&self) {
+        let now = self.clock.elapsed();
+        self.state().budget.advance(now);
+    }
+
+    /// Another program of the same client makes so many requests.
+    pub fn spend(&self, requests: u64) {
+        let now = self.clock.elapsed();
+        self.state().budget.spend(now, requests);
+    }
+
+    pub fn limits(&self) -> Limits {
+        self.state().limits.clone()
+    }
+
+    /// Sets limits; tokens, channels and sockets that there are keep theirs.
+    pub fn set_limits(&self, limits: Limits) {
+        let now = self.clock.elapsed();
+        let mut state = self.state();
+        if limits.requests != state.limits.requests {
+            state.budget.set_allowed(limits.requests);
+        }
+        if limits.window != state.limits.window {
+            state.budget.set_length(now, limits.window);
+        }
+        state.limits = limits;
+    }
+
+    /// Asks for faults; false if and only if there was no room for all.
+    pub fn script(&self, faults: impl IntoIterator<Item = Scripted>) -> bool {
+        let mut state = self.state();
+        let pushed: Vec<bool> =
+            faults.into_iter().map(|fault| state.faults.script.push(fault)).collect();
+        pushed.into_iter().all(|pushed| pushed)
+    }
+
+    pub fn clear_script(&self) {
+        self.state().faults.script.clear();
+    }
+
+    /// How much goes wrong by itself from now on.
+    pub fn set_faults(&self, level: Faults) {
+        let now = self.clock.elapsed();
+        self.state().faults.set_level(level, now);
+        self.wake();
+    }
+
+    /// Forbids topics and operations, and permits all others.
+    pub fn permit(&self, permissions: Permissions) {
+        self.state().permissions = permissions;
+    }
+
+    /// How the next sockets are received.
+    pub fn doors(&self, doors: impl IntoIterator<Item = Door>) {
+        self.state().doors.extend(doors);
+    }
+
+    /// Treats one channel so, or all of the client whose sockets are up; returns how many.
+    pub fn treat(&self, treatment: Treatment, channel: Option<&str>) -> usize {
+        let mut state = self.state();
+        let ids = channel.map_or_else(|| state.connected(), |id| vec![id.to_owned()]);
+        for id in &ids {
+            match treatment {
+                Treatment::Announce => state.announce_close(id),
+                Treatment::Evict => state.evict(id),
+                Treatment::Drop | Treatment::Close | Treatment::HalfOpen => {
+                    let Some(channel) = state.channels.get_mut(id) else { continue };
+                    match treatment {
+                        Treatment::Drop => channel.end(End::Dropped),
+                        Treatment::HalfOpen => channel.silence(),
+                        Treatment::Close | Treatment::Announce | Treatment::Evict => {
+                            channel.end(End::Closed);
+                        }
+                    }
+                }
+            }
+        }
+        drop(state);
+        self.wake();
+        ids.len()
+    }
+
+    /// Ends all tokens, and tells their channels; returns how many.
+    pub fn revoke_tokens(&self) -> usize {
+        self.state().revoke_tokens()
+    }
+
+    /// Another program of the client makes a channel; returns its id.
+    pub fn foreign_channel(&self) -> String {
+        self.wake();
+        self.state().create_channel(None).0
+    }
+
+    /// Plays the world so much further at once. Only the world: windows, tokens and channels stay.
+    pub fn advance_world(&self, by: Duration) {
+        let mut state = self.state();
+        state.ahead += by;
+        state.tick();
+        drop(state);
+        self.wake();
+    }
+
+    /// No new conversations; the living ones go on to where no more changes come.
+    pub fn stop_world(&self) {
+        let mut state = self.state();
+        let now = state.world_now();
+        state.world.stop_generating(now);
+    }
+}

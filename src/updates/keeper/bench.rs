@@ -1,0 +1,202 @@
+//! Runs scripts against a keeper, for its tests.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Keeper, Request};
+use crate::genesys::call::{CallError, Refusal};
+use crate::genesys::outside::SendError;
+use crate::status::counts::Counts;
+use crate::updates::push::Pushed;
+use crate::updates::settings::Settings;
+use crate::updates::wish::{Observation, Seen, Wish, Write};
+
+/// A keeper with room for four participants, and its pushes under way.
+pub(super) struct Bench {
+    keeper: Keeper,
+    counts: Arc<Counts>,
+    now: Instant,
+    out: HashMap<String, Request>,
+}
+
+impl Bench {
+    pub(super) fn new() -> Bench {
+        let now = Instant::now();
+        let counts = Arc::new(Counts::default());
+        let mut settings = Settings::for_tests();
+        settings.max_pending = 4;
+        settings.max_value_length = 8;
+        let keeper = Keeper::new(settings, Arc::clone(&counts), 1, now);
+        Bench { keeper, counts, now, out: HashMap::new() }
+    }
+
+    /// Takes one step of a script, and says what came of it if there is something to say.
+    pub(super) fn step(&mut self, step: &str) -> Option<String> {
+        let words: Vec<&str> = step.split(' ').collect();
+        match words[..] {
+            ["see", ref words @ ..] => self.keeper.observe(&observation(words, self.now), self.now),
+            ["take"] => return Some(self.take()),
+            ["yes", who] => {
+                let pushed = Pushed { status: 202, correlation_id: None };
+                self.settle(who, Ok(pushed));
+            }
+            ["no", who, how] => self.settle(who, Err(failure(how))),
+            ["after", seconds] => {
+                // In steps, as the loop would: each second is looked at.
+                for _ in 0..seconds.parse::<u64>().unwrap() {
+                    self.now += Duration::from_secs(1);
+                    self.keeper.wake(self.now);
+                }
+            }
+            ["age", seconds] => {
+                let mut settings = self.keeper.settings().clone();
+                settings.max_age = Duration::from_secs(seconds.parse().unwrap());
+                self.keeper.configure(settings, self.now);
+            }
+            ["dry", state] => {
+                let mut settings = self.keeper.settings().clone();
+                settings.dry_run = state == "on";
+                self.keeper.configure(settings, self.now);
+            }
+            ["asks"] => return Some(self.asks()),
+            ["dead"] => return Some(self.dead_letters()),
+            ["said"] => return Some(format!("dry_run={}", self.counts.dry_run.get())),
+            ["rested"] => return Some(format!("rested={}", self.counts.rested.get())),
+            ["counts"] => return Some(self.counts()),
+            _ => panic!("unknown step `{step}`"),
+        }
+        None
+    }
+
+    fn take(&mut self) -> String {
+        if !self.keeper.may_push(self.now) {
+            return "-".to_owned();
+        }
+        let request = self.keeper.take(self.now).unwrap();
+        let who = request.target().participant.to_string();
+        let changes: Vec<String> =
+            request.changes().iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let shown = format!("{who}{{{}}}#{}", changes.join(" "), request.attempt());
+        assert!(self.out.insert(who, request).is_none(), "out twice");
+        shown
+    }
+
+    fn settle(&mut self, who: &str, result: Result<Pushed, CallError>) {
+        if let Some(request) = self.out.remove(who) {
+            self.keeper.settle(request, result, self.now).unwrap();
+        }
+    }
+
+    fn asks(&mut self) -> String {
+        let mut asks = Vec::new();
+        while let Some(ask) = self.keeper.next_ask() {
+            self.keeper.asked(&ask);
+            asks.push(format!("{ask:?}"));
+        }
+        asks.join(" ")
+    }
+
+    fn dead_letters(&self) -> String {
+        let letters = self.keeper.dead_letters().letters;
+        let letters = letters.iter().map(|it| {
+            let answer = it.answer.as_deref().unwrap_or("-");
+            format!("{} {}{{{}}} {} {answer}", it.reason, it.participant, it.keys(), it.rule)
+        });
+        letters.collect::<Vec<String>>().join(" / ")
+    }
+
+    fn counts(&self) -> String {
+        let it = &self.counts;
+        format!(
+            "offered={} merged={} pushed={} unchanged={} confirmed={} lost={} failed={}",
+            it.offered.get(),
+            it.merged.get(),
+            it.pushed.get(),
+            it.unchanged.get(),
+            it.confirmed.get(),
+            it.lost_to_others.get(),
+            it.failed.get()
+        )
+    }
+}
+
+fn observation(words: &[&str], now: Instant) -> Observation {
+    let flags = |name: &str| words.contains(&name);
+    let wish_at = words.iter().position(|word| *word == "wish").unwrap_or(words.len());
+    let attributes = words[..wish_at].iter().filter_map(|word| word.split_once('='));
+    let attributes: BTreeMap<String, String> = attributes
+        .filter(|(key, _)| *key != "hash")
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect();
+    let hash = words.iter().find_map(|word| word.strip_prefix("hash="));
+    Observation {
+        conversation: "c".into(),
+        at: now,
+        received_at: jiff::Timestamp::UNIX_EPOCH,
+        participants: vec![Seen {
+            participant: "p".into(),
+            ended: false,
+            attributes: Arc::new(attributes),
+        }],
+        wishes: words.iter().skip(wish_at + 1).map(|word| wish(word)).collect(),
+        over: flags("over"),
+        in_flow: flags("flow"),
+        from_read: flags("read"),
+        rules_hash: hash.map_or(1, |hash| hash.parse().unwrap()),
+        after_reload: flags("reload"),
+    }
+}
+
+fn wish(text: &str) -> Wish {
+    let mut words = text.split(':');
+    let (key, value) = words.next().unwrap().split_once('=').unwrap();
+    let (participant, key) = key.split_once('.').unwrap_or(("p", key));
+    let mut wish = Wish {
+        participant: participant.into(),
+        key: Arc::from(key),
+        value: Arc::from(value),
+        rule: Arc::from("r"),
+        write: Write::Follow,
+        dry_run: false,
+        during_flow: false,
+    };
+    for word in words {
+        match word {
+            "first" => wish.write = Write::First,
+            "if-absent" => wish.write = Write::IfAbsent,
+            "flow" => wish.during_flow = true,
+            "dry" => wish.dry_run = true,
+            _ => wish.rule = Arc::from(word.strip_prefix("by=").unwrap()),
+        }
+    }
+    wish
+}
+
+fn failure(how: &str) -> CallError {
+    let refusal = Refusal {
+        operation: "op",
+        status: how.parse().unwrap_or_default(),
+        message: "value secret is bad".replace("secret", if how == "400" { "secret" } else { "1" }),
+        ..Refusal::default()
+    };
+    match how {
+        "400" => CallError::Refused(refusal),
+        "403" => CallError::Forbidden(refusal),
+        "404" => CallError::NotFound(refusal),
+        "409" => CallError::Conflict(refusal),
+        "429" => CallError::Throttled(refusal, Duration::from_secs(30)),
+        "500" | "503" => CallError::Unavailable(refusal),
+        "lost" => CallError::NoAnswer {
+            operation: "op",
+            error: SendError::TimedOut { limit: Duration::from_secs(10) },
+        },
+        "unreachable" => CallError::NoAnswer {
+            operation: "op",
+            error: SendError::Unreachable { reason: "no route".to_owned() },
+        },
+        _ => panic!("unknown failure `{how}`"),
+    }
+}

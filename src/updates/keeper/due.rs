@@ -1,0 +1,116 @@
+//! What is to be done although nothing comes in: ends, confirmations, and what grows too old.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+use tracing::warn;
+
+use super::give_up::Verdict;
+use super::{Keeper, SWEEP};
+use crate::genesys::ConversationId;
+use crate::updates::dead_letters::Reason;
+use crate::updates::memory::{Confirming, Gone};
+use crate::updates::outbox::{Target, Waiting};
+
+impl Keeper {
+    /// When there is something to do although nothing comes in.
+    pub(crate) fn next_wake(&self) -> Option<Instant> {
+        let sweep = Some(self.sweep_at).filter(|_| self.outbox.len() > 0);
+        let agenda = self.agenda.first().map(|(at, _)| *at);
+        self.outbox.next_wake().into_iter().chain(sweep).chain(agenda).chain(self.probe_at()).min()
+    }
+
+    /// Does what is due.
+    pub(crate) fn wake(&mut self, now: Instant) {
+        self.outbox.wake(now);
+        while let Some((at, conversation)) = self.agenda.first().cloned() {
+            if at > now {
+                break;
+            }
+            self.agenda.pop_first();
+            self.look_after(&conversation, now);
+        }
+        if self.sweep_at <= now {
+            self.sweep_at = now + SWEEP;
+            self.sweep(now);
+        }
+        self.counts.outbox.set(u64::try_from(self.outbox.len()).unwrap_or(u64::MAX));
+    }
+
+    /// When a forbidden push is to be tried again.
+    pub(super) fn probe_at(&self) -> Option<Instant> {
+        let waits =
+            self.outbox.has_forbidden() || (self.breaker.is_open() && self.outbox.has_ready());
+        self.breaker.probe_at().filter(|_| waits && !self.settings.dry_run)
+    }
+
+    /// Puts a conversation on the agenda, unless it is there for an earlier time.
+    pub(super) fn look_after_at(&mut self, id: &ConversationId, at: Instant) {
+        let Some(conversation) = self.memory.conversation_mut(id) else { return };
+        if conversation.due.is_some_and(|due| due <= at) {
+            return;
+        }
+        if let Some(due) = conversation.due.replace(at) {
+            self.agenda.remove(&(due, id.clone()));
+        }
+        self.agenda.insert((at, id.clone()));
+    }
+
+    /// A conversation's time has come: its end, or a write that nobody has confirmed.
+    fn look_after(&mut self, id: &ConversationId, now: Instant) {
+        let Some(conversation) = self.memory.conversation_mut(id) else { return };
+        conversation.due = None;
+        if let Some(over_since) = conversation.over_since {
+            let end = over_since + self.settings.after_end;
+            return if end <= now { self.close(id, now) } else { self.look_after_at(id, end) };
+        }
+        let mut next: Option<Instant> = None;
+        let mut read = false;
+        for (participant, known) in &mut conversation.participants {
+            for (key, written) in &mut known.written {
+                match written.confirm(now, self.settings.confirm_after) {
+                    Confirming::Settled => continue,
+                    Confirming::Later(at) => next = Some(next.map_or(at, |next| next.min(at))),
+                    Confirming::Ask(at) => {
+                        read = true;
+                        next = Some(next.map_or(at, |next| next.min(at)));
+                    }
+                    Confirming::GivenUp => warn!(
+                        conversation_id = %id, participant_id = %participant, key = %key,
+                        rule = %written.sent.rule, "accepted, and no read could confirm it"
+                    ),
+                }
+            }
+        }
+        if read {
+            self.asks.read(id);
+        }
+        if let Some(next) = next {
+            self.look_after_at(id, next);
+        }
+    }
+
+    /// A conversation is over, and its last wishes had their time.
+    fn close(&mut self, id: &ConversationId, now: Instant) {
+        let mut letters: BTreeMap<Target, Vec<(Arc<str>, Waiting)>> = BTreeMap::new();
+        for (target, key, waiting) in self.outbox.waiting_of(id) {
+            self.outbox.withdraw(&target, &key, now);
+            letters.entry(target).or_default().push((key, waiting));
+        }
+        for (target, keys) in letters {
+            self.give_up(&target, keys, Reason::ConversationOver, &Verdict::default(), now);
+        }
+        self.guard.forget(id);
+        self.memory.forget(id, Gone::Over);
+    }
+
+    /// Finds what is too old.
+    fn sweep(&mut self, now: Instant) {
+        let Some(limit) = self.age.reading(now).checked_sub(self.settings.max_age) else { return };
+        for (target, key, waiting) in self.outbox.find(|_, waiting| waiting.changed_at <= limit) {
+            self.outbox.withdraw(&target, &key, now);
+            self.give_up(&target, vec![(key, waiting)], Reason::TooOld, &Verdict::default(), now);
+        }
+    }
+}

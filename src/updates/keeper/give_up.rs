@@ -1,0 +1,73 @@
+//! What will not be sent becomes a dead letter, and is not wished again.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+use tracing::error;
+
+use super::Keeper;
+use crate::updates::dead_letters::{DeadLetter, Reason};
+use crate::updates::outbox::{Target, Waiting};
+
+/// What else a dead letter has to tell, where a server had a say in it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Verdict {
+    pub status: Option<u16>,
+    pub correlation_id: Option<String>,
+    pub answer: Option<String>,
+}
+
+impl Keeper {
+    /// Why a value may not leave at all, if it may not.
+    pub(super) fn fence(&self, key: &str, value: &str) -> Option<Reason> {
+        if !(self.settings.allowed_keys)(key) {
+            return Some(Reason::NotAllowed);
+        }
+        // Bytes are never fewer than characters.
+        let limit = self.settings.max_value_length;
+        let too_long = value.len() > limit && value.chars().count() > limit;
+        too_long.then_some(Reason::TooLong)
+    }
+
+    /// Makes dead letters, one for each rule, and remembers what is not to be wished again.
+    pub(super) fn give_up(
+        &mut self,
+        target: &Target,
+        keys: Vec<(Arc<str>, Waiting)>,
+        reason: Reason,
+        verdict: &Verdict,
+        now: Instant,
+    ) {
+        let mut rules: BTreeMap<Arc<str>, Vec<(Arc<str>, Waiting)>> = BTreeMap::new();
+        for (key, waiting) in keys {
+            rules.entry(Arc::clone(&waiting.rule)).or_default().push((key, waiting));
+        }
+        for (rule, keys) in rules {
+            self.counts.failed.add(u64::try_from(keys.len()).unwrap_or(u64::MAX));
+            if let Some(participant) = self.memory.participant_mut(target) {
+                for (key, waiting) in &keys {
+                    participant.refuse(key, &waiting.value, waiting.rules_hash);
+                }
+            }
+            let letter = DeadLetter {
+                conversation: target.conversation.clone(),
+                participant: target.participant.clone(),
+                changes: keys.into_iter().map(|(key, waiting)| (key, waiting.value)).collect(),
+                rule,
+                reason,
+                status: verdict.status,
+                correlation_id: verdict.correlation_id.clone(),
+                answer: verdict.answer.clone(),
+                at: now,
+            };
+            error!(
+                conversation_id = %letter.conversation, participant_id = %letter.participant,
+                keys = letter.keys(), rule = %letter.rule, reason = reason.as_str(),
+                status = letter.status, correlation_id = letter.correlation_id,
+                answer = letter.answer, "update given up"
+            );
+            self.dead_letters.add(letter);
+        }
+    }
+}

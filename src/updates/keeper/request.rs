@@ -1,0 +1,45 @@
+//! One push on its way, and what a log line says of it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::updates::outbox::{Leaving, Target};
+use crate::updates::push::Changes;
+
+/// One push on its way: give it back with its answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(super) leaving: Leaving,
+    /// What was there when it left, by key.
+    pub(super) before: BTreeMap<Arc<str>, Arc<str>>,
+    /// It tries whether what was forbidden still is.
+    pub(super) probe: bool,
+}
+
+impl Request {
+    pub(crate) fn target(&self) -> &Target {
+        &self.leaving.target
+    }
+
+    pub(crate) fn changes(&self) -> Changes {
+        let keys = self.leaving.keys.iter();
+        keys.map(|(key, waiting)| (Arc::clone(key), Arc::clone(&waiting.value))).collect()
+    }
+
+    #[cfg(test)]
+    pub(super) fn attempt(&self) -> u32 {
+        self.leaving.attempt
+    }
+
+    pub(super) fn keys(&self) -> String {
+        let keys: Vec<&str> = self.leaving.keys.keys().map(|key| &**key).collect();
+        keys.join(" ")
+    }
+
+    pub(super) fn rules(&self) -> String {
+        let mut rules: Vec<&str> = self.leaving.keys.values().map(|it| &*it.rule).collect();
+        rules.sort_unstable();
+        rules.dedup();
+        rules.join(" ")
+    }
+}
