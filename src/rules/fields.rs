@@ -117,7 +117,7 @@ fields! {
     Conversation "direction" Text [] DIRECTIONS, "participants[].calls[].direction of the first customer or external one that has it", "inbound",
         |g| Value::text(g.conversation.direction().map(party::direction_word));
     Conversation "media" Text [] party::MEDIA, "the array of the first customer's or external's first communication", "call",
-        |g| Value::text(party::first_outside(g.conversation).map(|c| party::media_word(c.media)));
+        |g| Value::text(party::first_outside(g.conversation).map(|c| c.media.word()));
     Conversation "number" Text [] &[], "the customer's, in E.164, whatever the medium", "+4930123456",
         |g| Some(Value::Text(g.conversation.customer_number()?));
     Conversation "address" Text [] &[], "address, without its scheme", "+13175550100",
@@ -183,7 +183,7 @@ fields! {
         |_| None;
 
     Party "media" Text [] party::MEDIA, "which of calls[], messages[], emails[], callbacks[], … it is in", "call",
-        |g| Value::text(Some(party::media_word(g.communication?.media)));
+        |g| Value::text(Some(g.communication?.media.word()));
     Party "state" Text [] STATES, "calls[].state", "connected",
         |g| Value::text(g.communication?.state.as_deref());
     Party "direction" Text [] DIRECTIONS, "calls[].direction", "inbound",
@@ -229,7 +229,7 @@ pub fn field_table() -> String {
     ] {
         text.push_str(&format!("{title}\n"));
         for field in FIELDS.iter().filter(|field| field.of == of) {
-            let media: Vec<&str> = field.media.iter().map(|m| party::media_word(*m)).collect();
+            let media: Vec<&str> = field.media.iter().map(|m| m.word()).collect();
             let media = if media.is_empty() { "all".to_owned() } else { media.join(", ") };
             text.push_str(&format!("  {:<25}{}\n", field.name, field.kind.name()));
             text.push_str(&format!("    media {media}; for example {}\n", field.example));

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::field::{Glance, Value};
-use crate::events::conversation::{Communication, Conversation, Direction, Media, Participant};
+use crate::events::conversation::{Communication, Conversation, Direction, Participant};
 use crate::events::parties::{Recency, Role};
 
 /// The words for media, in lower case as REST has them.
@@ -100,22 +100,6 @@ pub(super) fn queue_name<'a>(glance: &Glance<'a>) -> Option<Value<'a>> {
         legs.find(|p| p.queue_id.as_ref() == Some(queue))?.name.as_ref()
     };
     Value::text(glance.names.queue_names.get(queue).or_else(leg).map(String::as_str))
-}
-
-pub(super) fn media_word(media: Media) -> &'static str {
-    match media {
-        Media::Call => "call",
-        Media::Callback => "callback",
-        Media::Chat => "chat",
-        Media::Cobrowse => "cobrowse",
-        Media::Email => "email",
-        Media::Message => "message",
-        Media::InternalMessage => "internalmessage",
-        Media::ScreenMonitoring => "screenmonitoring",
-        Media::Screenshare => "screenshare",
-        Media::SocialExpression => "socialexpression",
-        Media::Video => "video",
-    }
 }
 
 pub(super) fn direction_word(direction: Direction) -> &'static str {
