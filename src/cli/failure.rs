@@ -41,7 +41,8 @@ impl Failure {
     /// What a call that failed means.
     pub(super) fn of_call(error: &CallError, dialect: Dialect) -> Failure {
         let (exit, help) = match error {
-            CallError::Credentials(_) => (Exit::Refused, CREDENTIALS.to_owned()),
+            // It says itself what to check.
+            CallError::Credentials(_) => return Failure::new(Exit::Refused, error.to_string()),
             CallError::Unauthorized(_) => (Exit::Refused, UNAUTHORIZED.to_owned()),
             CallError::Forbidden(refusal) => (Exit::Refused, forbidden(refusal)),
             CallError::NotFound(refusal) => (Exit::Unavailable, not_found(refusal, dialect)),
@@ -76,8 +77,6 @@ impl Failure {
     }
 }
 
-const CREDENTIALS: &str = "check genesys.client_id, the client secret, genesys.region, and that the OAuth client's grant \
-     type is Client Credentials";
 const UNAUTHORIZED: &str =
     "check that the OAuth client is active, and which IP addresses the organisation lets in";
 const CONFLICT: &str = "something else changed it at the same moment: run it again";
@@ -105,7 +104,7 @@ fn forbidden(refusal: &Refusal) -> String {
         (several, _) => format!("the permissions {}", several.join(", ")),
     };
     format!(
-        "give a role of the OAuth client {wanted}, in the conversation's division too; with Client \
+        "give a role of the OAuth client {wanted}, for the divisions concerned; with Client \
          Credentials the roles decide, not the scopes"
     )
 }
@@ -174,15 +173,14 @@ mod tests {
             .collect();
         expect![[r#"
             77 error: the credentials are refused: client not found
-               = check genesys.client_id, the client secret, genesys.region, and that the OAuth client's grant type is Client Credentials
             77 error: get_conversation answered 401 [correlation_id 8e2a]; the token was renewed and is refused all the same
                = check that the OAuth client is active, and which IP addresses the organisation lets in
             77 error: patch_attributes answered 403 (missing: conversation:participant:attributesedit) [correlation_id 8e2a]
-               = give a role of the OAuth client the permission conversation:participant:attributesedit, in the conversation's division too; with Client Credentials the roles decide, not the scopes
+               = give a role of the OAuth client the permission conversation:participant:attributesedit, for the divisions concerned; with Client Credentials the roles decide, not the scopes
             77 error: get_conversation answered 403 [correlation_id 8e2a]
-               = give a role of the OAuth client the permission conversation:communication:view, in the conversation's division too; with Client Credentials the roles decide, not the scopes
+               = give a role of the OAuth client the permission conversation:communication:view, for the divisions concerned; with Client Credentials the roles decide, not the scopes
             77 error: patch_attributes answered 403 [correlation_id 8e2a]
-               = give a role of the OAuth client the permission for it, in the conversation's division too; with Client Credentials the roles decide, not the scopes
+               = give a role of the OAuth client the permission for it, for the divisions concerned; with Client Credentials the roles decide, not the scopes
             69 error: get_conversation answered 404 [correlation_id 8e2a]
                = the id is wrong, or the conversation is over: what has ended cannot be changed
             69 error: put_participant answered 404 [correlation_id 8e2a]

@@ -181,12 +181,15 @@ impl Search<'_> {
     }
 
     fn listed_candidates(&self, listed: &UserConversation, user: &UserId) -> Vec<Candidate> {
+        let is_gone = |one: &reading::UserParticipant| {
+            one.status.as_deref().is_some_and(|status| GONE.contains(&status))
+        };
+        let is_user = |one: &reading::UserParticipant| one.user_id.as_ref() == Some(user);
+        // Who has hung up may have after-call work to do, unless another one is there instead.
+        let some_there = listed.participants.iter().any(|one| is_user(one) && !is_gone(one));
         let meant = |one: &&reading::UserParticipant| match &self.request.whom {
             Whom::Participant(id) => one.participant_id == *id,
-            Whom::User | Whom::Purpose(_) => {
-                let gone = one.status.as_deref().is_some_and(|status| GONE.contains(&status));
-                one.user_id.as_ref() == Some(user) && !gone
-            }
+            Whom::User | Whom::Purpose(_) => is_user(one) && !(some_there && is_gone(one)),
         };
         let candidate = |one: &reading::UserParticipant| Candidate {
             conversation: listed.conversation_id.clone(),

@@ -20,7 +20,7 @@ async fn refusals_say_what_to_do() {
         conversation c1 participant p2 (agent, call connected, since 2026-11-20T14:00:00Z)
           cc.segment  "gold" -> "vip"
         ! error: patch_attributes answered 403 missing.permissions (missing: conversation:x:edit) [correlation_id 8e2a]
-        !    = give a role of the OAuth client the permission conversation:x:edit, in the conversation's division too; with Client Credentials the roles decide, not the scopes
+        !    = give a role of the OAuth client the permission conversation:x:edit, for the divisions concerned; with Client Credentials the roles decide, not the scopes
         exit 77
     "#]]).await;
     patch(
@@ -38,7 +38,7 @@ async fn refusals_say_what_to_do() {
     .await;
     patch(&refusing("get_conversation", 403, json!({})), line, nobody(), expect![[r#"
         ! error: get_conversation answered 403 [correlation_id 8e2a]
-        !    = give a role of the OAuth client the permission conversation:communication:view, in the conversation's division too; with Client Credentials the roles decide, not the scopes
+        !    = give a role of the OAuth client the permission conversation:communication:view, for the divisions concerned; with Client Credentials the roles decide, not the scopes
         exit 77
     "#]]).await;
 }
@@ -49,7 +49,7 @@ async fn whoever_is_not_found_is_explained() {
     let user = format!("--user {JANE} --yes cc.a=b");
     patch(&refusing("get_conversation", 403, json!({})), &user, nobody(), expect![[r#"
         ! error: get_conversation answered 403 [correlation_id 8e2a]
-        !    = give a role of the OAuth client the permission conversation:communication:view, in the conversation's division too; with Client Credentials the roles decide, not the scopes
+        !    = give a role of the OAuth client the permission conversation:communication:view, for the divisions concerned; with Client Credentials the roles decide, not the scopes
         exit 77
     "#]]).await;
     patch(

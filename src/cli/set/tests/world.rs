@@ -126,14 +126,13 @@ impl State {
             }
             ("GET", ["conversations", "users", JANE]) => {
                 let shown = |id: &str, user: &str, status: &str| json!({ "participantId": id, "userId": user, "status": status });
-                (
-                    200,
-                    json!({ "conversations": [
-                    { "conversationId": "c1", "participants":
-                        [shown("p1", "", "connected"), shown("p2", JANE, "connected")] },
-                    { "conversationId": "c3", "participants": [shown("p4", JANE, "disconnected")] },
-                ] }),
-                )
+                let participants = [
+                    shown("p1", "", "connected"),
+                    shown("p5", JANE, "disconnected"),
+                    shown("p2", JANE, "connected"),
+                ];
+                let one = json!({ "conversationId": "c1", "participants": participants });
+                (200, json!({ "conversations": [one] }))
             }
             ("GET", ["conversations", id]) => self.conversation(id),
             ("PATCH", ["conversations", c, "participants", p, "attributes"]) => {
