@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 /// Frames that may wait for one socket. Whoever is slower than that is cut off, and has to recover.
@@ -92,9 +92,13 @@ impl Channel {
     /// Queues a frame if there is a socket. A socket that is too slow is cut off.
     pub(super) fn send(&mut self, frame: Frame) {
         let Some(wire) = &self.wire else { return };
-        if wire.queue.try_send(frame).is_err() {
-            tracing::warn!(channel = self.id, "socket is gone or too slow, cut off");
-            self.end(End::Dropped);
+        match wire.queue.try_send(frame) {
+            Ok(()) => {}
+            Err(TrySendError::Closed(_)) => self.wire = None,
+            Err(TrySendError::Full(_)) => {
+                tracing::warn!(channel = self.id, "socket is too slow, cut off");
+                self.end(End::Dropped);
+            }
         }
     }
 

@@ -5,6 +5,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 #![expect(clippy::print_stderr, reason = "a failing test shows the daemon's log")]
+#![expect(clippy::print_stdout, reason = "a failing test shows its seed")]
 
+mod agree;
 mod daemon;
 mod tidy;

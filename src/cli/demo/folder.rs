@@ -42,8 +42,12 @@ impl Folder {
 
     fn write(&self, name: &str, text: &str) -> io::Result<()> {
         let path = self.0.join(name);
-        let mut file =
-            fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(path)?;
         file.write_all(text.as_bytes())
     }
 }

@@ -56,7 +56,7 @@ pub(super) struct DemoArguments {
     #[arg(long, value_enum, default_value_t = Faults::None)]
     faults: Faults,
     /// New conversations a second
-    #[arg(long, value_name = "N", default_value_t = 5.0)]
+    #[arg(long, value_name = "N", default_value_t = 3.0)]
     rate: f64,
     /// Users of the organisation, all of them watched
     #[arg(long, value_name = "N", default_value_t = 50)]
@@ -90,7 +90,8 @@ async fn play(arguments: &DemoArguments) -> io::Result<Exit> {
         }
     };
     eprint_problems(&warnings);
-    let level = logging::set_up(&config.log, Some(&folder.event_log())).map_err(io::Error::other)?;
+    let level =
+        logging::set_up(&config.log, Some(&folder.event_log())).map_err(io::Error::other)?;
     introduce(arguments, seed, address, &folder);
 
     let simulator = Simulator::new(options(arguments, seed));
@@ -162,9 +163,10 @@ fn introduce(arguments: &DemoArguments, seed: u64, address: std::net::SocketAddr
         folder.rules().display(),
         std::process::id(),
         folder.event_log().display(),
-        arguments.length.map_or_else(|| "with Ctrl-C".to_owned(), |length| {
-            format!("after {}, with a verdict", duration::show(length))
-        }),
+        arguments.length.map_or_else(
+            || "with Ctrl-C".to_owned(),
+            |length| { format!("after {}, with a verdict", duration::show(length)) }
+        ),
     ));
 }
 

@@ -84,9 +84,10 @@ pub(super) fn table(counts: &Counts, usage: &Usage, took: Duration) -> String {
     row("requests by operation", list(by_operation.collect()));
     row("budget of this window", format!("{} of {}", usage.used, usage.allowed));
     let latency = |share| {
-        counts.latency(share).map_or_else(|| "-".to_owned(), |latency| {
-            format!("{:.0} ms", latency.as_secs_f64() * 1000.0)
-        })
+        counts.latency(share).map_or_else(
+            || "-".to_owned(),
+            |latency| format!("{:.0} ms", latency.as_secs_f64() * 1000.0),
+        )
     };
     row("event to accepted", format!("p50 {}, p99 {}", latency(0.5), latency(0.99)));
     text
@@ -105,7 +106,10 @@ pub(super) fn verdict(verdict: &Verdict) -> String {
         (verdict.untouched_violations, "keys were written that no rule names"),
         (verdict.older_writes, "values of older snapshots were written"),
         (verdict.redundant_writes, "writes changed nothing"),
-        (verdict.excused, "keys were first wished long after the conversation's end, and are not judged"),
+        (
+            verdict.excused,
+            "keys were first wished long after the conversation's end, and are not judged",
+        ),
     ];
     for (count, what) in others {
         if count > 0 {

@@ -54,13 +54,26 @@ fn of_conversation(scene: &Scene<'_>, field: &str) -> Value {
         "address" => plain(&body["address"]),
         "number" => number(scene, None),
         "transfers" => json!(body["recentTransfers"].as_array().map_or(0, Vec::len)),
-        "agents" => json!(scene.people(None).iter().filter(|person| person.is_agent()).count()),
+        "agents" => json!(agents(scene)),
         "in_flow" => json!(scene.in_flow()),
         "ended" => json!(scene.over()),
         "external_tag" => body["externalTag"].clone(),
         "recording_state" => lower(&body["recordingState"]),
         _ => Value::Null,
     }
+}
+
+/// How many different users have been connected as agents.
+fn agents(scene: &Scene<'_>) -> usize {
+    let mut users: Vec<&str> = scene
+        .people(None)
+        .into_iter()
+        .filter(|person| person.is_agent() && given(&person.party["connectedTime"]))
+        .filter_map(|person| person.party["userId"].as_str())
+        .collect();
+    users.sort_unstable();
+    users.dedup();
+    users.len()
 }
 
 fn of_element(scene: &Scene<'_>, field: &str, element: Element<'_>) -> Vec<Value> {

@@ -70,17 +70,19 @@ fn look_by(scene: &Scene<'_>, rule: &Rule) -> RuleLook {
 }
 
 /// What a rule is tested against: every communication, live ones only unless it names `ended`; and
-/// with each watched participant in turn, if it speaks of one.
+/// with each watched participant in turn, if it speaks of one: not at all where there is none.
 fn tries<'a>(scene: &Scene<'a>, rule: &Rule) -> Vec<(Element<'a>, Option<Element<'a>>)> {
     let elements =
         scene.elements().into_iter().filter(|element| rule.sees_ended() || !element.ended());
     elements
         .flat_map(|element| {
             let media = element.leg.map(|(media, _)| media);
-            let watched = if rule.mentions("watched") { scene.watched(media) } else { Vec::new() };
-            let some: Vec<_> =
-                watched.into_iter().map(|watched| (element, Some(watched))).collect();
-            if some.is_empty() { vec![(element, None)] } else { some }
+            if rule.mentions("watched") {
+                let watched = scene.watched(media).into_iter();
+                watched.map(|watched| (element, Some(watched))).collect()
+            } else {
+                vec![(element, None)]
+            }
         })
         .collect()
 }
@@ -111,9 +113,14 @@ fn targets<'a>(
     }
 }
 
+/// Targets that are one participant are that also when it has ended; the others are who is there.
 fn otherwise(scene: &Scene<'_>, rule: &Rule, holds: &BTreeSet<String>) -> BTreeMap<Key, String> {
+    let single = ["customer", "participant", "agent", "acd"].contains(&rule.target.as_str());
     let mut wishes = BTreeMap::new();
-    for person in scene.people(None).into_iter().filter(|person| !holds.contains(person.id())) {
+    for person in scene.people(None) {
+        if holds.contains(person.id()) || (person.party_ended() && !single) {
+            continue;
+        }
         for (key, template) in &rule.otherwise {
             if let Some(value) = template.fill(|path| fields::read(scene, path, person, None)) {
                 wishes.insert((person.id().to_owned(), key.clone()), value);

@@ -121,6 +121,14 @@ impl Oracle {
         self.seen(sequence, rest_body, now);
     }
 
+    /// What the rules wish for one body by itself, as if it were the first of its conversation: by
+    /// participant and key. Nothing is remembered.
+    pub fn wishes(&self, body: &Value) -> BTreeMap<(String, String), String> {
+        let seen = look(&Scene::new(body, &self.directory, &self.watched), &self.rules);
+        // In the order of the file: the last one has the last word.
+        seen.rules.into_iter().flat_map(|rule| rule.wishes).collect()
+    }
+
     /// Something changed in the world, by whomever; for a client's write, `now` is when its request
     /// arrived. To be called for every `Changed`, delivered or not.
     pub fn changed(&mut self, changed: &Changed, now: Timestamp) {

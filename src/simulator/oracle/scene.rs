@@ -16,10 +16,10 @@ const MEDIA: [(&str, &str); 11] = [
     ("cobrowsesessions", "cobrowse"),
     ("emails", "email"),
     ("messages", "message"),
-    ("internalMessages", "internal_message"),
-    ("screenMonitorings", "screen_monitoring"),
+    ("internalMessages", "internalmessage"),
+    ("screenMonitorings", "screenmonitoring"),
     ("screenshares", "screenshare"),
-    ("socialExpressions", "social_expression"),
+    ("socialExpressions", "socialexpression"),
     ("videos", "video"),
 ];
 const FLOWS: [&str; 4] = ["ivr", "botflow", "workflow", "voicesurveyflow"];
@@ -48,6 +48,8 @@ pub(super) struct Scene<'a> {
     pub(super) body: &'a Value,
     pub(super) directory: &'a Directory,
     watched: &'a BTreeSet<String>,
+    /// Each participant with each of its communications; who has none, once.
+    parties: Vec<Vec<Element<'a>>>,
 }
 
 /// A participant looked at with one of its communications, or with none.
@@ -55,8 +57,8 @@ pub(super) struct Scene<'a> {
 pub(super) struct Element<'a> {
     pub(super) party: &'a Value,
     pub(super) leg: Option<(&'static str, &'a Value)>,
-    /// Place in the body: participant, communication.
-    place: (usize, usize),
+    party_age: Age,
+    age: Age,
 }
 
 /// Newer is greater: not ended beats ended, then the later time, then the place. Who is connected
@@ -69,32 +71,25 @@ impl<'a> Scene<'a> {
         directory: &'a Directory,
         watched: &'a BTreeSet<String>,
     ) -> Scene<'a> {
-        Scene { body, directory, watched }
+        let parties = body["participants"].as_array().into_iter().flatten().enumerate();
+        let parties = parties.map(|(n, party)| looks(n, party)).collect();
+        Scene { body, directory, watched, parties }
     }
 
     /// Participants in order, each with its newest communication, those of `media` first.
     pub(super) fn people(&self, media: Option<&str>) -> Vec<Element<'a>> {
-        let parties = self.body["participants"].as_array().into_iter().flatten().enumerate();
-        parties
-            .map(|(n, party)| {
-                let best = legs(n, party).into_iter().max_by_key(|element| {
-                    let tested = element.leg.is_some_and(|(word, _)| Some(word) == media);
-                    (!element.leg_ended(), tested, element.age())
-                });
-                best.unwrap_or(Element { party, leg: None, place: (n, 0) })
+        let newest = |looks: &Vec<Element<'a>>| {
+            looks.iter().copied().max_by_key(|look| {
+                let tested = look.leg.is_some_and(|(word, _)| Some(word) == media);
+                (!look.leg_ended(), tested, look.age)
             })
-            .collect()
+        };
+        self.parties.iter().filter_map(newest).collect()
     }
 
     /// Each communication of each participant in turn; who has none, once.
     pub(super) fn elements(&self) -> Vec<Element<'a>> {
-        self.people(None)
-            .into_iter()
-            .flat_map(|person| {
-                let legs = legs(person.place.0, person.party);
-                if legs.is_empty() { vec![person] } else { legs }
-            })
-            .collect()
+        self.parties.iter().flatten().copied().collect()
     }
 
     pub(super) fn customer(&self, media: Option<&str>) -> Option<Element<'a>> {
@@ -125,8 +120,13 @@ impl<'a> Scene<'a> {
         self.elements().iter().any(|element| FLOWS.contains(&element.purpose()) && !element.ended())
     }
 
+    /// Nobody is connected, and no after-call work is pending.
     pub(super) fn over(&self) -> bool {
-        self.people(None).iter().all(Element::party_ended)
+        self.people(None).iter().all(|person| {
+            let party = person.party;
+            let working = given(&party["startAcwTime"]) && !given(&party["endAcwTime"]);
+            person.party_ended() || (person.leg.is_some() && person.leg_ended() && !working)
+        })
     }
 
     fn newest(
@@ -134,7 +134,7 @@ impl<'a> Scene<'a> {
         media: Option<&str>,
         which: impl Fn(&Element<'a>) -> bool,
     ) -> Option<Element<'a>> {
-        self.people(media).into_iter().filter(which).max_by_key(Element::party_age)
+        self.people(media).into_iter().filter(which).max_by_key(|person| person.party_age)
     }
 }
 
@@ -168,12 +168,7 @@ impl<'a> Element<'a> {
     }
 
     pub(super) fn age(&self) -> Age {
-        let since = self.leg.map_or(&self.party["connectedTime"], |(_, leg)| &leg["connectedTime"]);
-        age(self.ended(), since, self.place)
-    }
-
-    fn party_age(&self) -> Age {
-        age(self.party_ended(), &self.party["connectedTime"], self.place)
+        self.age
     }
 }
 
@@ -183,14 +178,31 @@ fn age(ended: bool, since: &Value, place: (usize, usize)) -> Age {
     (!ended, since, place)
 }
 
-fn legs(n: usize, party: &Value) -> Vec<Element<'_>> {
+/// A participant with each of its communications, or with none.
+fn looks(n: usize, party: &Value) -> Vec<Element<'_>> {
     let mut found = Vec::new();
     for (array, word) in MEDIA {
         for leg in party[array].as_array().into_iter().flatten() {
-            found.push(Element { party, leg: Some((word, leg)), place: (n, found.len()) });
+            found.push(element(party, Some((word, leg)), (n, found.len())));
         }
     }
+    if found.is_empty() {
+        found.push(element(party, None, (n, 0)));
+    }
     found
+}
+
+fn element<'a>(
+    party: &'a Value,
+    leg: Option<(&'static str, &'a Value)>,
+    place: (usize, usize),
+) -> Element<'a> {
+    let party_age = age(given(&party["endTime"]), &party["connectedTime"], place);
+    let mut element = Element { party, leg, party_age, age: party_age };
+    if let Some((_, leg)) = leg {
+        element.age = age(element.ended(), &leg["connectedTime"], place);
+    }
+    element
 }
 
 /// There, and not null and not empty.

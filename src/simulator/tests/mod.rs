@@ -8,3 +8,4 @@ mod directory;
 mod gate;
 mod listener;
 mod play;
+mod truth;

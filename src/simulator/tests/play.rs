@@ -52,16 +52,19 @@ fn playing(faults: Faults) -> Options {
     Options { shape, faults, ..quiet() }
 }
 
-/// What one socket hears in half a minute, reconnecting as needed.
+/// For how long frames are listened to.
+const WHILE: Duration = Duration::from_secs(20);
+
+/// What one socket hears in a while, reconnecting as needed.
 async fn frames(faults: Faults) -> Vec<Value> {
     let mut client = Client::new(playing(faults)).await;
     let topics: Vec<String> = (0..30).map(|user| client.topic(user)).collect();
     let started = Instant::now();
     let mut heard = Vec::new();
     let (_, mut uri) = client.channel(&topics).await;
-    while started.elapsed() < Duration::from_secs(30) {
+    while started.elapsed() < WHILE {
         let mut socket = client.socket(&uri).await;
-        while started.elapsed() < Duration::from_secs(30)
+        while started.elapsed() < WHILE
             && let Some(frame) = socket.next().await
         {
             if frame["eventBody"]["systemTopicType"] == "token_revoked" {

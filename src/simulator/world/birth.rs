@@ -80,6 +80,10 @@ fn model(
     let address = match (media, message_type) {
         (Media::Call | Media::Callback, _) | (Media::Message, "sms" | "whatsapp") => dice.number(),
         (Media::Message, _) => format!("guest-{:08x}", dice.between(0, i64::from(u32::MAX))),
+        // Partners write from an office's mailbox, people from their own.
+        (Media::Email, _) if dice.chance(0.25) => {
+            format!("{}@partner.example", dice.word(&["orders", "service"]))
+        }
         (Media::Email, _) => dice.mailbox(&name),
     };
     let address = match media {

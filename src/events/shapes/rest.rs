@@ -4,9 +4,9 @@
 //! reader of that shape takes in its stride. What it does not have at all is filled in from the
 //! snapshot that was held, or a read would look to the rules as if those fields had vanished.
 
-use super::conversation::Conversation;
 use super::generic::read_generic;
 use super::unreadable::Unreadable;
+use crate::events::conversation::Conversation;
 
 /// Reads the body of a REST answer.
 ///

@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
-use super::conversation::Routing;
 use super::lenient::{List, Maybe, Object, Scalar};
+use crate::events::conversation::Routing;
 use crate::genesys::QueueId;
 
 /// A reference to something else: all that is used of it is the id.

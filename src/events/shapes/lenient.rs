@@ -15,9 +15,9 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, IgnoredAny, MapAccess, SeqAccess};
 use serde::de::{Error, Visitor};
 
-use super::conversation::Attributes;
 use super::mend::mended;
 use super::unreadable::Unreadable;
+use crate::events::conversation::Attributes;
 use crate::genesys::{ConversationId, ParticipantId, QueueId, UserId};
 
 /// Reads a whole body.

@@ -17,8 +17,8 @@ use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use tracing::debug;
 
-use super::frame::printable;
 use crate::config;
+use crate::events::frame::printable;
 use crate::genesys::outside::{ByteStream, ChannelUri, Outside, SendError};
 use crate::status::counts::Counts;
 
@@ -121,9 +121,11 @@ impl Socket {
                 .max_frame_size(Some(MAX_TEXT));
             let (stream, _) = client_async_with_config(uri.expose(), stream, Some(config))
                 .await
-                .map_err(|error| match error {
-                    Error::Http(answer) => ConnectError::Refused(answer.status().as_u16()),
-                    error => ConnectError::Handshake(describe(&error)),
+                .map_err(|error| {
+                    if let Error::Http(answer) = &error {
+                        return ConnectError::Refused(answer.status().as_u16());
+                    }
+                    ConnectError::Handshake(describe(&error))
                 })?;
             Ok(stream)
         };

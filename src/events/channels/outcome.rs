@@ -62,13 +62,7 @@ impl Channel {
                 self.note_subscription(subscription).await;
                 self.handle_renewed(link, expires)
             }
-            Done::NotRenewed(error) => match link {
-                Link::Up(mut line) => {
-                    line.renew_at = Instant::now() + RENEW_AGAIN;
-                    self.handle_not_subscribed(Link::Up(line), &error).await
-                }
-                Link::Closing(..) | Link::Down { .. } => link,
-            },
+            Done::NotRenewed(error) => self.handle_not_renewed(link, &error).await,
             Done::CutOff => link,
         }
     }
@@ -146,16 +140,34 @@ impl Channel {
         }
     }
 
+    async fn handle_not_renewed(&mut self, link: Link, error: &CallError) -> Link {
+        match (link, error) {
+            (Link::Up(line), CallError::NotFound(_)) => {
+                self.handle_not_subscribed(Link::Up(line), error).await
+            }
+            (Link::Up(mut line), error) => {
+                warn!(channel = self.number, %error, "channel not renewed, will retry");
+                line.renew_at = Instant::now() + RENEW_AGAIN;
+                Link::Up(line)
+            }
+            (link, _) => link,
+        }
+    }
+
     /// A call was refused or not answered; it is made again after a while.
     async fn tell_refusal(&mut self, error: &CallError, attempt: u32) {
         match error {
             CallError::Forbidden(refusal) => {
-                error!(channel = self.number, %error, attempt, "topics refused, will ask again");
+                // Each time it is asked, ever fewer lines.
+                if attempt.is_power_of_two() {
+                    error!(channel = self.number, %error, attempt,
+                        "topics refused, will ask again; give the client's role the permission");
+                }
                 let wanted = Arc::clone(&*self.topics.borrow());
                 self.report(News::Refused(Subscription::refused(wanted, refusal))).await;
             }
             CallError::Refused(_) => {
-                error!(channel = self.number, %error, attempt, "not subscribed, will ask again");
+                error!(channel = self.number, %error, attempt, "topics not set, will ask again");
             }
             CallError::Throttled(..)
             | CallError::Unauthorized(_)
@@ -166,7 +178,7 @@ impl Channel {
             | CallError::Unreadable { .. }
             | CallError::NoToken(_)
             | CallError::Credentials(_) => {
-                warn!(channel = self.number, %error, attempt, "not subscribed, will retry");
+                warn!(channel = self.number, %error, attempt, "topics not set, will retry");
             }
         }
     }
@@ -177,7 +189,8 @@ impl Channel {
         self.subscription = subscription.clone();
         let until = Timestamp::now();
         self.heard.note(until);
-        let gap = self.gap.take().map(|since| Gap { since, until });
+        // The wall's clock may have been set back.
+        let gap = self.gap.take().map(|since| Gap { since, until: until.max(since) });
         self.report(News::Subscribed { subscription, gap }).await;
     }
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use tracing::warn;
 
-use super::frame::printable;
-use super::topic::Topic;
+use crate::events::frame::printable;
+use crate::events::topic::Topic;
 use crate::genesys::call::Refusal;
 use crate::genesys::notifications::{ChannelTopic, TopicState};
 

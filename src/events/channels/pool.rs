@@ -109,23 +109,26 @@ impl Pool {
     }
 
     fn next(&self, holder: u32, avoid: Option<&ChannelId>) -> Next<'_> {
-        let mut next = Next::Wait;
-        self.change(|inner| {
-            let other = inner.spare.iter().position(|lease| Some(&lease.id) != avoid);
-            let full = inner.held.len() + inner.spare.len() + inner.making >= inner.limit;
-            let spare = match other {
-                Some(at) => inner.spare.remove(at),
-                None if full => inner.spare.pop_front(),
-                None => None,
-            };
-            if let Some(lease) = spare {
-                inner.held.push((holder, lease.clone()));
-                next = Next::Use(lease);
-            } else if !full {
-                inner.making += 1;
-                next = Next::Make(Making(self));
-            }
-        });
+        let mut inner = self.lock();
+        let other = inner.spare.iter().position(|lease| Some(&lease.id) != avoid);
+        let full = inner.held.len() + inner.spare.len() + inner.making >= inner.limit;
+        let spare = match other {
+            Some(at) => inner.spare.remove(at),
+            None if full => inner.spare.pop_front(),
+            None => None,
+        };
+        let next = if let Some(lease) = spare {
+            inner.held.push((holder, lease.clone()));
+            Next::Use(lease)
+        } else if full {
+            // Nothing changed, and who waits for a change must not be woken by this.
+            return Next::Wait;
+        } else {
+            inner.making += 1;
+            Next::Make(Making(self))
+        };
+        drop(inner);
+        self.tell();
         next
     }
 
@@ -185,6 +188,10 @@ impl Pool {
         let mut inner = self.lock();
         act(&mut inner);
         drop(inner);
+        self.tell();
+    }
+
+    fn tell(&self) {
         self.changes.send_modify(|n| *n = n.wrapping_add(1));
     }
 
@@ -213,7 +220,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::events::rig::World;
+    use crate::events::channels::rig::World;
 
     async fn obtain(pool: &Pool, world: &Arc<World>, holder: u32) -> Option<ChannelId> {
         let cut = CancellationToken::new();

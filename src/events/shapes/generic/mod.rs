@@ -6,11 +6,11 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::conversation::{Communication, Conversation, Direction, Media, Participant};
 use super::lenient::{AttributeMap, List, Maybe, Object, Scalar, read};
 use super::unreadable::Unreadable;
 use super::wire::{Division, Reference, RoutingData, ThreadMessage, Wrapup};
 use super::words::{Address, DisconnectType, Word};
+use crate::events::conversation::{Communication, Conversation, Direction, Media, Participant};
 use crate::genesys::{ConversationId, ParticipantId, QueueId, UserId};
 
 /// Reads the body of an event of a generic topic, users' or queues'.

@@ -3,8 +3,8 @@
 //! Words of enumerations are lower case here, whichever source wrote them, and addresses have no
 //! scheme. Unknown words are kept: Genesys adds some without notice (FACTS 2.3).
 
-use super::conversation::Direction;
 use super::lenient::Scalar;
+use crate::events::conversation::Direction;
 
 /// A word of an enumeration, in lower case.
 pub(super) struct Word(pub(super) String);

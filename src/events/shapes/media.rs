@@ -9,11 +9,11 @@ use std::mem;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::conversation::{Communication, Conversation, Direction, Media, Participant};
 use super::lenient::{AttributeMap, List, Maybe, Object, read};
 use super::unreadable::Unreadable;
 use super::wire::{Division, Reference, RoutingData, ThreadMessage, Wrapup};
 use super::words::{Address, DisconnectType, Word};
+use crate::events::conversation::{Communication, Conversation, Direction, Media, Participant};
 use crate::genesys::{ConversationId, ParticipantId, QueueId, UserId};
 
 /// Reads the body of an event of a media topic. `media` is what the topic is about.

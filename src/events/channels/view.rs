@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::notice::{ChannelsState, Notice, Rejection};
 use super::report::Gap;
 use super::subscription::Subscription;
-use super::topic::Topic;
+use crate::events::topic::Topic;
 
 #[derive(Debug, Default)]
 pub(crate) struct View {

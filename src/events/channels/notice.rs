@@ -9,7 +9,7 @@ use tokio::time::Instant;
 pub use super::subscription::Rejection;
 
 use super::socket::Text;
-use super::topic::Topic;
+use crate::events::topic::Topic;
 
 /// Frames that may wait for whoever reads them.
 ///

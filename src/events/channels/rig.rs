@@ -42,6 +42,7 @@ struct Inner {
     rejects: BTreeSet<String>,
     failures: BTreeMap<&'static str, VecDeque<CallError>>,
     slow: BTreeMap<&'static str, Duration>,
+    panics: BTreeSet<&'static str>,
     hangs_up: bool,
     never_answers: bool,
     does_not_extend: bool,
@@ -113,6 +114,11 @@ impl World {
         self.lock().slow.insert(operation, by);
     }
 
+    /// The next call of this operation panics.
+    pub(crate) fn panic_once(&self, operation: &'static str) {
+        self.lock().panics.insert(operation);
+    }
+
     pub(crate) fn hang_up(&self, hangs_up: bool) {
         self.lock().hangs_up = hangs_up;
     }
@@ -153,13 +159,13 @@ impl World {
         self.lock().evicted.clone()
     }
 
-    /// How many topics each channel has that has any.
+    /// How many topics each channel has that has any, the most first.
     pub(crate) fn subscriptions(&self) -> Vec<usize> {
-        let sizes = |inner: &Inner| {
-            let sizes = inner.channels.values().map(|one| one.topics.len());
-            sizes.filter(|size| *size > 0).collect()
-        };
-        sizes(&self.lock())
+        let inner = self.lock();
+        let sizes = inner.channels.values().map(|one| one.topics.len());
+        let mut sizes: Vec<usize> = sizes.filter(|size| *size > 0).collect();
+        sizes.sort_unstable_by(|a, b| b.cmp(a));
+        sizes
     }
 
     /// The channels with a socket.
@@ -184,11 +190,11 @@ impl World {
         self.lock().channels.get_mut(id).unwrap().socket = None;
     }
 
-    fn answer(&self, call: &Call) -> Result<Value, CallError> {
+    fn answer(&self, call: &Call) -> Result<Value, Box<CallError>> {
         let operation = call.operation;
         let queued = self.lock().failures.get_mut(operation).and_then(VecDeque::pop_front);
         if let Some(error) = queued {
-            return Err(error);
+            return Err(Box::new(error));
         }
         let path = call.path.split('?').next().unwrap();
         let id = path.split('/').nth(5).unwrap_or_default();
@@ -207,7 +213,7 @@ impl World {
         let rejects = inner.rejects.clone();
         let Some(channel) = inner.channels.get_mut(id) else {
             let refusal = Refusal { operation, status: 404, ..Refusal::default() };
-            return Err(CallError::NotFound(refusal));
+            return Err(Box::new(CallError::NotFound(refusal)));
         };
         channel.used = turn;
         match operation {
@@ -259,9 +265,11 @@ impl Api for World {
     fn call_with(&self, _: Permit, call: Call) -> BoxFuture<'_, Result<Answer, CallError>> {
         Box::pin(async move {
             self.lock().calls.push((Instant::now(), call.operation));
+            let panics = self.lock().panics.remove(call.operation);
+            assert!(!panics, "played");
             let slow = self.lock().slow.get(call.operation).copied();
             sleep(slow.unwrap_or_default()).await;
-            let body = Bytes::from(self.answer(&call)?.to_string());
+            let body = Bytes::from(self.answer(&call).map_err(|error| *error)?.to_string());
             Ok(Answer { status: StatusCode::OK, correlation_id: None, date: None, body })
         })
     }

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::topic::Topic;
+use crate::events::topic::Topic;
 
 /// Topics of one WebSocket; one more is answered with 400 (FACTS 3.2).
 pub const TOPICS_PER_CHANNEL: usize = 1000;
