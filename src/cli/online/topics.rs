@@ -9,7 +9,7 @@ use super::found::{Notes, counted};
 use crate::cli::failure::Failure;
 use crate::config::Config;
 use crate::events::topic::Topic;
-use crate::events::topics::{Limits, Plan, TOPICS_PER_CHANNEL};
+use crate::events::channels::topics::{Limits, Plan, TOPICS_PER_CHANNEL};
 use crate::genesys::call::{Api, Call, Class};
 use crate::genesys::directory::Watching;
 
