@@ -93,20 +93,25 @@ fn main() -> ExitCode {
     if as_expected.contains(&false) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-/// One simulator and one daemon, new for each load.
+/// Clouds and a daemon, new for each load.
 struct Bench {
-    /// Where the simulator is served.
+    /// Where the clouds are served.
     outside: Runtime,
+    cloud: Cloud,
+    /// For the floor, whose writes no rule asks for.
+    bare: Cloud,
+    folder: TempDir,
+}
+
+struct Cloud {
     simulator: Arc<Simulator>,
     address: SocketAddr,
     users: Vec<String>,
     served: JoinSet<()>,
-    folder: TempDir,
 }
 
-impl Bench {
-    fn new(load: &Load) -> Bench {
-        let outside = runtime();
+impl Cloud {
+    fn new(outside: &Runtime) -> Cloud {
         let options = simulator::Options {
             shape: Shape { users: USERS, generate: false, ..Shape::default() },
             limits: simulator::Limits {
@@ -119,72 +124,42 @@ impl Bench {
         let world = World::new(options.seed, &options.shape, options.base);
         let users = world.users().iter().map(|user| user.id.clone()).collect();
         let simulator = Simulator::new(options);
-        simulator.rules(RULES).unwrap();
         let listener = outside.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
         let mut served = JoinSet::new();
         let serve = Arc::clone(&simulator).serve(listener, CancellationToken::new());
         served.spawn_on(serve, outside.handle());
-        let folder = folder(address, load.merge_window);
-        Bench { outside, simulator, address, users, served, folder }
+        Cloud { simulator, address, users, served }
     }
 
-    /// Returns whether everything was written that should be, and nothing else.
-    fn run(mut self, load: &Load) -> bool {
-        let inside = runtime();
-        let watched = Arc::new(Watched::new());
-        let floor = inside.block_on(self.floor(&watched.internet));
-        let count = LENGTH.as_secs() * u64::from(load.per_second);
-        let bodies: Vec<Value> = (0..count).map(|at| self.body(at)).collect();
-
-        let (intents, told) = mpsc::channel(1);
-        let start = self.start(Arc::clone(&watched), told);
-        let counts = Arc::clone(&start.counts);
-        let mut daemon = JoinSet::new();
-        daemon.spawn_on(async move { start.begin().await.unwrap().run().await }, inside.handle());
-        inside.block_on(until("the topics", || counts.topics.get() == USERS as u64));
-
-        let simulator = Arc::clone(&self.simulator);
-        let rate = load.per_second;
-        let injected = self.outside.block_on(async { inject(&simulator, bodies, rate).await });
-        let took = injected.last().unwrap().1 - injected[0].1;
-        inside.block_on(until("the requests", || watched.accepted() >= injected.len()));
-        // What should not come has time to come, too.
-        inside.block_on(sleep(Duration::from_millis(500)));
-        intents.try_send(Intent::Stop).unwrap();
-        let ended = inside.block_on(daemon.join_next()).unwrap().unwrap();
-        self.served.abort_all();
-
-        let verdict = self.simulator.verdict();
-        let as_expected = watched.accepted() == injected.len()
-            && verdict.is_right()
-            && verdict.concerned == injected.len()
-            && verdict.redundant_writes == 0;
-        if !as_expected {
-            println!("{} of {} requests; {ended}", watched.accepted(), injected.len());
-            println!("{} of {} right", verdict.right, verdict.concerned);
+    /// The sample call, answered by one of the users, with a value of its own.
+    fn body(&self, sample: &Value, at: usize) -> Value {
+        let mut body = sample.clone();
+        body["id"] = json!(format!("00000000-0000-4000-8000-{at:012}"));
+        let user = &self.users[at % self.users.len()];
+        for participant in body["participants"].as_array_mut().unwrap() {
+            match participant["purpose"].as_str() {
+                Some("agent") => participant["userId"] = json!(user),
+                Some("customer") => {
+                    participant["attributes"]["bench.value"] = json!(format!("value {at}"));
+                }
+                Some(_) | None => {}
+            }
         }
-        let times = Times::new(watched.after(&injected));
-        let achieved = (count - 1) as f64 / took.as_secs_f64();
-        print(load.name, &times, &floor, achieved);
-        as_expected
+        body
     }
 
-    /// The floor: one request after the other, from one connection.
-    async fn floor(&self, internet: &Internet) -> Times {
-        let body = self.body(0);
-        let (conversation, participant) = ("floor", body["participants"][0]["id"].clone());
-        let mut body = body;
-        body["id"] = json!(conversation);
-        // Nobody is there whom a rule could concern.
-        body["participants"].as_array_mut().unwrap().truncate(1);
+    /// One request after the other, over one connection.
+    async fn floor(&self, internet: &Internet, sample: &Value) -> Times {
+        let body = self.body(sample, 0);
+        let uri = format!(
+            "http://{}/api/v2/conversations/{}/participants/{}/attributes",
+            self.address,
+            body["id"].as_str().unwrap(),
+            body["participants"][0]["id"].as_str().unwrap()
+        );
         self.simulator.inject(body);
         let token = self.token(internet).await;
-        let uri = format!(
-            "http://{}/api/v2/conversations/{conversation}/participants/{}/attributes",
-            self.address,
-            participant.as_str().unwrap()
-        );
         let mut times = Vec::new();
         for at in 0..FLOOR {
             let body = json!({ "attributes": { "cc.copy": at.to_string() } }).to_string();
@@ -212,6 +187,57 @@ impl Bench {
         let answer: Value = serde_json::from_slice(answer.body()).unwrap();
         answer["access_token"].as_str().unwrap().to_owned()
     }
+}
+
+impl Bench {
+    fn new(load: &Load) -> Bench {
+        let outside = runtime();
+        let (cloud, bare) = (Cloud::new(&outside), Cloud::new(&outside));
+        cloud.simulator.rules(RULES).unwrap();
+        let folder = folder(cloud.address, load.merge_window);
+        Bench { outside, cloud, bare, folder }
+    }
+
+    /// Returns whether everything was written that should be, and nothing else.
+    fn run(mut self, load: &Load) -> bool {
+        let (inside, sample) = (runtime(), sample());
+        let watched = Arc::new(Watched::new());
+        let floor = inside.block_on(self.bare.floor(&watched.internet, &sample));
+        let count = LENGTH.as_secs() as usize * load.per_second as usize;
+        let bodies: Vec<Value> = (0..count).map(|at| self.cloud.body(&sample, at)).collect();
+
+        let (intents, told) = mpsc::channel(1);
+        let start = self.start(Arc::clone(&watched), told);
+        let counts = Arc::clone(&start.counts);
+        let mut daemon = JoinSet::new();
+        let run = async move { start.begin().await.unwrap().run().await };
+        daemon.spawn_on(run, inside.handle());
+        let subscribed = inside.block_on(until(|| counts.topics.get() == USERS as u64));
+        assert!(subscribed, "{} topics after {PATIENCE:?}", counts.topics.get());
+
+        let simulator = Arc::clone(&self.cloud.simulator);
+        let injected = self.outside.block_on(inject(&simulator, bodies, load.per_second));
+        let took = injected[count - 1].1 - injected[0].1;
+        inside.block_on(until(|| watched.accepted() >= count));
+        // What should not come has time to come, too.
+        inside.block_on(async { sleep(Duration::from_millis(500)).await });
+        intents.try_send(Intent::Stop).unwrap();
+        let ended = inside.block_on(daemon.join_next()).unwrap().unwrap();
+        self.cloud.served.abort_all();
+        self.bare.served.abort_all();
+
+        let verdict = simulator.verdict();
+        let as_expected = watched.accepted() == count
+            && verdict.is_right()
+            && verdict.concerned == count
+            && verdict.redundant_writes == 0;
+        if !as_expected {
+            println!("{} of {count} requests; {ended}; {verdict:?}", watched.accepted());
+        }
+        let times = Times::new(watched.after(&injected));
+        print(load.name, &times, &floor, (count - 1) as f64 / took.as_secs_f64());
+        as_expected
+    }
 
     fn start(&self, outside: Arc<Watched>, intents: mpsc::Receiver<Intent>) -> Start {
         let file = self.folder.path().join("attributed.toml");
@@ -229,26 +255,6 @@ impl Bench {
             intents,
             reread: Box::new(move || Ok(again.clone())),
         }
-    }
-
-    /// The sample call, answered by one of the users, with a value of its own.
-    fn body(&self, at: u64) -> Value {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("tests/samples/events/voice-inbound-02-connected.json");
-        let mut frame: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-        let mut body = frame["eventBody"].take();
-        body["id"] = json!(format!("00000000-0000-4000-8000-{at:012}"));
-        let user = &self.users[usize::try_from(at).unwrap() % self.users.len()];
-        for participant in body["participants"].as_array_mut().unwrap() {
-            match participant["purpose"].as_str() {
-                Some("agent") => participant["userId"] = json!(user),
-                Some("customer") => {
-                    participant["attributes"]["bench.value"] = json!(format!("value {at}"));
-                }
-                Some(_) | None => {}
-            }
-        }
-        body
     }
 }
 
@@ -269,12 +275,13 @@ async fn inject(
     injected
 }
 
-async fn until(what: &str, there: impl Fn() -> bool) {
+/// Returns false if it never is.
+async fn until(it_is: impl Fn() -> bool) -> bool {
     let start = Instant::now();
-    while !there() {
-        assert!(start.elapsed() < PATIENCE, "waited in vain for {what}");
+    while !it_is() && start.elapsed() < PATIENCE {
         sleep(Duration::from_millis(5)).await;
     }
+    it_is()
 }
 
 /// The internet, with a note of when each conversation's write was accepted.
@@ -357,6 +364,14 @@ fn print(name: &str, times: &Times, floor: &Times, achieved: f64) {
 /// As the program's own: everything waits on sockets and timers.
 fn runtime() -> Runtime {
     Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
+/// A call that an agent has answered, some 6 KB.
+fn sample() -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/samples/events/voice-inbound-02-connected.json");
+    let mut frame: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    frame["eventBody"].take()
 }
 
 fn folder(simulator: SocketAddr, merge_window: Duration) -> TempDir {

@@ -49,10 +49,10 @@ fn main() -> ExitCode {
     let address = runtime.block_on(simulate(&mut simulator));
     let folder = folder(address);
     let daemon = Daemon::start(folder.path());
-    runtime.block_on(sleep(SETTLE));
+    runtime.block_on(async { sleep(SETTLE).await });
 
     let (start, before) = (Instant::now(), daemon.processor_seconds());
-    runtime.block_on(sleep(length));
+    runtime.block_on(async { sleep(length).await });
     let spent = (daemon.processor_seconds() - before) * 60.0 / start.elapsed().as_secs_f64();
     let size = fs::metadata(BINARY).unwrap().len();
 
