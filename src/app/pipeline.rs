@@ -79,7 +79,7 @@ enum Event {
 }
 
 impl Pipeline {
-    pub fn new(joints: Joints, tracker: Tracker) -> Pipeline {
+    pub(super) fn new(joints: Joints, tracker: Tracker) -> Pipeline {
         let view = joints.view.borrow().clone();
         let reads = Reads::new(Arc::clone(&joints.api));
         Pipeline {
@@ -99,7 +99,7 @@ impl Pipeline {
     /// # Cancel safety
     ///
     /// Dropping the future forgets the snapshots and abandons reads.
-    pub async fn run(mut self) {
+    pub(super) async fn run(mut self) {
         loop {
             let event = self.next_event().await;
             self.joints.beat.give();

@@ -56,7 +56,7 @@ pub(super) struct DemoArguments {
     #[arg(long, value_enum, default_value_t = Faults::None)]
     faults: Faults,
     /// New conversations a second
-    #[arg(long, value_name = "N", default_value_t = 3.0)]
+    #[arg(long, value_name = "N", default_value_t = 2.0)]
     rate: f64,
     /// Users of the organisation, all of them watched
     #[arg(long, value_name = "N", default_value_t = 50)]
