@@ -151,7 +151,6 @@ impl Pipeline {
 
     /// Takes one frame, as far as an observation where it brings one.
     async fn take(&mut self, received: &Received) -> ControlFlow<()> {
-        self.joints.counts.frames.add(1);
         let body = received.body();
         let conversation = match read_generic(body) {
             Ok(conversation) => conversation,

@@ -8,5 +8,6 @@
 #![expect(clippy::print_stdout, reason = "a failing test shows its seed")]
 
 mod agree;
+mod counted;
 mod daemon;
 mod tidy;
