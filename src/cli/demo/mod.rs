@@ -247,10 +247,10 @@ impl Show {
         let Some(verdict) = verdict else { return ended.exit() };
         print(&table::verdict(&verdict));
         match ended {
-            Ended::Drained if verdict.is_right() => Exit::Fine,
-            Ended::Drained => Exit::Failed,
-            Ended::CutOff { .. }
-            | Ended::CredentialsRefused(_)
+            // Whose flow still runs is left waiting, and that is right.
+            Ended::Drained | Ended::CutOff { .. } if verdict.is_right() => Exit::Fine,
+            Ended::Drained | Ended::CutOff { .. } => Exit::Failed,
+            Ended::CredentialsRefused(_)
             | Ended::WrongOrganization(_)
             | Ended::NothingPermitted { .. }
             | Ended::NoRules(_)
