@@ -10,4 +10,9 @@
 mod agree;
 mod counted;
 mod daemon;
+mod deliver;
+mod judgement;
+mod late;
+mod restart;
+mod simulated;
 mod tidy;
