@@ -16,14 +16,14 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A folder with a configuration, rules, a secret and a state directory.
 pub(crate) struct Setup {
-    pub(crate) dir: TempDir,
+    pub(crate) dir: Arc<TempDir>,
 }
 
 impl Setup {
     /// `watch` and `more` are TOML; `more` may hold further tables.
     pub(crate) fn new(url: &str, watch: &str, rules: &str, more: &str) -> Setup {
         let dir = tempfile::tempdir().unwrap();
-        let setup = Setup { dir };
+        let setup = Setup { dir: Arc::new(dir) };
         fs::write(setup.path("rules.toml"), rules).unwrap();
         fs::write(setup.path("client-secret"), "demo\n").unwrap();
         restrict(&setup.path("client-secret"));
@@ -67,10 +67,21 @@ struct Log {
     grown: Condvar,
 }
 
+/// What systemd has been told, datagram by datagram.
+#[derive(Default)]
+struct Notified {
+    told: Mutex<Vec<String>>,
+    grown: Condvar,
+}
+
 pub(crate) struct Daemon {
     child: Child,
     log: Arc<Log>,
-    notify: UnixDatagram,
+    notified: Arc<Notified>,
+    /// How many of the datagrams have been waited for.
+    waited: Mutex<usize>,
+    /// Its folder lives as long as it does.
+    _dir: Arc<TempDir>,
 }
 
 impl Daemon {
@@ -78,7 +89,7 @@ impl Daemon {
         let socket = setup.path("notify.sock");
         let _gone = fs::remove_file(&socket);
         let notify = UnixDatagram::bind(&socket).unwrap();
-        notify.set_read_timeout(Some(PATIENCE)).unwrap();
+        let notified = listen(notify);
         let mut child = Command::new(env!("CARGO_BIN_EXE_attributed"))
             .args(["run", "--config"])
             .arg(setup.path("attributed.toml"))
@@ -101,20 +112,58 @@ impl Daemon {
                 sink.grown.notify_all();
             }
         });
-        Daemon { child, log, notify }
+        let dir = Arc::clone(&setup.dir);
+        Daemon { child, log, notified, waited: Mutex::new(0), _dir: dir }
     }
 
-    /// Waits until systemd would have heard a message that begins so or holds it as a line.
+    /// Waits until systemd would have heard a message that begins so or holds it as a line; those
+    /// up to an earlier wait's do not count.
     pub(crate) fn wait_notified(&self, what: &str) -> String {
-        let mut buffer = [0; 4096];
+        self.wait_told(what, |text| text.lines().any(|line| line.starts_with(what)))
+    }
+
+    /// Waits until the line of status holds this.
+    pub(crate) fn wait_status(&self, part: &str) -> String {
+        self.wait_told(part, |text| {
+            text.lines().any(|line| line.starts_with("STATUS=") && line.contains(part))
+        })
+    }
+
+    fn wait_told(&self, what: &str, fits: impl Fn(&str) -> bool) -> String {
+        let mut waited = self.waited.lock().unwrap();
+        let told = self.notified.told.lock().unwrap();
+        let found = |told: &Vec<String>| {
+            (*waited..told.len()).find(|at| told.get(*at).is_some_and(|text| fits(text)))
+        };
+        let (told, timeout) = self
+            .notified
+            .grown
+            .wait_timeout_while(told, PATIENCE, |told| found(told).is_none())
+            .unwrap();
+        let Some(at) = found(&told) else {
+            assert!(timeout.timed_out());
+            panic!("systemd was never told {what}:\n{told:#?}\n{}", self.log_text());
+        };
+        *waited = at + 1;
+        told[at].clone()
+    }
+
+    /// All that systemd was told so far.
+    pub(crate) fn notified(&self) -> Vec<String> {
+        self.notified.told.lock().unwrap().clone()
+    }
+
+    /// Asks again and again until there is an answer; shows the log if there never is one.
+    #[track_caller]
+    pub(crate) fn wait<T>(&self, what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+        let start = tokio::time::Instant::now();
         loop {
-            let length = self.notify.recv(&mut buffer).unwrap_or_else(|error| {
-                panic!("systemd was never told {what}: {error}\n{}", self.log_text())
-            });
-            let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
-            if text.lines().any(|line| line.starts_with(what)) {
-                return text;
+            if let Some(answer) = ask() {
+                return answer;
             }
+            let patient = start.elapsed() < PATIENCE;
+            assert!(patient, "waited in vain for {what}\n{}", self.log_text());
+            std::thread::park_timeout(Duration::from_millis(20));
         }
     }
 
@@ -159,6 +208,11 @@ impl Daemon {
         lines.iter().filter(|line| message(line).contains(what)).count()
     }
 
+    /// The lines for which this is true.
+    pub(crate) fn log_lines(&self, fits: impl Fn(&Value) -> bool) -> Vec<Value> {
+        self.log.lines.lock().unwrap().iter().filter(|line| fits(line)).cloned().collect()
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("sh")
             .args(["-c", &format!("kill -{name} {}", self.child.id())])
@@ -194,7 +248,25 @@ impl Drop for Daemon {
     }
 }
 
-fn message(line: &Value) -> &str {
+/// Takes what comes to systemd's socket: a full one would make the daemon wait.
+fn listen(socket: UnixDatagram) -> Arc<Notified> {
+    let notified = Arc::new(Notified::default());
+    let sink = Arc::downgrade(&notified);
+    socket.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+    std::thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        while let Some(sink) = sink.upgrade() {
+            if let Ok(length) = socket.recv(&mut buffer) {
+                let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
+                sink.told.lock().unwrap().push(text);
+                sink.grown.notify_all();
+            }
+        }
+    });
+    notified
+}
+
+pub(crate) fn message(line: &Value) -> &str {
     line.get("message").and_then(Value::as_str).or(line.as_str()).unwrap_or_default()
 }
 

@@ -8,5 +8,14 @@
 #![expect(clippy::print_stdout, reason = "a failing test shows its seed")]
 
 mod agree;
+mod answers;
+mod bad_input;
+mod canary;
+mod checks;
+mod command;
 mod daemon;
+mod sockets;
+mod state;
+mod systemd;
 mod tidy;
+mod world_at;
