@@ -35,10 +35,10 @@ impl fmt::Display for Ended {
             Ended::CutOff { left } => {
                 write!(f, "stopped, {left} participants were not pushed in time")
             }
-            Ended::CredentialsRefused(reason) => write!(
-                f,
-                "Genesys Cloud refuses the credentials: {reason}; check client_id, the client secret, the region, and that the OAuth client's grant type is Client Credentials"
-            ),
+            // The reason says what to check.
+            Ended::CredentialsRefused(reason) => {
+                write!(f, "cannot log in to Genesys Cloud: {reason}; then start again")
+            }
             Ended::WrongOrganization(reason) => write!(f, "{reason}"),
             Ended::NothingPermitted { missing_permissions } => {
                 let missing: Vec<&str> = missing_permissions.iter().map(String::as_str).collect();
@@ -50,7 +50,12 @@ impl fmt::Display for Ended {
             }
             Ended::NoRules(error) => write!(f, "{error}"),
             Ended::BadConfig(reason) => write!(f, "{reason}"),
-            Ended::LoopFailed(name) => write!(f, "internal failure: {name} ended"),
+            Ended::LoopFailed(name) => {
+                write!(
+                    f,
+                    "internal failure: {name} ended; start again, and report what the log says"
+                )
+            }
         }
     }
 }

@@ -32,6 +32,7 @@ use crate::signals::Intent;
 use crate::status::counts::Counts;
 use crate::status::logging::Level;
 use crate::status::pulse::Pulse;
+use crate::status::systemd;
 use crate::updates::dispatcher::{self, Dispatcher, Input};
 use crate::updates::settings::Settings;
 use crate::updates::wish::Ask;
@@ -69,7 +70,11 @@ impl Start {
     /// # Errors
     ///
     /// How it ended, if it cannot begin, or is told to stop before it has begun.
-    pub async fn begin(mut self) -> Result<App, Ended> {
+    pub async fn begin(self) -> Result<App, Ended> {
+        self.prepare().await.inspect_err(|ended| systemd::stopping(&ended.to_string()))
+    }
+
+    async fn prepare(mut self) -> Result<App, Ended> {
         self.config.updates.dry_run |= self.options.dry_run;
         let config = &self.config;
         let fence = AllowedKeys::new(&config.updates.allowed_keys)
@@ -108,7 +113,7 @@ impl Start {
         ))
     }
 
-    /// Gets the first token, as often as it takes.
+    /// Gets the first token, as often as it takes. Failures are logged where tokens are asked for.
     async fn first_token(&mut self, account: &Account) -> Result<(), Ended> {
         loop {
             match account.start().await {
@@ -116,7 +121,7 @@ impl Start {
                 Err(CallError::Credentials(reason)) => {
                     return Err(Ended::CredentialsRefused(reason));
                 }
-                Err(error) => warn!(%error, "no token yet, will retry"),
+                Err(error) => systemd::status(&format!("starting: {error}; will retry")),
             }
             tokio::select! {
                 () = sleep(TOKEN_AGAIN) => {}

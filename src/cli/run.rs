@@ -92,7 +92,7 @@ fn tell(ended: &Ended) -> Exit {
     match ended {
         Ended::Drained => info!(exit = exit.code(), "{ended}"),
         Ended::NoRules(rules) => {
-            super::print::eprint_problems(&rules.problems);
+            super::print::eprint_problems(rules.problems());
             error!(exit = exit.code(), "{ended}");
         }
         Ended::CutOff { .. }
