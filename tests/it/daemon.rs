@@ -17,14 +17,14 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A folder with a configuration, rules, a secret and a state directory.
 pub(crate) struct Setup {
-    pub(crate) dir: TempDir,
+    pub(crate) dir: Arc<TempDir>,
 }
 
 impl Setup {
     /// `watch` and `more` are TOML; `more` may hold further tables.
     pub(crate) fn new(url: &str, watch: &str, rules: &str, more: &str) -> Setup {
         let dir = tempfile::tempdir().unwrap();
-        let setup = Setup { dir };
+        let setup = Setup { dir: Arc::new(dir) };
         fs::write(setup.path("rules.toml"), rules).unwrap();
         fs::write(setup.path("client-secret"), "demo\n").unwrap();
         restrict(&setup.path("client-secret"));
@@ -100,6 +100,8 @@ pub(crate) struct Daemon {
     told: Arc<Heard<String>>,
     /// How many of them were waited for already.
     read: AtomicUsize,
+    /// Its folder lives as long as it does.
+    _dir: Arc<TempDir>,
 }
 
 impl Daemon {
@@ -139,7 +141,8 @@ impl Daemon {
                 sink.push(value);
             }
         });
-        Daemon { child, log, told, read: AtomicUsize::new(0) }
+        let dir = Arc::clone(&setup.dir);
+        Daemon { child, log, told, read: AtomicUsize::new(0), _dir: dir }
     }
 
     /// Waits until systemd has heard a message with a line that begins so. Each message is waited
@@ -162,7 +165,7 @@ impl Daemon {
     }
 
     /// Waits for a STATUS of which this is true, and returns it.
-    pub(crate) fn wait_status(&self, what: &str, is: impl Fn(&str) -> bool) -> String {
+    pub(crate) fn wait_status_that(&self, what: &str, is: impl Fn(&str) -> bool) -> String {
         let status = |text: &str| {
             text.lines().find_map(|line| line.strip_prefix("STATUS=")).map(str::to_owned)
         };
@@ -207,15 +210,41 @@ impl Daemon {
         lines.iter().filter(|line| message(line).contains(what)).count()
     }
 
-    /// The lines so far whose message contains `what`.
-    pub(crate) fn log_lines(&self, what: &str) -> Vec<Value> {
-        self.log_lines_from(0, what)
-    }
-
-    /// The same from the `from`th line on.
+    /// The lines from the `from`th on whose message contains `what`.
     pub(crate) fn log_lines_from(&self, from: usize, what: &str) -> Vec<Value> {
         let lines = self.log.all.lock().unwrap();
         lines.iter().skip(from).filter(|line| message(line).contains(what)).cloned().collect()
+    }
+
+    /// All that systemd was told so far.
+    pub(crate) fn notified(&self) -> Vec<String> {
+        self.told.all.lock().unwrap().clone()
+    }
+
+    /// Asks again and again until there is an answer; shows the log if there never is one.
+    #[track_caller]
+    pub(crate) fn wait<T>(&self, what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+        let start = tokio::time::Instant::now();
+        loop {
+            if let Some(answer) = ask() {
+                return answer;
+            }
+            let patient = start.elapsed() < PATIENCE;
+            assert!(patient, "waited in vain for {what}\n{}", self.log_text());
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+    }
+
+    /// The lines for which this is true.
+    pub(crate) fn lines_that(&self, fits: impl Fn(&Value) -> bool) -> Vec<Value> {
+        self.log.all.lock().unwrap().iter().filter(|line| fits(line)).cloned().collect()
+    }
+
+    /// Waits until the line of status holds this.
+    pub(crate) fn wait_status(&self, part: &str) -> String {
+        self.wait_told(part, |text| {
+            text.lines().any(|line| line.starts_with("STATUS=") && line.contains(part))
+        })
     }
 
     pub(crate) fn signal(&self, name: &str) {
@@ -253,7 +282,7 @@ impl Drop for Daemon {
     }
 }
 
-fn message(line: &Value) -> &str {
+pub(crate) fn message(line: &Value) -> &str {
     line.get("message").and_then(Value::as_str).or(line.as_str()).unwrap_or_default()
 }
 

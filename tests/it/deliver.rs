@@ -177,7 +177,7 @@ fn reload_bad_rules(simulated: &Simulated, daemon: &Daemon, setup: &Setup, rules
     assert!(problem["line"].as_u64().unwrap() > 1, "{problem}");
     let refused = daemon.wait_log_from(from, "the rules file cannot be used");
     assert_eq!(refused["level"], "ERROR");
-    daemon.wait_status("that the rules are refused", |status| {
+    daemon.wait_status_that("that the rules are refused", |status| {
         status.contains("rules file REFUSED, earlier rules in force")
     });
     wait_desk(simulated, daemon);
@@ -208,7 +208,7 @@ fn stop_with_a_backlog(simulated: &Simulated, daemon: &mut Daemon) {
         let part = status.split(", ").find_map(|part| part.strip_suffix(" waiting"));
         part.map_or(0, |count| count.parse().unwrap())
     };
-    daemon.wait_status("the backlog", |status| waiting(status) >= BACKLOG + 20);
+    daemon.wait_status_that("the backlog", |status| waiting(status) >= BACKLOG + 20);
     simulated.stop_world();
     wait("the last lives to end", || {
         simulated.look(|world| world.next_due().is_none()).then_some(())
