@@ -10,3 +10,4 @@
 mod agree;
 mod daemon;
 mod tidy;
+mod virtual_time;
