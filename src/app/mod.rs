@@ -259,7 +259,9 @@ impl App {
     }
 
     fn reload(&mut self) {
-        systemd::reloading();
+        if self.ready {
+            systemd::reloading();
+        }
         match (self.reread)() {
             Ok(config) => self.take_configuration(config),
             Err(problems) => {
@@ -279,13 +281,16 @@ impl App {
                 let dir = &self.config.state.dir;
                 if self.rules.reload(&self.config.rules, dir, &fence) {
                     self.rules_text.send_replace(self.rules.text.clone());
-                    self.send_view();
-                    self.joints.wanted.send_replace(wanted(&self.config, &self.rules));
                 }
             }
             Err(error) => error!(%error, "allowed_keys cannot be used, the rules stay as they are"),
         }
-        systemd::ready(&self.status_line());
+        // Also where the rules stay: whom to watch may have changed.
+        self.send_view();
+        self.joints.wanted.send_replace(wanted(&self.config, &self.rules));
+        if self.ready {
+            systemd::ready(&self.status_line());
+        }
     }
 
     fn take_configuration(&mut self, mut new: Config) {

@@ -97,8 +97,16 @@ impl Start {
             Arc::clone(&self.outside),
             Arc::clone(&self.counts),
         );
-        self.first_token(&account).await?;
-        right_organization(&self.config, &account).await?;
+        let config = &self.config;
+        let permitted = async {
+            first_token(&account).await?;
+            right_organization(config, &account).await
+        };
+        tokio::select! {
+            biased;
+            () = told_to_stop(&mut self.intents) => return Err(Ended::Drained),
+            permitted = permitted => permitted?,
+        }
         Ok(self.join(
             account,
             rules,
@@ -107,26 +115,6 @@ impl Start {
         ))
     }
 
-    /// Gets the first token, as often as it takes.
-    async fn first_token(&mut self, account: &Account) -> Result<(), Ended> {
-        loop {
-            match account.start().await {
-                Ok(()) => return Ok(()),
-                Err(CallError::Credentials(reason)) => {
-                    return Err(Ended::CredentialsRefused(reason));
-                }
-                Err(error) => warn!(%error, "no token yet, will retry"),
-            }
-            tokio::select! {
-                () = sleep(TOKEN_AGAIN) => {}
-                intent = self.intents.recv() => if intent != Some(Intent::Reload) {
-                    return Err(Ended::Drained);
-                }
-            }
-        }
-    }
-
-    /// Starts every loop, each joined to the next by a bounded channel.
     fn join(
         self,
         account: Arc<Account>,
@@ -299,6 +287,23 @@ impl Loops {
         });
         self.tasks.spawn(async move { Part::Dispatcher(dispatcher.run().await) });
     }
+}
+
+/// Gets the first token, as often as it takes.
+async fn first_token(account: &Account) -> Result<(), Ended> {
+    loop {
+        match account.start().await {
+            Ok(()) => return Ok(()),
+            Err(CallError::Credentials(reason)) => return Err(Ended::CredentialsRefused(reason)),
+            Err(error) => warn!(%error, "no token yet, will retry"),
+        }
+        sleep(TOKEN_AGAIN).await;
+    }
+}
+
+/// Until somebody wants us to stop. A reload has nothing to do yet: the files were just read.
+async fn told_to_stop(intents: &mut mpsc::Receiver<Intent>) {
+    while intents.recv().await == Some(Intent::Reload) {}
 }
 
 /// Makes the state directory where it is missing; without one we go on in memory.
