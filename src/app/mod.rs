@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 pub use ended::Ended;
-use pipeline::View;
+use observe::View;
 use report::Report;
 use rules_in_force::RulesInForce;
 pub use start::{Options, Start};

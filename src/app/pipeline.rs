@@ -19,16 +19,16 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, warn};
 
-use super::observe::{Look, gone, observation, remember, same_wishes};
+use super::observe::{Look, View, gone, observation, remember, same_wishes};
 use super::reads::{ReadDone, Reads};
 use crate::events::channels::Received;
 use crate::events::conversation::Conversation;
 use crate::events::topic::Topic;
 use crate::events::tracker::{News, StreamId, Tracker};
 use crate::events::{read_generic, read_rest};
+use crate::genesys::ConversationId;
 use crate::genesys::call::{Api, CallError};
-use crate::genesys::{ConversationId, UserId};
-use crate::rules::{Rules, Standing};
+use crate::rules::Standing;
 use crate::status::counts::Counts;
 use crate::status::pulse::{Beat, IDLE_BEAT};
 use crate::updates::dispatcher::Input;
@@ -41,15 +41,6 @@ const LOOK_UP_EVERY: Duration = Duration::from_secs(60);
 /// What the rules remember of conversations that are over, or that the tracker had to forget, is kept
 /// for so many of them: a few hundred bytes each.
 const STANDINGS_OVER: usize = 10_000;
-
-/// What the loop works with; the app swaps it whole.
-#[derive(Clone)]
-pub(super) struct View {
-    pub rules: Arc<Rules>,
-    pub watched: Arc<BTreeSet<UserId>>,
-    /// Conversations that no queue has seen are not looked at.
-    pub acd_only: bool,
-}
 
 /// Everything the loop is joined to.
 pub(super) struct Joints {
@@ -189,7 +180,6 @@ impl Pipeline {
 
     /// Takes one frame, as far as an observation where it brings one.
     async fn take(&mut self, received: &Received) -> ControlFlow<()> {
-        self.joints.counts.frames.add(1);
         let body = received.body();
         let conversation = match read_generic(body) {
             Ok(conversation) => conversation,

@@ -10,7 +10,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::pipeline::{self, Pipeline, View};
+use super::observe::View;
+use super::pipeline::{self, Pipeline};
 use super::push::Writer;
 use super::report::Report;
 use super::rules_in_force::{RulesInForce, describe};

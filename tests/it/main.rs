@@ -8,6 +8,12 @@
 #![expect(clippy::print_stdout, reason = "a failing test shows its seed")]
 
 mod agree;
+mod counted;
 mod daemon;
+mod deliver;
+mod judgement;
+mod late;
+mod restart;
+mod simulated;
 mod tidy;
 mod virtual_time;

@@ -253,10 +253,13 @@ impl Tokens {
     /// A secret that cannot be read any more is being replaced, or will be mended: only at the start
     /// is it the end.
     async fn read_secret(&self) -> Result<SecretString, CallError> {
-        self.secret.read().await.map_err(|error| match error {
-            CallError::Credentials(reason) if self.state().had_one => CallError::NoToken(reason),
-            error => error,
-        })
+        let read = self.secret.read().await;
+        if let Err(CallError::Credentials(reason)) = &read
+            && self.state().had_one
+        {
+            return Err(CallError::NoToken(reason.clone()));
+        }
+        read
     }
 
     async fn ask(&self, secret: &SecretString) -> Result<Token, CallError> {
