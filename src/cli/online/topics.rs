@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::found::{Notes, counted};
 use crate::cli::failure::Failure;
 use crate::config::Config;
-use crate::events::topic::Topic;
 use crate::events::channels::topics::{Limits, Plan, TOPICS_PER_CHANNEL};
+use crate::events::topic::Topic;
 use crate::genesys::call::{Api, Call, Class};
 use crate::genesys::directory::Watching;
 
