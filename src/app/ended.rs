@@ -1,10 +1,9 @@
-//! How the daemon ended, and what that means for the exit code.
+//! How the daemon ended: every way has a name.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use super::rules_in_force::NoRules;
-use crate::cli::exit::Exit;
 use crate::updates::dispatcher;
 
 /// Every way to end has a name.
@@ -29,20 +28,6 @@ pub enum Ended {
     LoopFailed(&'static str),
 }
 
-impl Ended {
-    pub fn exit(&self) -> Exit {
-        match self {
-            Ended::Drained => Exit::Fine,
-            Ended::CutOff { .. } => Exit::TryAgain,
-            Ended::CredentialsRefused(_)
-            | Ended::WrongOrganization(_)
-            | Ended::NothingPermitted { .. } => Exit::Refused,
-            Ended::NoRules(_) | Ended::BadConfig(_) => Exit::BadConfig,
-            Ended::LoopFailed(_) => Exit::Unavailable,
-        }
-    }
-}
-
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -50,10 +35,10 @@ impl fmt::Display for Ended {
             Ended::CutOff { left } => {
                 write!(f, "stopped, {left} participants were not pushed in time")
             }
-            Ended::CredentialsRefused(reason) => write!(
-                f,
-                "Genesys Cloud refuses the credentials: {reason}; check client_id, the client secret, the region, and that the OAuth client's grant type is Client Credentials"
-            ),
+            // The reason says what to check.
+            Ended::CredentialsRefused(reason) => {
+                write!(f, "cannot log in to Genesys Cloud: {reason}; then start again")
+            }
             Ended::WrongOrganization(reason) => write!(f, "{reason}"),
             Ended::NothingPermitted { missing_permissions } => {
                 let missing: Vec<&str> = missing_permissions.iter().map(String::as_str).collect();
@@ -65,7 +50,12 @@ impl fmt::Display for Ended {
             }
             Ended::NoRules(error) => write!(f, "{error}"),
             Ended::BadConfig(reason) => write!(f, "{reason}"),
-            Ended::LoopFailed(name) => write!(f, "internal failure: {name} ended"),
+            Ended::LoopFailed(name) => {
+                write!(
+                    f,
+                    "internal failure: {name} ended; start again, and report what the log says"
+                )
+            }
         }
     }
 }

@@ -27,8 +27,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 pub use ended::Ended;
-use pipeline::View;
-use report::Report;
+use observe::View;
+use report::{Report, Stage};
 use rules_in_force::RulesInForce;
 pub use start::{Options, Start};
 
@@ -259,13 +259,17 @@ impl App {
     }
 
     fn reload(&mut self) {
-        systemd::reloading();
+        // Before it is ready, the end of a reload must not be taken for the end of the start.
+        if self.ready {
+            systemd::reloading();
+        }
         match (self.reread)() {
             Ok(config) => self.take_configuration(config),
             Err(problems) => {
                 for problem in &problems {
-                    let line = problem.place.as_ref().map_or(0, |place| place.line);
-                    error!(file = %problem.file.display(), line, reason = problem.message, "configuration problem");
+                    let line = problem.place.as_ref().map(|place| place.line);
+                    let help = problem.help.as_deref();
+                    error!(file = %problem.file.display(), line, reason = problem.message, help, "configuration problem");
                 }
                 error!(
                     problems = problems.len(),
@@ -285,7 +289,9 @@ impl App {
             }
             Err(error) => error!(%error, "allowed_keys cannot be used, the rules stay as they are"),
         }
-        systemd::ready(&self.status_line());
+        if self.ready {
+            systemd::ready(&self.status_line());
+        }
     }
 
     fn take_configuration(&mut self, mut new: Config) {
@@ -357,7 +363,11 @@ impl App {
 
     fn status_line(&self) -> String {
         report::status_line(
-            self.ready,
+            match (self.ready, self.watching_known) {
+                (true, _) => Stage::Ready,
+                (false, true) => Stage::Subscribing,
+                (false, false) => Stage::Asking,
+            },
             &self.joints.channels.borrow(),
             &self.rules,
             self.configuration_problem.as_deref(),

@@ -50,9 +50,19 @@ impl Report {
     }
 }
 
+/// How far the start has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// The directory has not said yet whom to watch.
+    Asking,
+    /// Not every topic is subscribed yet.
+    Subscribing,
+    Ready,
+}
+
 /// The line: what is wrong first.
 pub(super) fn status_line(
-    ready: bool,
+    stage: Stage,
     channels: &ChannelsState,
     rules: &RulesInForce,
     configuration_problem: Option<&str>,
@@ -75,8 +85,10 @@ pub(super) fn status_line(
     } else {
         parts.push(format!("{} channels connected", channels.channels));
     }
-    if !ready {
-        parts.insert(0, "starting".to_owned());
+    match stage {
+        Stage::Asking => parts.insert(0, "starting: asking whom to watch".to_owned()),
+        Stage::Subscribing => parts.insert(0, "starting: subscribing".to_owned()),
+        Stage::Ready => {}
     }
     if dry_run {
         parts.insert(0, "dry run".to_owned());

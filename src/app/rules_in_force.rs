@@ -28,11 +28,21 @@ pub(super) struct RulesInForce {
     pub problem: Option<String>,
 }
 
-/// No rules can be had, neither the file's nor earlier ones.
+/// No rules can be had.
 #[derive(Debug, thiserror::Error)]
-#[error("the rules cannot be used and there are no earlier ones: {} problem(s), the first: {}", .problems.len(), first_line(.problems))]
-pub struct NoRules {
-    pub problems: Vec<Problem>,
+pub enum NoRules {
+    #[error("the rules cannot be used, and there are no earlier ones; mend them (`attributed check` shows every problem) and start again: {}", first_line(.0))]
+    NoEarlier(Vec<Problem>),
+    #[error("the rules cannot be used, and --strict forbids earlier ones; mend them (`attributed check` shows every problem) and start again: {}", first_line(.0))]
+    Strict(Vec<Problem>),
+}
+
+impl NoRules {
+    pub fn problems(&self) -> &[Problem] {
+        match self {
+            NoRules::NoEarlier(problems) | NoRules::Strict(problems) => problems,
+        }
+    }
 }
 
 impl RulesInForce {
@@ -55,10 +65,10 @@ impl RulesInForce {
             Err(problems) => problems,
         };
         if strict {
-            return Err(NoRules { problems });
+            return Err(NoRules::Strict(problems));
         }
         let copy = state_dir.join(LAST_GOOD);
-        let Ok(mut rules) = read(&copy, fence) else { return Err(NoRules { problems }) };
+        let Ok(mut rules) = read(&copy, fence) else { return Err(NoRules::NoEarlier(problems)) };
         log(&problems);
         error!(file = %path.display(), "the rules file cannot be used: started with the last good rules; mend it and reload");
         rules.problem = Some(first_line(&problems));
@@ -113,15 +123,15 @@ fn write_whole(path: &Path, text: &str) -> io::Result<()> {
 
 fn log(problems: &[Problem]) {
     for problem in problems {
-        let (line, column) =
-            problem.place.as_ref().map_or((0, 0), |place| (place.line, place.column));
-        let file = problem.file.display();
+        let line = problem.place.as_ref().map(|place| place.line);
+        let column = problem.place.as_ref().map(|place| place.column);
+        let (file, help) = (problem.file.display(), problem.help.as_deref());
         match problem.severity {
             Severity::Warning => {
-                warn!(%file, line, column, reason = problem.message, "rules warning");
+                warn!(%file, line, column, reason = problem.message, help, "rules warning");
             }
             Severity::Error => {
-                error!(%file, line, column, reason = problem.message, "rules problem");
+                error!(%file, line, column, reason = problem.message, help, "rules problem");
             }
         }
     }
@@ -131,8 +141,8 @@ fn first_line(problems: &[Problem]) -> String {
     let Some(problem) = problems.iter().find(|p| p.severity == Severity::Error) else {
         return "unknown".to_owned();
     };
-    let line = problem.place.as_ref().map_or(0, |place| place.line);
-    format!("{}:{line}: {}", problem.file.display(), problem.message)
+    let line = problem.place.as_ref().map_or(String::new(), |place| format!(":{}", place.line));
+    format!("{}{line}: {}", problem.file.display(), problem.message)
 }
 
 /// What the rules are, in a word for the log: as many as there are, and their hash.

@@ -10,7 +10,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::pipeline::{self, Pipeline, View};
+use super::observe::View;
+use super::pipeline::{self, Pipeline};
 use super::push::Writer;
 use super::report::Report;
 use super::rules_in_force::{RulesInForce, describe};
@@ -31,6 +32,7 @@ use crate::signals::Intent;
 use crate::status::counts::Counts;
 use crate::status::logging::Level;
 use crate::status::pulse::Pulse;
+use crate::status::systemd;
 use crate::updates::dispatcher::{self, Dispatcher, Input};
 use crate::updates::settings::Settings;
 use crate::updates::wish::Ask;
@@ -68,7 +70,11 @@ impl Start {
     /// # Errors
     ///
     /// How it ended, if it cannot begin, or is told to stop before it has begun.
-    pub async fn begin(mut self) -> Result<App, Ended> {
+    pub async fn begin(self) -> Result<App, Ended> {
+        self.prepare().await.inspect_err(|ended| systemd::stopping(&ended.to_string()))
+    }
+
+    async fn prepare(mut self) -> Result<App, Ended> {
         self.config.updates.dry_run |= self.options.dry_run;
         let config = &self.config;
         let fence = AllowedKeys::new(&config.updates.allowed_keys)
@@ -107,7 +113,7 @@ impl Start {
         ))
     }
 
-    /// Gets the first token, as often as it takes.
+    /// Gets the first token, as often as it takes. Failures are logged where tokens are asked for.
     async fn first_token(&mut self, account: &Account) -> Result<(), Ended> {
         loop {
             match account.start().await {
@@ -115,7 +121,7 @@ impl Start {
                 Err(CallError::Credentials(reason)) => {
                     return Err(Ended::CredentialsRefused(reason));
                 }
-                Err(error) => warn!(%error, "no token yet, will retry"),
+                Err(error) => systemd::status(&format!("starting: {error}; will retry")),
             }
             tokio::select! {
                 () = sleep(TOKEN_AGAIN) => {}

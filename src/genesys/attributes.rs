@@ -93,17 +93,17 @@ async fn patch(
     Ok(Written { status, correlation_id, before: None })
 }
 
-/// [`write`] in the `put` dialect, with the tutorial's `status`: a 409 means that the participant's
+/// [`write()`] in the `put` dialect, with the tutorial's `status`: a 409 means that the participant's
 /// state does not allow it.
 ///
 /// # Errors
 ///
-/// As [`write`]; [`CallError::Unreadable`] if what was read is no participant, and then nothing is
+/// As [`write()`]; [`CallError::Unreadable`] if what was read is no participant, and then nothing is
 /// written.
 ///
 /// # Cancel safety
 ///
-/// As [`write`].
+/// As [`write()`].
 pub async fn put(
     api: &dyn Api,
     permit: Permit,

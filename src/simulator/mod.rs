@@ -88,7 +88,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::budget::Window;
 pub use self::faults::Faults;
-pub use self::hands::Toss;
+pub use self::hands::{Toss, Treatment};
 pub use self::log::Entry;
 pub use self::script::Scripted;
 pub use self::socket::Door;

@@ -8,6 +8,20 @@
 #![expect(clippy::print_stdout, reason = "a failing test shows its seed")]
 
 mod agree;
+mod answers;
+mod bad_input;
+mod canary;
+mod checks;
+mod command;
 mod counted;
 mod daemon;
+mod deliver;
+mod judgement;
+mod late;
+mod restart;
+mod simulated;
+mod sockets;
+mod state;
+mod systemd;
 mod tidy;
+mod world_at;

@@ -20,7 +20,7 @@ use http::{HeaderValue, Response};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::call::{CallError, Class};
 use super::error::read_answer;
@@ -224,7 +224,11 @@ impl Tokens {
             }
             Err(error) => {
                 if state.logged_at.is_none_or(|at| now >= at + LOG_EVERY) {
-                    warn!(%error, "no token could be obtained, will retry");
+                    if let CallError::Credentials(reason) = error {
+                        error!(reason, "the credentials are refused");
+                    } else {
+                        warn!(%error, "no token could be obtained, will retry");
+                    }
                     state.logged_at = Some(now);
                 }
                 state.failure = Some((error.clone(), now));

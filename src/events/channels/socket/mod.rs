@@ -91,7 +91,7 @@ pub(crate) enum ConnectError {
 pub(crate) enum Lost {
     #[error("the server closed the connection ({0})")]
     Closed(String),
-    #[error("nothing came for {} s", .0.as_secs())]
+    #[error("nothing came for {0:?}")]
     Silent(Duration),
     #[error("a frame of {size} bytes came, and {MAX_TEXT} are the limit")]
     Oversized { size: usize },

@@ -1,0 +1,231 @@
+//! What must not be seen is not seen: secrets, tokens, addresses of channels, and what conversations
+//! hold, at the noisiest level and on a very bad day.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use attributed::simulator::world::Shape;
+use attributed::simulator::{Faults, Options, Scripted, Toss};
+use serde_json::{Value, json};
+
+use crate::daemon::{Daemon, Setup};
+use crate::world_at::{WorldAt, customer};
+
+const SECRET: &str = "canary-client-secret-0815";
+const NUMBER: &str = "+4915212345678";
+const NAME: &str = "Canary Winterbottom";
+const VALUE: &str = "canary attribute value";
+const SUBJECT: &str = "canary subject of an e-mail";
+const PLAIN: &str = "canary value in a rule";
+const ADDRESS: &str = "canary.winterbottom@example.com";
+
+const RULES: &str = include_str!("../../rules.example.toml");
+
+fn rules() -> String {
+    format!(
+        "{RULES}\n[[rule]]\nname = \"canary\"\nmatch.participant.purpose = \"agent\"\nset.\"cc.plain\" = \"{PLAIN}\"\nset.\"cc.copied\" = \"{{{{ customer.attributes.planted }}}}, {{{{ customer.number }}}}\"\n"
+    )
+}
+
+/// A conversation that holds everything that must not be seen.
+fn planted(world: &WorldAt, id: &str, user: usize) -> Value {
+    let mut body = world.body(id, user, false);
+    let party = &mut body["participants"][0];
+    party["name"] = NAME.into();
+    party["address"] = format!("tel:{NUMBER}").into();
+    party["attributes"] = json!({ "planted": VALUE, "crm.tier": "gold" });
+    party["calls"][0]["other"] =
+        json!({ "name": NAME, "addressNormalized": format!("tel:{NUMBER}"), "addressRaw": NUMBER });
+    party["emails"] = json!([{
+        "id": format!("{id}-mail"), "state": "connected", "direction": "inbound",
+        "subject": SUBJECT, "other": { "addressNormalized": ADDRESS, "name": NAME },
+    }]);
+    body
+}
+
+/// Answers that quote what was sent.
+fn quoting() -> Vec<Scripted> {
+    let message = format!("Value [{PLAIN}] and [{VALUE}, {NUMBER}] of {NAME} are not valid");
+    let write = |status: u16, body: Value| Scripted {
+        operation: "PATCH /attributes".to_owned(),
+        status: Some(status),
+        body: Some(body),
+        ..Scripted::default()
+    };
+    let body = |status: u16| json!({ "message": message, "code": "bad.request", "status": status });
+    let sent = format!("<title>cannot take {PLAIN} nor {VALUE}, {NUMBER}</title>");
+    vec![
+        write(500, json!({ "message": format!("[{PLAIN}] [{VALUE}, {NUMBER}]") })),
+        write(502, sent.into()),
+        write(409, json!({ "message": format!("conflict: {PLAIN}") })),
+        write(413, json!({ "message": format!("[{PLAIN}] [{VALUE}, {NUMBER}]"), "x": body(1) })),
+        write(400, json!({ "message": format!("[{PLAIN}] [{VALUE}, {NUMBER}]") })),
+    ]
+}
+
+#[test]
+fn nothing_secret_is_in_anything_that_is_said() {
+    let seed = 11;
+    println!("seed {seed}");
+    let shape = Shape { users: 20, rate: 4.0, pace: 0.5, ..Shape::default() };
+    let world = WorldAt::start(Options {
+        seed,
+        shape,
+        secret: SECRET.to_owned(),
+        record_bodies: true,
+        ..Options::default()
+    });
+    let more = "[channels]\nping_after = \"1s\"\ndead_after = \"3s\"\n\n[updates]\nconfirm_after = \"2s\"\n";
+    let setup = world.setup(&rules(), more);
+    fs::write(setup.path("client-secret"), SECRET).unwrap();
+    let text = fs::read_to_string(setup.path("attributed.toml")).unwrap();
+    setup.configure(&text.replace("format = \"json\"", "format = \"json\"\nlevel = \"trace\""));
+    let mut daemon = setup.start();
+    daemon.wait_ready();
+    // The traces are there, and the loudest libraries are not.
+    daemon.wait_log("pushed");
+
+    assert!(world.simulator.script(quoting()));
+    for number in 0..6 {
+        world.simulator.inject(planted(&world, &format!("planted-{number}"), number));
+    }
+    nonsense(&world);
+    world.simulator.set_faults(Faults::Heavy);
+    wait_for_trouble(&world, &daemon);
+    world.simulator.set_faults(Faults::None);
+    bad_files(&setup, &daemon);
+    world.simulator.revoke_tokens();
+    daemon.signal("TERM");
+    daemon.wait_exit();
+
+    let secrets = secrets(&world);
+    assert!(secrets.len() > 50, "only {} secrets were found", secrets.len());
+    let said = format!("{}\n{}", daemon.log_text(), daemon.notified().join("\n"));
+    for secret in &secrets {
+        assert!(!said.contains(secret.as_str()), "{secret:?} was said:\n{}", around(&said, secret));
+    }
+    for library in ["tungstenite", "hyper", "reqwest", "rustls"] {
+        let loud = daemon.lines_that(|line| {
+            line["target"].as_str().is_some_and(|target| target.starts_with(library))
+                && matches!(line["level"].as_str(), Some("TRACE" | "DEBUG" | "INFO"))
+        });
+        assert_eq!(loud, Vec::<Value>::new(), "{library} may quote anything");
+    }
+    assert_eq!(daemon.log_count("panicked"), 0, "{}", daemon.log_text());
+}
+
+/// Frames that cannot be read, with what must not be seen in them.
+fn nonsense(world: &WorldAt) {
+    let topic = format!("v2.users.{}.conversations", world.user(0).id);
+    let texts = [
+        format!("{NAME} {NUMBER} {VALUE}"),
+        format!("{{\"{NAME}\": \"{VALUE}\""),
+        json!({ "topicName": topic, "eventBody": VALUE }).to_string(),
+        json!({ "topicName": topic, "eventBody": { "name": NAME } }).to_string(),
+        json!({ "topicName": topic, "eventBody": { "id": "c", "participants": [NAME, NUMBER] } })
+            .to_string(),
+        format!(
+            "{{\"topicName\":\"{topic}\",\"eventBody\":{{\"id\":\"c\",\"name\":\"{NAME}\",\"name\":}}}}"
+        ),
+    ];
+    for text in texts {
+        let toss = Toss { text: Some(text), topics: vec![topic.clone()], ..Toss::default() };
+        world.simulator.toss(&toss);
+    }
+}
+
+/// Waits until enough went wrong for every kind of line to have been written.
+fn wait_for_trouble(world: &WorldAt, daemon: &Daemon) {
+    for what in [
+        "disconnected",
+        "frame unreadable",
+        "update given up",
+        "push failed, will retry",
+        "each rule's keys will be pushed apart",
+    ] {
+        daemon.wait_log(what);
+    }
+    daemon.wait("fifty accepted writes", || {
+        let log = world.simulator.requests();
+        let accepted = log.iter().filter(|one| one.is_write() && one.status == Some(202));
+        (accepted.count() >= 50).then_some(())
+    });
+}
+
+/// Files that cannot be used, with values in every place that a report could quote.
+fn bad_files(setup: &Setup, daemon: &Daemon) {
+    let files = [
+        format!("[[rule]]\nname = \"a\"\nset.\"k\" = \"{PLAIN} {{{{ nonsense }}}}\"\n"),
+        format!("[[rule]]\nname = \"a\"\nset.\"k\" = \"{PLAIN}\n"),
+        format!("[[rule]]\nname = \"a\"\nset.\"k\" = [\"{PLAIN}\"]\n"),
+        format!("[[rule]]\nname = \"a\"\nset.\"k\" = {PLAIN}\n"),
+        format!(
+            "[[rule]]\nname = \"a\"\nmatch.customer.number = {{ like = \"{NUMBER}\" }}\nset.k = \"x\"\n"
+        ),
+        format!("[[rule]]\nname = \"a\"\nmatch.participant.held = \"{VALUE}\"\nset.k = \"x\"\n"),
+    ];
+    for rules in files {
+        setup.write_rules(&rules);
+        let before = daemon.logged();
+        daemon.signal("HUP");
+        daemon.wait_log_from(before, "the rules stay as they are");
+    }
+    let text = fs::read_to_string(setup.path("attributed.toml")).unwrap();
+    setup
+        .configure(&text.replace("client_id", &format!("client_secret = \"{SECRET}\"\nclient_id")));
+    let before = daemon.logged();
+    daemon.signal("HUP");
+    daemon.wait_log_from(before, "the configuration stays as it is");
+}
+
+/// What was planted, and what the simulator gave out and was sent.
+fn secrets(world: &WorldAt) -> BTreeSet<String> {
+    let planted = [SECRET, NUMBER, NAME, VALUE, SUBJECT, PLAIN, ADDRESS];
+    let mut secrets: BTreeSet<String> = planted.map(str::to_owned).into();
+    for entry in world.simulator.requests() {
+        let answer = entry.answer.unwrap_or_default();
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        secrets.extend(text(&answer["access_token"]));
+        if entry.path.ends_with("/notifications/channels") {
+            secrets.extend(text(&answer["id"]));
+            secrets.extend(text(&answer["connectUri"]));
+        }
+        for party in answer["participants"].as_array().into_iter().flatten() {
+            secrets.extend(
+                ["name", "participantName", "ani", "address"]
+                    .map(|key| &party[key])
+                    .into_iter()
+                    .filter_map(text),
+            );
+        }
+        if entry.method == "PATCH" {
+            let sent = entry.request.unwrap_or_default();
+            let values = sent["attributes"].as_object().into_iter().flatten();
+            secrets.extend(values.filter_map(|(_, value)| text(value)));
+        }
+    }
+    // Short words and ids are no proof: `true` and a queue's id are everywhere.
+    secrets.retain(|secret| {
+        secret.chars().count() >= 8 && !attributed::genesys::names::looks_like_id(secret)
+    });
+    secrets
+}
+
+fn around(text: &str, found: &str) -> String {
+    let lines = text.lines().filter(|line| line.contains(found));
+    lines.take(3).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_planted_value_is_in_the_world_and_reaches_it() {
+    let world = WorldAt::quiet(2);
+    let setup = world.setup(&rules(), "");
+    let daemon = setup.start();
+    daemon.wait_ready();
+    world.simulator.inject(planted(&world, "c1", 0));
+    let writes = world.wait_written(&daemon, "c1");
+    let sent = writes.last().unwrap().request.clone().unwrap();
+    assert_eq!(sent["attributes"]["cc.plain"], PLAIN);
+    assert_eq!(sent["attributes"]["cc.copied"], format!("{VALUE}, {NUMBER}"));
+    assert_eq!(writes.last().unwrap().ids["participantId"], customer("c1"));
+}

@@ -1,0 +1,190 @@
+//! `check` and `config show`, as somebody types them: what they print, and how they end.
+
+use std::fs;
+
+use expect_test::expect;
+use serde_json::Value;
+
+use crate::command::{Said, attributed, with};
+use crate::daemon::Setup;
+use crate::world_at::ANSWERED;
+
+/// Twelve rules' worth of trouble.
+const MISTAKES: &str = r#"
+[[rule]]
+name = "unknown-field"
+match.participant.purpos = "agent"
+set."cc.a" = "x"
+
+[[rule]]
+name = "unknown-field"
+match.participant.purpose = "agent"
+set."cc.b" = "x"
+
+[[rule]]
+name = "unknown-subject"
+match.particpant.purpose = "agent"
+set."cc.c" = "x"
+
+[[rule]]
+name = "kind"
+match.participant.held = "yes"
+set."cc.d" = 2026-01-01
+
+[[rule]]
+name = "word"
+match.participant.purpose = "agent"
+write = "allways"
+mode = "dry"
+set."cc.e" = "{{ customer.nmae }}"
+
+[[rule]]
+match.participant.purpose = "agent"
+set."other.key" = "x"
+
+[[rule]]
+name = "nothing"
+match.participant.purpose = "agent"
+
+[[rule]]
+name = "later"
+match.participant.number.regex = "^+49"
+sett."cc.f" = "x"
+"#;
+
+fn setup(rules: &str) -> Setup {
+    Setup::new(
+        "http://127.0.0.1:9",
+        "all_users = true",
+        rules,
+        "[updates]\nallowed_keys = [\"cc.*\"]\n",
+    )
+}
+
+fn check(setup: &Setup, arguments: &[&str]) -> Said {
+    attributed(setup.dir.path(), &[&["check"][..], arguments].concat())
+}
+
+#[test]
+fn every_mistake_of_a_rules_file_is_shown_at_once() {
+    let said = check(&setup(MISTAKES), &[]);
+    assert_eq!(said.code, 1);
+    expect![[""]].assert_eq(&said.out);
+    expect![[""]].assert_eq(&said.err);
+}
+
+#[test]
+fn what_is_right_is_a_success() {
+    let setup = setup(ANSWERED);
+    let said = check(&setup, &[]);
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    expect![[""]].assert_eq(&said.out);
+    let said = check(&setup, &["rules.toml", "attributed.toml"]);
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    assert_eq!(said.out.matches("SUCCESS").count(), 2);
+}
+
+#[test]
+fn warnings_are_failures_where_they_are_denied() {
+    let setup = setup("[[rule]]\nname = \"all\"\nset.\"cc.a\" = \"x\"\n");
+    let said = check(&setup, &[]);
+    assert_eq!(said.code, 0);
+    assert!(said.err.contains("warning: rule `all` has no match"), "{}", said.err);
+    assert!(said.out.contains("SUCCESS: 1 rule found, 1 warning"), "{}", said.out);
+    assert_eq!(check(&setup, &["--deny-warnings"]).code, 3);
+    // An error is worse.
+    setup.write_rules("[[rule]]\nset.\"cc.a\" = \"x\"\n");
+    assert_eq!(check(&setup, &["--deny-warnings"]).code, 1);
+}
+
+#[test]
+fn standard_input_and_files_that_are_not_there() {
+    let setup = setup(ANSWERED);
+    let folder = setup.dir.path();
+    let said = with(folder, &["check", "-"], &[], ANSWERED);
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    assert!(said.out.contains("SUCCESS: 1 rule found"), "{}", said.out);
+    let said = with(folder, &["check", "-"], &[], MISTAKES);
+    assert_eq!(said.code, 1);
+    assert!(said.err.contains("--> -:4:") && said.out.contains("Checking -"), "{}", said.err);
+    let said = check(&setup, &["nowhere.toml", "rules.toml"]);
+    assert_eq!(said.code, 1);
+    assert!(said.err.contains("nowhere.toml") && said.err.contains("No such file"), "{}", said.err);
+    assert!(said.out.contains("SUCCESS: 1 rule found"), "the other is checked all the same");
+    let said = attributed(folder, &["check", "--config", "nowhere.toml"]);
+    assert_eq!(said.code, 1);
+    assert!(said.err.contains("check the path after --config"), "{}", said.err);
+}
+
+#[test]
+fn programs_are_told_in_json() {
+    let setup = setup(MISTAKES);
+    let said = check(&setup, &["--output", "json"]);
+    assert_eq!(said.code, 1);
+    let problems: Value = serde_json::from_str(&said.out).unwrap();
+    let problems = problems.as_array().unwrap();
+    assert!(problems.len() >= 10, "{problems:#?}");
+    for problem in problems {
+        assert!(problem["line"].as_u64().unwrap() > 0 && problem["column"].as_u64().unwrap() > 0);
+        assert!(problem["file"].as_str().unwrap().ends_with("rules.toml"));
+        assert!(matches!(problem["severity"].as_str(), Some("error" | "warning")));
+        assert!(!problem["message"].as_str().unwrap().is_empty());
+    }
+    setup.write_rules(ANSWERED);
+    let said = check(&setup, &["--output", "json"]);
+    assert_eq!((said.code, said.out.as_str()), (0, "[]\n"));
+}
+
+#[test]
+fn a_command_line_that_makes_no_sense_ends_with_2() {
+    let setup = setup(ANSWERED);
+    for (arguments, hint) in [
+        (&["chekc"][..], "'check'"),
+        (&["check", "--deny-warning"], "'--deny-warnings'"),
+        (&["check", "--output", "xml"], "text, json"),
+        (&["run", "--config"], "--config"),
+        (&[], "Usage"),
+    ] {
+        let said = attributed(setup.dir.path(), arguments);
+        assert_eq!(said.code, 2, "{arguments:?}: {}", said.err);
+        assert!(said.err.contains(hint), "{arguments:?}: {}", said.err);
+    }
+    assert_eq!(attributed(setup.dir.path(), &["--version"]).code, 0);
+}
+
+#[test]
+fn the_effective_configuration_says_where_each_value_is_from() {
+    let setup = setup(ANSWERED);
+    let text = fs::read_to_string(setup.path("attributed.toml")).unwrap();
+    setup.configure(
+        &text
+            .replace("client_id = \"demo\"\n", "")
+            .replace("client_secret_file", "# client_secret_file"),
+    );
+    let secret = "a-client-secret-that-nobody-prints";
+    let variables = [
+        ("GENESYSCLOUD_OAUTHCLIENT_ID", "the-client"),
+        ("GENESYSCLOUD_OAUTHCLIENT_SECRET", secret),
+    ];
+    let show = |arguments: &[&str]| with(setup.dir.path(), arguments, &variables, "");
+    let said = show(&["config", "show"]);
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    expect![[""]].assert_eq(&said.out);
+    let json = show(&["config", "show", "--output", "json"]);
+    let shown: Value = serde_json::from_str(&json.out).unwrap();
+    assert!(json.out.contains("the-client") && json.out.contains("GENESYSCLOUD_OAUTHCLIENT_ID"));
+    assert!(shown.as_object().is_some_and(|keys| keys.len() > 20), "{}", json.out);
+    assert!(!said.out.contains(secret) && !json.out.contains(secret));
+    // What it prints can be read again, and is the same.
+    setup.configure(&said.out);
+    let again = show(&["config", "show", "--output", "json"]);
+    let values = |shown: &Value| -> Vec<Value> {
+        shown.as_object().unwrap().values().map(|one| one["value"].clone()).collect()
+    };
+    assert_eq!(values(&serde_json::from_str(&again.out).unwrap()), values(&shown));
+
+    setup.configure("[genesys]\nclient_secret = \"a-client-secret-that-nobody-prints\"\n");
+    let said = show(&["config", "show"]);
+    assert_eq!(said.code, 78);
+    assert!(said.err.contains("client_secret") && !said.err.contains(secret), "{}", said.err);
+}

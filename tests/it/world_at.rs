@@ -1,0 +1,125 @@
+//! A simulator at an address of its own, whose conversations the test makes.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use attributed::simulator::world::{Shape, User, World};
+use attributed::simulator::{Entry, Options, Simulator};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::daemon::{Daemon, Setup};
+
+/// Writes one key to the customer of every answered call.
+pub(crate) const ANSWERED: &str = r#"
+[[rule]]
+name = "answered"
+match.participant.purpose = "agent"
+match.participant.state = "connected"
+set."cc.answered" = "yes"
+"#;
+
+pub(crate) struct WorldAt {
+    pub(crate) simulator: Arc<Simulator>,
+    pub(crate) url: String,
+    users: Vec<User>,
+    stop: CancellationToken,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl WorldAt {
+    /// So many users, and no conversations but those that are put in.
+    pub(crate) fn quiet(users: usize) -> WorldAt {
+        let shape = Shape { users, generate: false, other_writer: false, ..Shape::default() };
+        WorldAt::start(Options { seed: 7, shape, record_bodies: true, ..Options::default() })
+    }
+
+    pub(crate) fn start(options: Options) -> WorldAt {
+        let users = World::new(options.seed, &options.shape, options.base).users().to_vec();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let stop = CancellationToken::new();
+        let simulator = {
+            let _in_its_time = runtime.enter();
+            Simulator::new(options)
+        };
+        let (shared, stopped) = (Arc::clone(&simulator), stop.clone());
+        let thread = std::thread::spawn(move || runtime.block_on(shared.serve(listener, stopped)));
+        WorldAt { simulator, url, users, stop, thread: Some(thread) }
+    }
+
+    pub(crate) fn user(&self, number: usize) -> &User {
+        &self.users[number]
+    }
+
+    /// A daemon's folder that watches every user of this world.
+    pub(crate) fn setup(&self, rules: &str, more: &str) -> Setup {
+        Setup::new(&self.url, "all_users = true", rules, more)
+    }
+
+    /// An answered call of that user; `id` names it, and its participants.
+    pub(crate) fn call(&self, id: &str, user: usize) {
+        self.simulator.inject(self.body(id, user, false));
+    }
+
+    /// The body of such a call.
+    pub(crate) fn body(&self, id: &str, user: usize, held: bool) -> Value {
+        json!({
+            "id": id,
+            "participants": [
+                {
+                    "id": customer(id), "purpose": "customer",
+                    "connectedTime": "2026-11-20T14:00:00.000Z", "attributes": {},
+                    "calls": [
+                        { "id": format!("{id}-1"), "state": "connected", "direction": "inbound" }
+                    ],
+                },
+                {
+                    "id": format!("{id}-agent"), "purpose": "agent",
+                    "userId": self.users[user].id,
+                    "connectedTime": "2026-11-20T14:00:01.000Z", "attributes": {},
+                    "calls": [{ "id": format!("{id}-2"), "state": "connected", "held": held }],
+                },
+            ],
+        })
+    }
+
+    /// The writes to a conversation, answered or not, the oldest first.
+    pub(crate) fn writes(&self, conversation: &str) -> Vec<Entry> {
+        let mut log = self.simulator.requests();
+        let is =
+            |entry: &Entry| entry.ids.get("conversationId").is_some_and(|id| id == conversation);
+        log.retain(|entry| entry.is_write() && is(entry));
+        log
+    }
+
+    /// How many requests there were with this method to a path that ends so.
+    pub(crate) fn asked(&self, method: &str, path: &str) -> usize {
+        let log = self.simulator.requests();
+        log.iter().filter(|one| one.method == method && one.path.ends_with(path)).count()
+    }
+
+    /// Waits until a write to this conversation was accepted, and returns all of them.
+    pub(crate) fn wait_written(&self, daemon: &Daemon, conversation: &str) -> Vec<Entry> {
+        daemon.wait(&format!("an accepted write to {conversation}"), || {
+            let writes = self.writes(conversation);
+            writes.iter().any(|write| write.status == Some(202)).then_some(writes)
+        })
+    }
+}
+
+/// The customer of a call that a test put in.
+pub(crate) fn customer(conversation: &str) -> String {
+    format!("{conversation}-customer")
+}
+
+impl Drop for WorldAt {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        if let Some(thread) = self.thread.take() {
+            let _ended = thread.join();
+        }
+    }
+}
