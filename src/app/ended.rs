@@ -66,7 +66,10 @@ impl fmt::Display for Ended {
             Ended::NoRules(error) => write!(f, "{error}"),
             Ended::BadConfig(reason) => write!(f, "{reason}"),
             Ended::LoopFailed(name) => {
-                write!(f, "internal failure: {name} ended; start again, and report what the log says")
+                write!(
+                    f,
+                    "internal failure: {name} ended; start again, and report what the log says"
+                )
             }
         }
     }

@@ -124,7 +124,9 @@ fn nonsense(world: &WorldAt) {
         json!({ "topicName": topic, "eventBody": { "name": NAME } }).to_string(),
         json!({ "topicName": topic, "eventBody": { "id": "c", "participants": [NAME, NUMBER] } })
             .to_string(),
-        format!("{{\"topicName\":\"{topic}\",\"eventBody\":{{\"id\":\"c\",\"name\":\"{NAME}\",\"name\":}}}}"),
+        format!(
+            "{{\"topicName\":\"{topic}\",\"eventBody\":{{\"id\":\"c\",\"name\":\"{NAME}\",\"name\":}}}}"
+        ),
     ];
     for text in texts {
         let toss = Toss { text: Some(text), topics: vec![topic.clone()], ..Toss::default() };
@@ -157,7 +159,9 @@ fn bad_files(setup: &Setup, daemon: &Daemon) {
         format!("[[rule]]\nname = \"a\"\nset.\"k\" = \"{PLAIN}\n"),
         format!("[[rule]]\nname = \"a\"\nset.\"k\" = [\"{PLAIN}\"]\n"),
         format!("[[rule]]\nname = \"a\"\nset.\"k\" = {PLAIN}\n"),
-        format!("[[rule]]\nname = \"a\"\nmatch.customer.number = {{ like = \"{NUMBER}\" }}\nset.k = \"x\"\n"),
+        format!(
+            "[[rule]]\nname = \"a\"\nmatch.customer.number = {{ like = \"{NUMBER}\" }}\nset.k = \"x\"\n"
+        ),
         format!("[[rule]]\nname = \"a\"\nmatch.participant.held = \"{VALUE}\"\nset.k = \"x\"\n"),
     ];
     for rules in files {
@@ -167,7 +171,8 @@ fn bad_files(setup: &Setup, daemon: &Daemon) {
         daemon.wait_log_from(before, "the rules stay as they are");
     }
     let text = fs::read_to_string(setup.path("attributed.toml")).unwrap();
-    setup.configure(&text.replace("client_id", &format!("client_secret = \"{SECRET}\"\nclient_id")));
+    setup
+        .configure(&text.replace("client_id", &format!("client_secret = \"{SECRET}\"\nclient_id")));
     let before = daemon.logged();
     daemon.signal("HUP");
     daemon.wait_log_from(before, "the configuration stays as it is");
@@ -186,7 +191,12 @@ fn secrets(world: &WorldAt) -> BTreeSet<String> {
             secrets.extend(text(&answer["connectUri"]));
         }
         for party in answer["participants"].as_array().into_iter().flatten() {
-            secrets.extend(["name", "participantName", "ani", "address"].map(|key| &party[key]).into_iter().filter_map(text));
+            secrets.extend(
+                ["name", "participantName", "ani", "address"]
+                    .map(|key| &party[key])
+                    .into_iter()
+                    .filter_map(text),
+            );
         }
         if entry.method == "PATCH" {
             let sent = entry.request.unwrap_or_default();

@@ -23,8 +23,7 @@ fn connects(daemon: &Daemon) -> usize {
 
 /// Lets so many seconds of the daemon's own time go by.
 fn beats(daemon: &Daemon, count: usize) {
-    let beats =
-        || daemon.notified().iter().filter(|text| text.contains("WATCHDOG=1")).count();
+    let beats = || daemon.notified().iter().filter(|text| text.contains("WATCHDOG=1")).count();
     let until = beats() + count;
     daemon.wait("beats", || (beats() >= until).then_some(()));
 }
@@ -71,7 +70,10 @@ fn a_half_open_socket_is_given_up_and_what_it_swallowed_is_found() {
     assert_eq!(world.simulator.treat(Treatment::HalfOpen, None), 1);
     world.simulator.inject(world.body("c1", 0, true));
     let lost = daemon.wait_log_from(before, "disconnected");
-    assert_eq!((&lost["level"], &lost["reason"]), (&"WARN".into(), &"nothing came for 900ms".into()));
+    assert_eq!(
+        (&lost["level"], &lost["reason"]),
+        (&"WARN".into(), &"nothing came for 900ms".into())
+    );
     let gap = daemon.wait_log_from(before, "events may have been missed");
     assert!(gap["since"].is_string() && gap["until"].is_string(), "{gap}");
     world.wait_written(&daemon, "c1");
@@ -95,7 +97,8 @@ fn garbage_is_counted_and_told_without_its_content() {
         json!({ "topicName": topic, "eventBody": CONTENT }).to_string(),
         json!({ "topicName": CONTENT.len(), "eventBody": { "name": CONTENT } }).to_string(),
         json!({ "topicName": topic, "eventBody": { "name": CONTENT } }).to_string(),
-        json!({ "topicName": topic, "eventBody": { "id": 7, "participants": CONTENT } }).to_string(),
+        json!({ "topicName": topic, "eventBody": { "id": 7, "participants": CONTENT } })
+            .to_string(),
         String::new(),
     ];
     let kinds = bodies.len();
@@ -107,7 +110,9 @@ fn garbage_is_counted_and_told_without_its_content() {
     world.wait_written(&daemon, "c1");
     let lines = daemon.log_count("frame unreadable") + daemon.log_count("frame skipped");
     assert!((5..=kinds + 40).contains(&lines), "{lines} lines for {} frames", kinds + 500);
-    assert!(daemon.log_text().contains("\"count\":512") || daemon.log_text().contains("\"count\":256"));
+    assert!(
+        daemon.log_text().contains("\"count\":512") || daemon.log_text().contains("\"count\":256")
+    );
     assert!(!daemon.log_text().contains(CONTENT), "{}", daemon.log_text());
     assert_eq!(daemon.log_count("disconnected"), 0);
 }
@@ -153,7 +158,8 @@ fn a_channel_that_is_taken_is_recognised_replaced_and_not_fought_for() {
     for round in 1..=3 {
         world.simulator.treat(Treatment::Evict, None);
         daemon.wait("another channel", || {
-            (daemon.log_count("connected") > round && daemon.log_count("channel was taken") == round)
+            (daemon.log_count("connected") > round
+                && daemon.log_count("channel was taken") == round)
                 .then_some(())
         });
         world.call(&format!("c{round}"), 0);

@@ -31,7 +31,9 @@ fn without_a_state_directory_it_goes_on_in_memory_and_says_what_that_costs() {
     let mut daemon = setup.start();
     daemon.wait_ready();
     works(&world, &daemon, "c1");
-    for what in ["no state directory", "no copy of the rules can be kept", "channels cannot be kept"] {
+    for what in
+        ["no state directory", "no copy of the rules can be kept", "channels cannot be kept"]
+    {
         let line = daemon.wait_log(what);
         assert_eq!(line["level"], "WARN", "{line}");
         assert!(line["error"].as_str().unwrap().contains("Not a directory"), "{line}");

@@ -46,8 +46,7 @@ impl WorldAt {
             Simulator::new(options)
         };
         let (shared, stopped) = (Arc::clone(&simulator), stop.clone());
-        let thread =
-            std::thread::spawn(move || runtime.block_on(shared.serve(listener, stopped)));
+        let thread = std::thread::spawn(move || runtime.block_on(shared.serve(listener, stopped)));
         WorldAt { simulator, url, users, stop, thread: Some(thread) }
     }
 
@@ -90,9 +89,8 @@ impl WorldAt {
     /// The writes to a conversation, answered or not, the oldest first.
     pub(crate) fn writes(&self, conversation: &str) -> Vec<Entry> {
         let mut log = self.simulator.requests();
-        let is = |entry: &Entry| {
-            entry.ids.get("conversationId").is_some_and(|id| id == conversation)
-        };
+        let is =
+            |entry: &Entry| entry.ids.get("conversationId").is_some_and(|id| id == conversation);
         log.retain(|entry| entry.is_write() && is(entry));
         log
     }
