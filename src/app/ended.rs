@@ -1,10 +1,9 @@
-//! How the daemon ended, and what that means for the exit code.
+//! How the daemon ended: every way has a name.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use super::rules_in_force::NoRules;
-use crate::cli::exit::Exit;
 use crate::updates::dispatcher;
 
 /// Every way to end has a name.
@@ -27,20 +26,6 @@ pub enum Ended {
     BadConfig(String),
     /// A part ended that never should; systemd starts us again.
     LoopFailed(&'static str),
-}
-
-impl Ended {
-    pub fn exit(&self) -> Exit {
-        match self {
-            Ended::Drained => Exit::Fine,
-            Ended::CutOff { .. } => Exit::TryAgain,
-            Ended::CredentialsRefused(_)
-            | Ended::WrongOrganization(_)
-            | Ended::NothingPermitted { .. } => Exit::Refused,
-            Ended::NoRules(_) | Ended::BadConfig(_) => Exit::BadConfig,
-            Ended::LoopFailed(_) => Exit::Unavailable,
-        }
-    }
 }
 
 impl fmt::Display for Ended {

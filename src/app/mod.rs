@@ -27,19 +27,20 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 pub use ended::Ended;
-use pipeline::View;
+use observe::View;
 use report::{Report, Stage};
 use rules_in_force::RulesInForce;
 pub use start::{Options, Start};
 
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::Problem;
-use crate::config::{Config, Watch, changes_needing_restart};
+use crate::config::{Config, changes_needing_restart};
 use crate::events::channels::{ChannelsState, Notice};
 use crate::events::topic::Topic;
+use crate::events::watching::Wanted;
 use crate::genesys::account::Account;
 use crate::genesys::directory::Watching;
-use crate::genesys::names::{Names, NamesWanted};
+use crate::genesys::names::Names;
 use crate::signals::Intent;
 use crate::status::counts::Counts;
 use crate::status::logging::Level;
@@ -87,7 +88,7 @@ struct Joints {
     channels: watch::Receiver<ChannelsState>,
     watching: watch::Receiver<Arc<Watching>>,
     topics: watch::Sender<Arc<BTreeSet<Topic>>>,
-    wanted: watch::Sender<(Watch, NamesWanted)>,
+    wanted: watch::Sender<Wanted>,
     view: watch::Sender<View>,
     /// `None` once a stop has begun: the dispatcher ends when nobody can tell it anything more.
     updates: Option<mpsc::Sender<Input>>,
@@ -388,7 +389,7 @@ fn is_subscribed(state: &ChannelsState, wanted: usize) -> bool {
 }
 
 /// What the directory is asked for.
-fn wanted(config: &Config, rules: &RulesInForce) -> (Watch, NamesWanted) {
+fn wanted(config: &Config, rules: &RulesInForce) -> Wanted {
     (config.watch.clone(), rules.file.names_wanted())
 }
 

@@ -2,16 +2,33 @@
 //!
 //! Pure: the rules are asked, nothing is remembered but what the caller's [`Standing`] holds.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::pipeline::{Cause, View};
 use crate::events::conversation::Conversation;
-use crate::genesys::ConversationId;
-use crate::rules::{Context, Looked, Standing};
+use crate::genesys::{ConversationId, UserId};
+use crate::rules::{Context, Looked, Rules, Standing};
 use crate::updates::wish::{Observation, Seen, Wish};
+
+/// What the loop works with; the app swaps it whole.
+#[derive(Clone)]
+pub(super) struct View {
+    pub rules: Arc<Rules>,
+    pub watched: Arc<BTreeSet<UserId>>,
+    /// Conversations that no queue has seen are not looked at.
+    pub acd_only: bool,
+}
+
+/// What made us look at a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    Frame,
+    Read,
+    Rules,
+}
 
 /// What a look at a snapshot brought.
 pub(super) struct Look {

@@ -15,16 +15,16 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, warn};
 
-use super::observe::{Look, gone, observation, same_wishes};
+use super::observe::{Cause, Look, View, gone, observation, same_wishes};
 use super::reads::{ReadDone, Reads};
 use crate::events::channels::Received;
 use crate::events::conversation::Conversation;
 use crate::events::topic::Topic;
 use crate::events::tracker::{News, StreamId, Tracker};
 use crate::events::{read_generic, read_rest};
+use crate::genesys::ConversationId;
 use crate::genesys::call::{Api, CallError};
-use crate::genesys::{ConversationId, UserId};
-use crate::rules::{Rules, Standing};
+use crate::rules::Standing;
 use crate::status::counts::Counts;
 use crate::status::pulse::{Beat, IDLE_BEAT};
 use crate::updates::dispatcher::Input;
@@ -32,15 +32,6 @@ use crate::updates::wish::Ask;
 
 /// Frames taken from the channel at one waking.
 const BATCH: usize = 64;
-
-/// What the loop works with; the app swaps it whole.
-#[derive(Clone)]
-pub(super) struct View {
-    pub rules: Arc<Rules>,
-    pub watched: Arc<BTreeSet<UserId>>,
-    /// Conversations that no queue has seen are not looked at.
-    pub acd_only: bool,
-}
 
 /// Everything the loop is joined to.
 pub(super) struct Joints {
@@ -79,7 +70,7 @@ enum Event {
 }
 
 impl Pipeline {
-    pub fn new(joints: Joints, tracker: Tracker) -> Pipeline {
+    pub(super) fn new(joints: Joints, tracker: Tracker) -> Pipeline {
         let view = joints.view.borrow().clone();
         let reads = Reads::new(Arc::clone(&joints.api));
         Pipeline {
@@ -99,7 +90,7 @@ impl Pipeline {
     /// # Cancel safety
     ///
     /// Dropping the future forgets the snapshots and abandons reads.
-    pub async fn run(mut self) {
+    pub(super) async fn run(mut self) {
         loop {
             let event = self.next_event().await;
             self.joints.beat.give();
@@ -151,7 +142,6 @@ impl Pipeline {
 
     /// Takes one frame, as far as an observation where it brings one.
     async fn take(&mut self, received: &Received) -> ControlFlow<()> {
-        self.joints.counts.frames.add(1);
         let body = received.body();
         let conversation = match read_generic(body) {
             Ok(conversation) => conversation,
@@ -319,11 +309,3 @@ fn stream_of(received: &Received) -> StreamId {
 
 /// How often the tracker is asked for conversations without news.
 const LOOK_UP_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
-
-/// What made us look at a snapshot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cause {
-    Frame,
-    Read,
-    Rules,
-}

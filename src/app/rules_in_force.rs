@@ -51,7 +51,7 @@ impl RulesInForce {
     /// # Errors
     ///
     /// If the file cannot be used and nothing stands in for it.
-    pub fn at_start(
+    pub(super) fn at_start(
         path: &Path,
         state_dir: &Path,
         fence: &AllowedKeys,
@@ -78,7 +78,7 @@ impl RulesInForce {
     /// Reads the rules again. A bad file leaves everything as it is, but for `problem`.
     ///
     /// Returns whether the file's rules are in force now.
-    pub fn reload(&mut self, path: &Path, state_dir: &Path, fence: &AllowedKeys) -> bool {
+    pub(super) fn reload(&mut self, path: &Path, state_dir: &Path, fence: &AllowedKeys) -> bool {
         match read(path, fence) {
             Ok(rules) => {
                 keep(state_dir, &rules.text);

@@ -10,7 +10,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::pipeline::{self, Pipeline, View};
+use super::observe::View;
+use super::pipeline::{self, Pipeline};
 use super::push::Writer;
 use super::report::Report;
 use super::rules_in_force::{RulesInForce, describe};
@@ -18,9 +19,10 @@ use super::{App, Ended, Joints, Part, TICK, allowing, no_names, wanted};
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::Problem;
 use crate::config::{Config, Dialect};
-use crate::events::channels::{Channels, ChannelsState};
+use crate::events::channels::{Channels, ChannelsState, Notice, QUEUE, Received};
+use crate::events::topic::Topic;
 use crate::events::tracker::{Limits, Tracker};
-use crate::events::watching::Watcher;
+use crate::events::watching::{Wanted, Watcher};
 use crate::genesys::account::Account;
 use crate::genesys::call::{Api, CallError};
 use crate::genesys::directory::{Cache, Watching};
@@ -31,12 +33,10 @@ use crate::status::counts::Counts;
 use crate::status::logging::Level;
 use crate::status::pulse::Pulse;
 use crate::status::systemd;
-use crate::updates::dispatcher::{self, Dispatcher};
+use crate::updates::dispatcher::{self, Dispatcher, Input};
 use crate::updates::settings::Settings;
+use crate::updates::wish::Ask;
 
-/// Frames that may wait for the pipeline: seconds of a busy organisation, so that the sockets are
-/// read, and their pings answered, while a slow moment passes.
-const FRAMES_WAITING: usize = 4096;
 /// Observations that may wait for the dispatcher, which never waits for the network.
 const OBSERVATIONS_WAITING: usize = 1024;
 const ASKS_WAITING: usize = 1024;
@@ -132,6 +132,7 @@ impl Start {
         }
     }
 
+    /// Starts every loop, each joined to the next by a bounded channel.
     fn join(
         self,
         account: Arc<Account>,
@@ -140,85 +141,24 @@ impl Start {
         view: View,
     ) -> App {
         let Start { config, options, outside, counts, level, intents, reread } = self;
-        let api: Arc<dyn Api> = Arc::clone(&account) as Arc<dyn Api>;
-        let (stop, pulse) = (CancellationToken::new(), Pulse::default());
-        let mut loops = JoinSet::new();
-
-        let (wanted_sender, wanted_receiver) = watch::channel(wanted(&config, &rules));
-        let (watching_sender, watching_receiver) = watch::channel(Arc::new(Watching::default()));
-        let watcher = Watcher {
-            api: Arc::clone(&api),
-            cache: Cache::new(&config.state.dir),
-            wanted: wanted_receiver,
-            refresh_now: Arc::default(),
-            out: watching_sender,
-            beat: pulse.add("directory"),
-        };
-        let watcher_stop = stop.clone();
-        loops.spawn(async move {
-            watcher.run(watcher_stop).await;
-            Part::Directory
-        });
-
-        let (topics_sender, topics_receiver) = watch::channel(Arc::new(BTreeSet::new()));
-        let (frames_sender, frames_receiver) = mpsc::channel(FRAMES_WAITING);
-        let (notices_sender, notices_receiver) = mpsc::channel(NOTICES_WAITING);
-        let (state_sender, state_receiver) = watch::channel(ChannelsState::default());
-        let channels = Channels {
-            api: Arc::clone(&api),
-            outside,
-            settings: config.channels.clone(),
-            state_file: Some(config.state.dir.join("channels.json")),
-            frames: frames_sender,
-            notices: notices_sender,
-            state: state_sender,
+        let mut loops = Loops {
+            api: Arc::clone(&account) as Arc<dyn Api>,
+            stop: CancellationToken::new(),
+            pulse: Pulse::default(),
             counts: Arc::clone(&counts),
-            beat: pulse.add("channels"),
+            tasks: JoinSet::new(),
         };
-        let channels_stop = stop.clone();
-        loops.spawn(async move {
-            channels.run(topics_receiver, channels_stop).await;
-            Part::Channels
-        });
-
-        let (asks_sender, asks_receiver) = mpsc::channel(ASKS_WAITING);
-        let (gaps_sender, gaps_receiver) = mpsc::channel(NOTICES_WAITING);
-        let (view_sender, view_receiver) = watch::channel(view);
-        let (updates_sender, updates_receiver) = mpsc::channel(OBSERVATIONS_WAITING);
-        let pipeline = Pipeline::new(
-            pipeline::Joints {
-                frames: frames_receiver,
-                asks: asks_receiver,
-                gaps: gaps_receiver,
-                view: view_receiver,
-                observations: updates_sender.clone(),
-                api: Arc::clone(&api),
-                counts: Arc::clone(&counts),
-                beat: pulse.add("pipeline"),
-            },
-            Tracker::new(Limits::default()),
-        );
-        loops.spawn(async move {
-            pipeline.run().await;
-            Part::Pipeline
-        });
-
-        let writer = Writer { api: Arc::clone(&api), dialect: config.genesys.dialect };
-        let dispatcher = Dispatcher::new(dispatcher::Joints {
-            input: updates_receiver,
-            asks: asks_sender,
-            api,
-            push: Arc::new(writer),
-            settings: Settings::new(&config.updates, allowing(fence)),
-            counts: Arc::clone(&counts),
-            beat: pulse.add("dispatcher"),
-            seed: rand::random(),
-        });
-        loops.spawn(async move { Part::Dispatcher(dispatcher.run().await) });
+        let (wanted, watching) = loops.directory(&config, wanted(&config, &rules));
+        let (topics, frames, notices, channels) = loops.channels(&config, outside);
+        let (asks_sender, asks) = mpsc::channel(ASKS_WAITING);
+        let (updates, observations) = mpsc::channel(OBSERVATIONS_WAITING);
+        let (view, gaps) = loops.pipeline(frames, asks, view, updates.clone());
+        loops.dispatcher(&config, fence, observations, asks_sender);
 
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (rules_text, _) = watch::channel(rules.text.clone());
+        let Loops { stop, pulse, tasks, .. } = loops;
         App {
             config,
             options,
@@ -232,17 +172,17 @@ impl Start {
             watching: Arc::new(Watching::default()),
             joints: Joints {
                 intents,
-                notices: notices_receiver,
-                gaps: gaps_sender,
-                channels: state_receiver,
-                watching: watching_receiver,
-                topics: topics_sender,
-                wanted: wanted_sender,
-                view: view_sender,
-                updates: Some(updates_sender),
+                notices,
+                gaps,
+                channels,
+                watching,
+                topics,
+                wanted,
+                view,
+                updates: Some(updates),
                 tick,
             },
-            loops,
+            loops: tasks,
             stop,
             report: Report::new(Instant::now()),
             ready: false,
@@ -250,6 +190,120 @@ impl Start {
             topics_wanted: 0,
             configuration_problem: None,
         }
+    }
+}
+
+/// What every loop is given, and the loops started so far.
+struct Loops {
+    api: Arc<dyn Api>,
+    stop: CancellationToken,
+    pulse: Pulse,
+    counts: Arc<Counts>,
+    tasks: JoinSet<Part>,
+}
+
+/// The app's ends of the channels' loop: topics in; frames, notices and state out.
+type ChannelEnds = (
+    watch::Sender<Arc<BTreeSet<Topic>>>,
+    mpsc::Receiver<Received>,
+    mpsc::Receiver<Notice>,
+    watch::Receiver<ChannelsState>,
+);
+
+impl Loops {
+    fn directory(
+        &mut self,
+        config: &Config,
+        first: Wanted,
+    ) -> (watch::Sender<Wanted>, watch::Receiver<Arc<Watching>>) {
+        let (wanted_sender, wanted) = watch::channel(first);
+        let (out, watching) = watch::channel(Arc::new(Watching::default()));
+        let watcher = Watcher {
+            api: Arc::clone(&self.api),
+            cache: Cache::new(&config.state.dir),
+            wanted,
+            refresh_now: Arc::default(),
+            out,
+            beat: self.pulse.add("directory"),
+        };
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            watcher.run(stop).await;
+            Part::Directory
+        });
+        (wanted_sender, watching)
+    }
+
+    fn channels(&mut self, config: &Config, outside: Arc<dyn Outside>) -> ChannelEnds {
+        let (topics_sender, topics) = watch::channel(Arc::default());
+        let (frames, frames_receiver) = mpsc::channel(QUEUE);
+        let (notices, notices_receiver) = mpsc::channel(NOTICES_WAITING);
+        let (state, state_receiver) = watch::channel(ChannelsState::default());
+        let channels = Channels {
+            api: Arc::clone(&self.api),
+            outside,
+            settings: config.channels.clone(),
+            state_file: Some(config.state.dir.join("channels.json")),
+            frames,
+            notices,
+            state,
+            counts: Arc::clone(&self.counts),
+            beat: self.pulse.add("channels"),
+        };
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            channels.run(topics, stop).await;
+            Part::Channels
+        });
+        (topics_sender, frames_receiver, notices_receiver, state_receiver)
+    }
+
+    fn pipeline(
+        &mut self,
+        frames: mpsc::Receiver<Received>,
+        asks: mpsc::Receiver<Ask>,
+        first: View,
+        observations: mpsc::Sender<Input>,
+    ) -> (watch::Sender<View>, mpsc::Sender<Vec<Topic>>) {
+        let (view_sender, view) = watch::channel(first);
+        let (gaps_sender, gaps) = mpsc::channel(NOTICES_WAITING);
+        let joints = pipeline::Joints {
+            frames,
+            asks,
+            gaps,
+            view,
+            observations,
+            api: Arc::clone(&self.api),
+            counts: Arc::clone(&self.counts),
+            beat: self.pulse.add("pipeline"),
+        };
+        let pipeline = Pipeline::new(joints, Tracker::new(Limits::default()));
+        self.tasks.spawn(async move {
+            pipeline.run().await;
+            Part::Pipeline
+        });
+        (view_sender, gaps_sender)
+    }
+
+    fn dispatcher(
+        &mut self,
+        config: &Config,
+        fence: AllowedKeys,
+        input: mpsc::Receiver<Input>,
+        asks: mpsc::Sender<Ask>,
+    ) {
+        let writer = Writer { api: Arc::clone(&self.api), dialect: config.genesys.dialect };
+        let dispatcher = Dispatcher::new(dispatcher::Joints {
+            input,
+            asks,
+            api: Arc::clone(&self.api),
+            push: Arc::new(writer),
+            settings: Settings::new(&config.updates, allowing(fence)),
+            counts: Arc::clone(&self.counts),
+            beat: self.pulse.add("dispatcher"),
+            seed: rand::random(),
+        });
+        self.tasks.spawn(async move { Part::Dispatcher(dispatcher.run().await) });
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::app::Ended;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     Fine,
@@ -32,6 +34,20 @@ impl Exit {
             Exit::TryAgain => 75,
             Exit::Refused => 77,
             Exit::BadConfig => 78,
+        }
+    }
+}
+
+impl From<&Ended> for Exit {
+    fn from(ended: &Ended) -> Exit {
+        match ended {
+            Ended::Drained => Exit::Fine,
+            Ended::CutOff { .. } => Exit::TryAgain,
+            Ended::CredentialsRefused(_)
+            | Ended::WrongOrganization(_)
+            | Ended::NothingPermitted { .. } => Exit::Refused,
+            Ended::NoRules(_) | Ended::BadConfig(_) => Exit::BadConfig,
+            Ended::LoopFailed(_) => Exit::Unavailable,
         }
     }
 }

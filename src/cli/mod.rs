@@ -5,11 +5,15 @@ mod config_show;
 #[cfg(feature = "simulator")]
 mod demo;
 pub mod exit;
+mod failure;
 mod online;
+mod patience;
 mod print;
 mod run;
+mod set;
 #[cfg(feature = "simulator")]
 mod simulate;
+mod terminal;
 
 use std::path::PathBuf;
 
@@ -48,6 +52,9 @@ enum Command {
     Run(run::RunArguments),
     /// Check the configuration and the rules; every problem with its place
     Check(check::CheckArguments),
+    /// Merge attributes into one participant now
+    #[command(after_help = set::AFTER_HELP)]
+    Set(set::SetArguments),
     /// The configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -72,6 +79,7 @@ pub fn main() -> Exit {
     match command {
         Command::Run(arguments) => run::run(config, &arguments),
         Command::Check(arguments) => check::check(config, output, &arguments),
+        Command::Set(arguments) => set::set(config, output, &arguments),
         Command::Config(ConfigCommand::Show) => config_show::show(config, output),
         #[cfg(feature = "simulator")]
         Command::Simulate(arguments) => run_simulator(arguments),

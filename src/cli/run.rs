@@ -88,7 +88,7 @@ pub(super) fn intents() -> Result<mpsc::Receiver<Intent>, Exit> {
 }
 
 fn tell(ended: &Ended) -> Exit {
-    let exit = ended.exit();
+    let exit = Exit::from(ended);
     match ended {
         Ended::Drained => info!(exit = exit.code(), "{ended}"),
         Ended::NoRules(rules) => {

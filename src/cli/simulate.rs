@@ -12,26 +12,26 @@ use crate::simulator::{Faults, Options, Simulator};
 
 /// Be Genesys Cloud for a while: a whole one, on this machine, with traffic
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// Where to listen
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8480")]
-    pub listen: SocketAddr,
+    pub(super) listen: SocketAddr,
 
     /// The same seed makes the same organisation and the same conversations
     #[arg(long, value_name = "N", default_value_t = 1)]
-    pub seed: u64,
+    pub(super) seed: u64,
 
     /// New conversations a second
     #[arg(long, value_name = "CONVERSATIONS_PER_SECOND", default_value_t = 1.0, value_parser = rate)]
-    pub rate: f64,
+    pub(super) rate: f64,
 
     /// Users of the organisation
     #[arg(long, value_name = "N", default_value_t = 50)]
-    pub users: usize,
+    pub(super) users: usize,
 
     /// What goes wrong by itself
     #[arg(long, value_enum, default_value_t = Faults::None)]
-    pub faults: Faults,
+    pub(super) faults: Faults,
 }
 
 /// Serves until `stop`.
@@ -39,7 +39,7 @@ pub struct Args {
 /// # Errors
 ///
 /// The address cannot be listened on, or standard output is gone.
-pub async fn simulate(args: Args, stop: CancellationToken) -> io::Result<()> {
+pub(super) async fn simulate(args: Args, stop: CancellationToken) -> io::Result<()> {
     let listener = TcpListener::bind(args.listen).await.map_err(|error| {
         let hint = "is another simulator running? choose another --listen";
         io::Error::new(error.kind(), format!("cannot listen on {}: {error} ({hint})", args.listen))

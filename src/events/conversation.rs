@@ -137,3 +137,22 @@ pub enum Direction {
     Inbound,
     Outbound,
 }
+
+impl Media {
+    /// In lower case, as REST has it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Media::Call => "call",
+            Media::Callback => "callback",
+            Media::Chat => "chat",
+            Media::Cobrowse => "cobrowse",
+            Media::Email => "email",
+            Media::Message => "message",
+            Media::InternalMessage => "internalmessage",
+            Media::ScreenMonitoring => "screenmonitoring",
+            Media::Screenshare => "screenshare",
+            Media::SocialExpression => "socialexpression",
+            Media::Video => "video",
+        }
+    }
+}

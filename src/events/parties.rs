@@ -29,7 +29,8 @@ pub enum Role {
 }
 
 impl Recency {
-    fn new(ended: bool, connected: Option<Timestamp>) -> Recency {
+    /// Of what has ended or not, and was connected then, or not yet or never.
+    pub fn new(ended: bool, connected: Option<Timestamp>) -> Recency {
         Recency { live: !ended, not_connected_yet: !ended && connected.is_none(), connected }
     }
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::conversation::Conversation;
-use super::generic::read_generic;
+use super::read_generic;
 
 /// One inbound call, from the queue to the wrap-up. The first is a queue topic's.
 pub(super) const CALL: [&str; 7] = [

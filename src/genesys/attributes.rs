@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
-use super::call::{Answer, Api, Call, CallError, Permit};
+use super::call::{Answer, Api, Call, CallError, Class, Permit};
 use super::ids::{ConversationId, ParticipantId};
 use super::reading::encoded;
 use crate::config::Dialect;
@@ -54,6 +54,25 @@ pub async fn write(
     }
 }
 
+/// Reads a participant's attributes; `put` dialect only.
+///
+/// # Errors
+///
+/// As [`Api::call`]; [`CallError::Unreadable`] if what was read is no participant.
+///
+/// # Cancel safety
+///
+/// Cancel safe.
+pub async fn read(
+    api: &dyn Api,
+    class: Class,
+    conversation: &ConversationId,
+    participant: &ParticipantId,
+) -> Result<BTreeMap<String, String>, CallError> {
+    let answer = api.call(get(class, path(conversation, participant))).await?;
+    Ok(as_texts(attributes_of(&answer)?))
+}
+
 async fn patch(
     api: &dyn Api,
     permit: Permit,
@@ -74,17 +93,17 @@ async fn patch(
     Ok(Written { status, correlation_id, before: None })
 }
 
-/// [`write`] in the `put` dialect, with the tutorial's `status`: a 409 means that the participant's
+/// [`write()`] in the `put` dialect, with the tutorial's `status`: a 409 means that the participant's
 /// state does not allow it.
 ///
 /// # Errors
 ///
-/// As [`write`]; [`CallError::Unreadable`] if what was read is no participant, and then nothing is
+/// As [`write()`]; [`CallError::Unreadable`] if what was read is no participant, and then nothing is
 /// written.
 ///
 /// # Cancel safety
 ///
-/// As [`write`].
+/// As [`write()`].
 pub async fn put(
     api: &dyn Api,
     permit: Permit,
@@ -94,13 +113,7 @@ pub async fn put(
     status: Option<&str>,
 ) -> Result<Written, CallError> {
     let path = path(conversation, participant);
-    let read = Call {
-        class: permit.class,
-        operation: "get_participant",
-        method: Method::GET,
-        path: path.clone(),
-        body: None,
-    };
+    let read = get(permit.class, path.clone());
     // Leave for the write is held already, so that it follows the read at once.
     let before = attributes_of(&api.call(read).await?)?;
     let mut body = json!({ "attributes": merged(&before, attributes) });
@@ -116,9 +129,12 @@ pub async fn put(
     };
     let answer = api.call_with(permit, call).await;
     let answer = answer.map_err(|error| without_values(error, attributes))?;
-    let before = before.into_iter().map(|(key, value)| (key, as_text(value))).collect();
     let Answer { status, correlation_id, .. } = answer;
-    Ok(Written { status, correlation_id, before: Some(before) })
+    Ok(Written { status, correlation_id, before: Some(as_texts(before)) })
+}
+
+fn get(class: Class, path: String) -> Call {
+    Call { class, operation: "get_participant", method: Method::GET, path, body: None }
 }
 
 fn path(conversation: &ConversationId, participant: &ParticipantId) -> String {
@@ -155,6 +171,10 @@ fn merged(before: &Map<String, Value>, new: &BTreeMap<Arc<str>, Arc<str>>) -> Ma
     map
 }
 
+fn as_texts(map: Map<String, Value>) -> BTreeMap<String, String> {
+    map.into_iter().map(|(key, value)| (key, as_text(value))).collect()
+}
+
 fn as_text(value: Value) -> String {
     match value {
         Value::String(text) => text,
@@ -180,7 +200,6 @@ mod tests {
 
     use super::super::fake::FakeApi;
     use super::*;
-    use crate::genesys::call::Class;
 
     fn new() -> BTreeMap<Arc<str>, Arc<str>> {
         let pair = |key: &str, value: &str| (Arc::from(key), Arc::from(value));

@@ -2,8 +2,6 @@
 //!
 //! A field that is not here cannot be named in a rules file.
 
-use std::borrow::Cow;
-
 use super::field::{Field, Kind, Of, Path, Subject, Value};
 use super::party;
 use crate::events::conversation::Media::{Call, Callback, Chat, Email, Message};
@@ -116,12 +114,12 @@ macro_rules! fields {
 fields! {
     Conversation "id" Text [] &[], "id", "0cfda4f3-…",
         |g| Value::text(Some(g.conversation.id.as_str()));
-    Conversation "direction" Text [] DIRECTIONS, "participants[].calls[].direction of the first customer or external one", "inbound",
-        |g| Value::text(party::direction(g.conversation).map(party::direction_word));
+    Conversation "direction" Text [] DIRECTIONS, "participants[].calls[].direction of the first customer or external one that has it", "inbound",
+        |g| Value::text(g.conversation.direction().map(party::direction_word));
     Conversation "media" Text [] party::MEDIA, "the array of the first customer's or external's first communication", "call",
-        |g| Value::text(party::first_outside(g.conversation).map(|c| party::media_word(c.media)));
+        |g| Value::text(party::first_outside(g.conversation).map(|c| c.media.word()));
     Conversation "number" Text [] &[], "the customer's, in E.164, whatever the medium", "+4930123456",
-        |g| Some(Value::Text(Cow::Owned(party::customer_number(g.conversation)?)));
+        |g| Some(Value::Text(g.conversation.customer_number()?));
     Conversation "address" Text [] &[], "address, without its scheme", "+13175550100",
         |g| Value::text(g.conversation.address.as_deref());
     Conversation "external_tag" Text [] &[], "externalTag", "CASE-17",
@@ -135,9 +133,9 @@ fields! {
     Conversation "agents" Number [] &[], "how many different users have been connected as agent", "2",
         |g| number(party::agents(g.conversation));
     Conversation "in_flow" Flag [] &[], "a participant of an IVR or bot flow is live", "false",
-        |g| Some(Value::Flag(party::in_flow(g.conversation)));
+        |g| Some(Value::Flag(g.conversation.in_flow()));
     Conversation "ended" Flag [] &[], "nobody is connected and no after-call work is pending", "true",
-        |g| Some(Value::Flag(party::is_over(g.conversation)));
+        |g| Some(Value::Flag(g.conversation.is_over()));
 
     Party "id" Text [] &[], "participants[].id", "5c02f952-…",
         |g| Value::text(Some(g.participant?.id.as_str()));
@@ -160,11 +158,11 @@ fields! {
     Party "group_id" Text [] &[], "participants[].groupId", "9b0f2d11-…",
         |g| Value::text(g.participant?.group_id.as_deref());
     Party "role" Text [] ROLES, "monitoredParticipantId, coachedParticipantId, bargedParticipantId, consultParticipantId, else agent", "agent",
-        |g| Value::text(party::role(g.participant?));
+        |g| Value::text(g.participant?.role().map(party::role_word));
     Party "ended" Flag [] &[], "endTime, or the communication's disconnectedTime, is there", "false",
         |g| Some(Value::Flag(party::glance_ended(g.participant?, g.communication)));
     Party "number" Text [] &[], "the customer's, in E.164, whatever the medium and direction", "+4930123456",
-        |g| Some(Value::Text(Cow::Owned(party::customer_number(g.conversation)?)));
+        |g| Some(Value::Text(g.conversation.customer_number()?));
     Party "address" Text [] &[], "participants[].address, without its scheme", "casey@example.com",
         |g| Value::text(g.participant?.address.as_deref());
     Party "external_contact_id" Text [] &[], "participants[].externalContactId", "7a12…",
@@ -185,7 +183,7 @@ fields! {
         |_| None;
 
     Party "media" Text [] party::MEDIA, "which of calls[], messages[], emails[], callbacks[], … it is in", "call",
-        |g| Value::text(Some(party::media_word(g.communication?.media)));
+        |g| Value::text(Some(g.communication?.media.word()));
     Party "state" Text [] STATES, "calls[].state", "connected",
         |g| Value::text(g.communication?.state.as_deref());
     Party "direction" Text [] DIRECTIONS, "calls[].direction", "inbound",
@@ -195,9 +193,9 @@ fields! {
     Party "muted" Flag [Call] &[], "calls[].muted", "false",
         |g| g.communication?.muted.map(Value::Flag);
     Party "ani" Text [Call Message] &[], "calls[].other or .self, whoever called", "+4930123456",
-        |g| Value::text(party::ani(g.communication?));
+        |g| Value::text(g.communication?.ani());
     Party "dnis" Text [Call Message] &[], "calls[].self or .other, whoever was called", "+13175550100",
-        |g| Value::text(party::dnis(g.communication?));
+        |g| Value::text(g.communication?.dnis());
     Party "disconnect_type" Text [] DISCONNECT_TYPES, "calls[].disconnectType", "transfer",
         |g| Value::text(g.communication?.disconnect_type.as_deref());
     Party "message_type" Text [Message] MESSAGE_TYPES, "messages[].type", "whatsapp",
@@ -231,7 +229,7 @@ pub fn field_table() -> String {
     ] {
         text.push_str(&format!("{title}\n"));
         for field in FIELDS.iter().filter(|field| field.of == of) {
-            let media: Vec<&str> = field.media.iter().map(|m| party::media_word(*m)).collect();
+            let media: Vec<&str> = field.media.iter().map(|m| m.word()).collect();
             let media = if media.is_empty() { "all".to_owned() } else { media.join(", ") };
             text.push_str(&format!("  {:<25}{}\n", field.name, field.kind.name()));
             text.push_str(&format!("    media {media}; for example {}\n", field.example));

@@ -228,13 +228,14 @@ impl Look<'_> {
                 standing.held.insert(held);
                 continue;
             }
-            let there = !party::ended(participant) || rule.target.outlives_the_end();
+            let there = !participant.ended() || rule.target.outlives_the_end();
             if !there || !standing.held.contains(&held) {
                 continue;
             }
+            let newest = participant.newest_communication(None);
             let tested = Tested {
                 participant: Some(target),
-                communication: party::newest_communication(participant, None),
+                communication: party::place(&participant.communications, newest),
                 watched: Some(target),
             };
             let precedence =

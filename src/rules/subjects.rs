@@ -47,14 +47,15 @@ impl<'a> Scene<'a> {
     ) -> Scene<'a> {
         let participants = conversation.participants.iter().enumerate();
         let watched = participants
-            .filter(|(_, p)| !party::ended(p))
+            .filter(|(_, p)| !p.ended())
             .filter(|(_, p)| p.user_id.as_ref().is_some_and(|user| watched.contains(user)));
+        let place = |participant| party::place(&conversation.participants, participant);
         Scene {
             conversation,
             names,
-            customer: party::customer(conversation),
-            agent: party::agent(conversation),
-            acd: party::acd(conversation),
+            customer: place(conversation.customer()),
+            agent: place(conversation.agent()),
+            acd: place(conversation.acd()),
             watched: watched.map(|(at, _)| at).collect(),
             elements: elements(conversation),
         }
@@ -74,7 +75,7 @@ impl<'a> Scene<'a> {
     pub(super) fn targets(&self, target: &Target, tested: Tested) -> Vec<usize> {
         let live = |wanted: &dyn Fn(&Participant) -> bool| {
             let participants = self.conversation.participants.iter().enumerate();
-            let wanted = participants.filter(|(_, p)| !party::ended(p) && wanted(p));
+            let wanted = participants.filter(|(_, p)| !p.ended() && wanted(p));
             wanted.map(|(at, _)| at).collect()
         };
         let one = |one: Option<usize>| one.into_iter().collect();
@@ -86,7 +87,7 @@ impl<'a> Scene<'a> {
             Target::Watched => one(tested.watched),
             Target::Agents => live(&party::is_agent),
             Target::All => live(&|_| true),
-            Target::Purpose(purpose) => live(&|p| party::has_purpose(p, purpose)),
+            Target::Purpose(purpose) => live(&|p| p.has_purpose(purpose)),
         }
     }
 
@@ -108,14 +109,14 @@ impl<'a> Scene<'a> {
         };
         let participant = &self.conversation.participants[participant?];
         let communication = if subject == Subject::Participant {
-            tested.communication
+            tested.communication.map(|at| &participant.communications[at])
         } else {
-            party::newest_communication(participant, self.tested_media(tested))
+            participant.newest_communication(self.tested_media(tested))
         };
         Some(Glance {
             conversation: self.conversation,
             participant: Some(participant),
-            communication: communication.map(|at| &participant.communications[at]),
+            communication,
             names: self.names,
         })
     }
@@ -129,7 +130,7 @@ impl<'a> Scene<'a> {
 fn elements(conversation: &Conversation) -> Vec<Element> {
     let mut elements = Vec::with_capacity(conversation.participants.len());
     for (place, participant) in conversation.participants.iter().enumerate() {
-        let gone = party::ended(participant);
+        let gone = participant.ended();
         let mut add = |communication: Option<usize>, ended: bool, connected| {
             let tested = Tested { participant: Some(place), communication, watched: None };
             let rank = Rank::new(ended, connected, (place, communication.unwrap_or(0)));
@@ -139,7 +140,7 @@ fn elements(conversation: &Conversation) -> Vec<Element> {
             add(None, gone, participant.connected_time);
         }
         for (at, communication) in participant.communications.iter().enumerate() {
-            let ended = gone || party::communication_ended(communication);
+            let ended = gone || communication.ended();
             add(Some(at), ended, communication.connected_time);
         }
     }

@@ -18,7 +18,7 @@ use super::script::Scripted;
 use super::socket::Door;
 use super::state::Mode;
 use super::topics::Permissions;
-use super::world::{PatchRefused, Writer};
+use super::world::{PatchRefused, World, Writer};
 use super::{Limits, Simulator};
 
 /// A raw frame, and whom it goes to.
@@ -60,6 +60,11 @@ impl Simulator {
     pub fn verdict(&self) -> Verdict {
         let state = self.state();
         state.truth.verdict(&state.world)
+    }
+
+    /// Looks at the world as it is. Nothing else happens meanwhile.
+    pub fn look<T>(&self, look: impl FnOnce(&World) -> T) -> T {
+        look(&self.state().world)
     }
 
     /// Tells the oracle the rules in force from now on.
@@ -132,6 +137,15 @@ impl Simulator {
     /// The request log, the oldest first.
     pub fn requests(&self) -> Vec<Entry> {
         self.state().log.entries().cloned().collect()
+    }
+
+    /// The same from the request of this number on.
+    pub fn requests_since(&self, number: u64) -> Vec<Entry> {
+        let state = self.state();
+        let mut newest: Vec<Entry> =
+            state.log.entries().rev().take_while(|entry| entry.number >= number).cloned().collect();
+        newest.reverse();
+        newest
     }
 
     /// From now on the log keeps bodies, or no longer does.

@@ -43,7 +43,7 @@ impl Scene {
 
     /// The daemon's lines about a conversation, and how loud each is.
     fn said(&self, conversation: &str) -> Vec<Value> {
-        self.daemon.log_lines(|line| line["conversation_id"] == conversation)
+        self.daemon.lines_that(|line| line["conversation_id"] == conversation)
     }
 
     fn wait_said(&self, conversation: &str, what: &str) -> Value {
@@ -194,7 +194,7 @@ fn a_revoked_token_is_renewed_once_and_nothing_is_lost() {
     let tokens = scene.world.asked("POST", "/oauth/token");
     assert!(tokens <= 3, "{tokens} tokens for one that was revoked");
     assert_eq!(scene.daemon.wait_log("token revoked")["level"], "WARN");
-    assert_eq!(scene.daemon.log_lines(|line| line["level"] == "ERROR"), Vec::<Value>::new());
+    assert_eq!(scene.daemon.lines_that(|line| line["level"] == "ERROR"), Vec::<Value>::new());
 }
 
 #[test]

@@ -87,7 +87,7 @@ fn a_bad_rules_file_gives_way_to_the_last_good_one() {
     let daemon = setup.start();
     daemon.wait_ready();
     let problem = |line: &serde_json::Value| message(line) == "rules problem" && line["line"] == 3;
-    let problem = daemon.log_lines(problem).pop().unwrap();
+    let problem = daemon.lines_that(problem).pop().unwrap();
     assert_eq!((&problem["level"], &problem["column"]), (&"ERROR".into(), &1.into()));
     assert_eq!(problem["reason"], "unknown key `sett` in a rule");
     assert!(problem["help"].as_str().unwrap().contains("`set`"), "{problem}");
@@ -150,11 +150,11 @@ fn names_that_nobody_has_are_warned_of_and_the_rest_works() {
     world.wait_written(&daemon, "c1");
     for name in ["n…@example.com", "Nowhere", "Nowhere too", "Nobody", "Elsewhere"] {
         let lines =
-            daemon.log_lines(|line| line["name"].as_str().is_some_and(|it| it.ends_with(name)));
+            daemon.lines_that(|line| line["name"].as_str().is_some_and(|it| it.ends_with(name)));
         assert!(lines.iter().any(|line| line["level"] == "WARN"), "{name}: {}", daemon.log_text());
         assert!(lines.len() <= 2, "{name} is said too often: {lines:?}");
     }
-    assert_eq!(daemon.log_lines(|line| line["level"] == "ERROR"), Vec::<serde_json::Value>::new());
+    assert_eq!(daemon.lines_that(|line| line["level"] == "ERROR"), Vec::<serde_json::Value>::new());
 }
 
 #[test]

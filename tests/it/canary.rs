@@ -97,7 +97,7 @@ fn what_servers_and_files_quote_is_not_passed_on() {
             |line: &Value| line["conversation_id"] == id.as_str() && line["reason"] == "refused";
         daemon.wait("the end of it", || {
             let accepted = world.writes(&id).iter().any(|write| write.status == Some(202));
-            (accepted || !daemon.log_lines(given_up).is_empty()).then_some(())
+            (accepted || !daemon.lines_that(given_up).is_empty()).then_some(())
         });
     }
     nonsense(&world);
@@ -139,10 +139,10 @@ fn check(world: &WorldAt, daemon: &Daemon) -> usize {
     for secret in &secrets {
         assert!(!said.contains(secret.as_str()), "{secret:?} was said:\n{}", around(&said, secret));
     }
-    let level = |level: &str| daemon.log_lines(|line| line["level"] == level).len();
+    let level = |level: &str| daemon.lines_that(|line| line["level"] == level).len();
     assert!(level("DEBUG") > 0, "the level was not taken, and this proves nothing");
     for library in ["tungstenite", "tokio_tungstenite", "hyper", "reqwest", "rustls"] {
-        let loud = daemon.log_lines(|line| {
+        let loud = daemon.lines_that(|line| {
             line["target"].as_str().is_some_and(|target| target.starts_with(library))
                 && matches!(line["level"].as_str(), Some("TRACE" | "DEBUG" | "INFO"))
         });

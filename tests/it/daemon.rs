@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
@@ -60,26 +61,45 @@ pub(crate) fn restrict(path: &Path) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
-/// Lines of the log, as they come.
-#[derive(Default)]
-struct Log {
-    lines: Mutex<Vec<Value>>,
+/// What comes in, for whoever waits for it: lines of the log, or messages to systemd.
+struct Heard<T> {
+    all: Mutex<Vec<T>>,
     grown: Condvar,
 }
 
-/// What systemd has been told, datagram by datagram.
-#[derive(Default)]
-struct Notified {
-    told: Mutex<Vec<String>>,
-    grown: Condvar,
+impl<T> Default for Heard<T> {
+    fn default() -> Heard<T> {
+        Heard { all: Mutex::default(), grown: Condvar::new() }
+    }
+}
+
+impl<T: Clone> Heard<T> {
+    fn push(&self, new: T) {
+        self.all.lock().unwrap().push(new);
+        self.grown.notify_all();
+    }
+
+    /// Waits for one of which this is true, from the `from`th on; with its place.
+    fn wait(&self, from: usize, is: impl Fn(&T) -> bool) -> Option<(usize, T)> {
+        let all = self.all.lock().unwrap();
+        let found = |all: &Vec<T>| {
+            let place = all.iter().skip(from).position(&is)? + from;
+            Some((place, all[place].clone()))
+        };
+        let (all, _) =
+            self.grown.wait_timeout_while(all, PATIENCE, |all| found(all).is_none()).unwrap();
+        found(&all)
+    }
 }
 
 pub(crate) struct Daemon {
     child: Child,
-    log: Arc<Log>,
-    notified: Arc<Notified>,
-    /// How many of the datagrams have been waited for.
-    waited: Mutex<usize>,
+    log: Arc<Heard<Value>>,
+    /// What systemd was told. Read at once, as systemd does: the queue of such a socket is short,
+    /// and who finds it full waits.
+    told: Arc<Heard<String>>,
+    /// How many of them were waited for already.
+    read: AtomicUsize,
     /// Its folder lives as long as it does.
     _dir: Arc<TempDir>,
 }
@@ -89,7 +109,7 @@ impl Daemon {
         let socket = setup.path("notify.sock");
         let _gone = fs::remove_file(&socket);
         let notify = UnixDatagram::bind(&socket).unwrap();
-        let notified = listen(notify);
+        notify.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_attributed"))
             .args(["run", "--config"])
             .arg(setup.path("attributed.toml"))
@@ -99,7 +119,17 @@ impl Daemon {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let log = Arc::new(Log::default());
+        let log = Arc::new(Heard::default());
+        let told = Arc::new(Heard::default());
+        let listener = Arc::downgrade(&told);
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Some(told) = listener.upgrade() {
+                if let Ok(length) = notify.recv(&mut buffer) {
+                    told.push(String::from_utf8_lossy(&buffer[..length]).into_owned());
+                }
+            }
+        });
         let (lines, sink) =
             (BufReader::new(child.stderr.take().unwrap()).lines(), Arc::clone(&log));
         std::thread::spawn(move || {
@@ -108,49 +138,92 @@ impl Daemon {
                     eprintln!("{line}");
                 }
                 let value = serde_json::from_str(&line).unwrap_or(Value::String(line));
-                sink.lines.lock().unwrap().push(value);
-                sink.grown.notify_all();
+                sink.push(value);
             }
         });
         let dir = Arc::clone(&setup.dir);
-        Daemon { child, log, notified, waited: Mutex::new(0), _dir: dir }
+        Daemon { child, log, told, read: AtomicUsize::new(0), _dir: dir }
     }
 
-    /// Waits until systemd would have heard a message that begins so or holds it as a line; those
-    /// up to an earlier wait's do not count.
+    /// Waits until systemd has heard a message with a line that begins so. Each message is waited
+    /// for once.
     pub(crate) fn wait_notified(&self, what: &str) -> String {
         self.wait_told(what, |text| text.lines().any(|line| line.starts_with(what)))
     }
 
-    /// Waits until the line of status holds this.
-    pub(crate) fn wait_status(&self, part: &str) -> String {
-        self.wait_told(part, |text| {
-            text.lines().any(|line| line.starts_with("STATUS=") && line.contains(part))
-        })
+    fn wait_told(&self, what: &str, is: impl Fn(&str) -> bool) -> String {
+        let told = self.told.wait(self.read.load(Ordering::Relaxed), |text: &String| is(text));
+        let Some((place, text)) = told else {
+            panic!("systemd was never told {what}\n{}", self.log_text());
+        };
+        self.read.store(place + 1, Ordering::Relaxed);
+        text
     }
 
-    fn wait_told(&self, what: &str, fits: impl Fn(&str) -> bool) -> String {
-        let mut waited = self.waited.lock().unwrap();
-        let told = self.notified.told.lock().unwrap();
-        let found = |told: &Vec<String>| {
-            (*waited..told.len()).find(|at| told.get(*at).is_some_and(|text| fits(text)))
+    pub(crate) fn wait_ready(&self) {
+        self.wait_notified("READY=1");
+    }
+
+    /// Waits for a STATUS of which this is true, and returns it.
+    pub(crate) fn wait_status_that(&self, what: &str, is: impl Fn(&str) -> bool) -> String {
+        let status = |text: &str| {
+            text.lines().find_map(|line| line.strip_prefix("STATUS=")).map(str::to_owned)
         };
-        let (told, timeout) = self
-            .notified
-            .grown
-            .wait_timeout_while(told, PATIENCE, |told| found(told).is_none())
-            .unwrap();
-        let Some(at) = found(&told) else {
-            assert!(timeout.timed_out());
-            panic!("systemd was never told {what}:\n{told:#?}\n{}", self.log_text());
-        };
-        *waited = at + 1;
-        told[at].clone()
+        let told = self.wait_told(what, |text| status(text).is_some_and(|status| is(&status)));
+        status(&told).unwrap()
+    }
+
+    /// Waits for a log line whose message contains `what`, from the `from`th line on.
+    pub(crate) fn wait_log_from(&self, from: usize, what: &str) -> Value {
+        self.wait_line_from(from, what, |line| message(line).contains(what))
+    }
+
+    /// Waits for a log line of which this is true, from the `from`th line on.
+    pub(crate) fn wait_line_from(
+        &self,
+        from: usize,
+        what: &str,
+        is: impl Fn(&Value) -> bool,
+    ) -> Value {
+        match self.log.wait(from, is) {
+            Some((_, line)) => line,
+            None => panic!("never logged: {what}\n{}", self.log_text()),
+        }
+    }
+
+    pub(crate) fn wait_log(&self, what: &str) -> Value {
+        self.wait_log_from(0, what)
+    }
+
+    /// How many lines there are so far.
+    pub(crate) fn logged(&self) -> usize {
+        self.log.all.lock().unwrap().len()
+    }
+
+    pub(crate) fn log_text(&self) -> String {
+        let lines = self.log.all.lock().unwrap();
+        lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    }
+
+    pub(crate) fn log_count(&self, what: &str) -> usize {
+        let lines = self.log.all.lock().unwrap();
+        lines.iter().filter(|line| message(line).contains(what)).count()
+    }
+
+    /// The lines so far whose message contains `what`.
+    pub(crate) fn log_lines(&self, what: &str) -> Vec<Value> {
+        self.log_lines_from(0, what)
+    }
+
+    /// The same from the `from`th line on.
+    pub(crate) fn log_lines_from(&self, from: usize, what: &str) -> Vec<Value> {
+        let lines = self.log.all.lock().unwrap();
+        lines.iter().skip(from).filter(|line| message(line).contains(what)).cloned().collect()
     }
 
     /// All that systemd was told so far.
     pub(crate) fn notified(&self) -> Vec<String> {
-        self.notified.told.lock().unwrap().clone()
+        self.told.all.lock().unwrap().clone()
     }
 
     /// Asks again and again until there is an answer; shows the log if there never is one.
@@ -167,50 +240,16 @@ impl Daemon {
         }
     }
 
-    pub(crate) fn wait_ready(&self) {
-        self.wait_notified("READY=1");
-    }
-
-    /// Waits for a log line whose message contains `what`, from the `from`th line on.
-    pub(crate) fn wait_log_from(&self, from: usize, what: &str) -> Value {
-        let lines = self.log.lines.lock().unwrap();
-        let found = |lines: &Vec<Value>| {
-            lines.iter().skip(from).find(|line| message(line).contains(what)).cloned()
-        };
-        let (lines, waited) = self
-            .log
-            .grown
-            .wait_timeout_while(lines, PATIENCE, |lines| found(lines).is_none())
-            .unwrap();
-        if waited.timed_out() {
-            let all: Vec<String> = lines.iter().map(ToString::to_string).collect();
-            panic!("never logged: {what}\n{}", all.join("\n"));
-        }
-        found(&lines).unwrap()
-    }
-
-    pub(crate) fn wait_log(&self, what: &str) -> Value {
-        self.wait_log_from(0, what)
-    }
-
-    /// How many lines there are so far.
-    pub(crate) fn logged(&self) -> usize {
-        self.log.lines.lock().unwrap().len()
-    }
-
-    pub(crate) fn log_text(&self) -> String {
-        let lines = self.log.lines.lock().unwrap();
-        lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
-    }
-
-    pub(crate) fn log_count(&self, what: &str) -> usize {
-        let lines = self.log.lines.lock().unwrap();
-        lines.iter().filter(|line| message(line).contains(what)).count()
-    }
-
     /// The lines for which this is true.
-    pub(crate) fn log_lines(&self, fits: impl Fn(&Value) -> bool) -> Vec<Value> {
-        self.log.lines.lock().unwrap().iter().filter(|line| fits(line)).cloned().collect()
+    pub(crate) fn lines_that(&self, fits: impl Fn(&Value) -> bool) -> Vec<Value> {
+        self.log.all.lock().unwrap().iter().filter(|line| fits(line)).cloned().collect()
+    }
+
+    /// Waits until the line of status holds this.
+    pub(crate) fn wait_status(&self, part: &str) -> String {
+        self.wait_told(part, |text| {
+            text.lines().any(|line| line.starts_with("STATUS=") && line.contains(part))
+        })
     }
 
     pub(crate) fn signal(&self, name: &str) {
@@ -218,7 +257,7 @@ impl Daemon {
             .args(["-c", &format!("kill -{name} {}", self.child.id())])
             .status()
             .unwrap();
-        assert!(status.success());
+        assert!(status.success(), "the daemon is gone\n{}", self.log_text());
     }
 
     /// Waits for the process to end by itself.
@@ -254,37 +293,29 @@ impl Drop for Daemon {
     }
 }
 
-/// Takes what comes to systemd's socket: a full one would make the daemon wait.
-fn listen(socket: UnixDatagram) -> Arc<Notified> {
-    let notified = Arc::new(Notified::default());
-    let sink = Arc::downgrade(&notified);
-    socket.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
-    std::thread::spawn(move || {
-        let mut buffer = [0; 4096];
-        while let Some(sink) = sink.upgrade() {
-            if let Ok(length) = socket.recv(&mut buffer) {
-                let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
-                sink.told.lock().unwrap().push(text);
-                sink.grown.notify_all();
-            }
-        }
-    });
-    notified
-}
-
 pub(crate) fn message(line: &Value) -> &str {
     line.get("message").and_then(Value::as_str).or(line.as_str()).unwrap_or_default()
 }
 
 /// Asks again and again until there is an answer.
 #[track_caller]
-pub(crate) fn wait<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {
+    wait_within(PATIENCE, what, ask)
+}
+
+/// The same for what takes its time by nature.
+#[track_caller]
+pub(crate) fn wait_within<T>(
+    patience: Duration,
+    what: &str,
+    mut ask: impl FnMut() -> Option<T>,
+) -> T {
     let start = tokio::time::Instant::now();
     loop {
         if let Some(answer) = ask() {
             return answer;
         }
-        assert!(start.elapsed() < PATIENCE, "waited in vain for {what}");
+        assert!(start.elapsed() < patience, "waited in vain for {what}");
         // Not a wait for the thing itself but between two looks at it.
         std::thread::park_timeout(Duration::from_millis(20));
     }

@@ -40,7 +40,7 @@ fn a_socket_that_accepts_and_hangs_up_is_not_called_in_a_loop() {
     assert!((2..=25).contains(&attempts), "{attempts} connections in eight seconds");
     let channels = world.asked("POST", "/notifications/channels");
     assert!(channels <= 2, "{channels} channels were made for it");
-    assert!(daemon.log_lines(|line| line["level"] == "ERROR").is_empty());
+    assert!(daemon.lines_that(|line| line["level"] == "ERROR").is_empty());
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn after_hang_ups_and_refusals_it_is_ready_and_works() {
     // The first and the third time somebody accepted, and hung up.
     let connected = |line: &Value| matches!(message(line), "connected" | "connected again");
     daemon
-        .wait("a connection that lasts", || (daemon.log_lines(connected).len() >= 3).then_some(()));
+        .wait("a connection that lasts", || (daemon.lines_that(connected).len() >= 3).then_some(()));
     world.call("c1", 0);
     world.wait_written(&daemon, "c1");
     let line = daemon.wait_log("disconnected");

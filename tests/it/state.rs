@@ -80,7 +80,7 @@ fn what_nobody_wrote_into_the_state_directory_is_put_aside() {
     let daemon = setup.start();
     daemon.wait_ready();
     works(&world, &daemon, "c2");
-    assert_eq!(daemon.log_lines(|line| line["level"] == "WARN"), Vec::<serde_json::Value>::new());
+    assert_eq!(daemon.lines_that(|line| line["level"] == "WARN"), Vec::<serde_json::Value>::new());
     assert_eq!(world.asked("POST", "/notifications/channels"), 1, "the channel is used again");
     use std::os::unix::fs::PermissionsExt;
     let mode = |path: &str| fs::metadata(setup.path(path)).unwrap().permissions().mode() & 0o777;

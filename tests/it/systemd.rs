@@ -87,7 +87,7 @@ fn a_reload_begins_and_ends_for_good_and_bad_files() {
     let ended = reload();
     assert!(ended.contains("configuration REFUSED, earlier one in force"), "{ended}");
     assert!(ended.contains("rules file REFUSED"), "{ended}");
-    let problems = daemon.log_lines(|line| message(line) == "configuration problem");
+    let problems = daemon.lines_that(|line| message(line) == "configuration problem");
     let slip = problems.iter().find(|line| line["line"].is_u64()).unwrap();
     assert!(slip["level"] == "ERROR" && slip["file"].is_string(), "{slip}");
     assert!(slip["reason"].as_str().unwrap().contains("did you mean `all_users`?"), "{slip}");

@@ -87,7 +87,13 @@ fn check(published: &Published, exchange: &Exchange) -> Vec<String> {
         (None, Some(_)) => problems.push(format!("{place}: a body that nobody asked for")),
         (Some(_) | None, None) => {}
     }
-    let declared = resolved(published, &operation["responses"][exchange.status.to_string()]);
+    let responses = &operation["responses"];
+    let mut declared = &responses[exchange.status.to_string()];
+    if declared.is_null() && (200..300).contains(&exchange.status) {
+        // What is described as the default is the yes.
+        declared = &responses["default"];
+    }
+    let declared = resolved(published, declared);
     match (declared.is_null(), declared.get("schema"), &exchange.answer) {
         (true, ..) => problems.push(format!("{place}: no such code")),
         (false, Some(schema), Some(answer)) => {

@@ -56,7 +56,7 @@ pub(super) struct DemoArguments {
     #[arg(long, value_enum, default_value_t = Faults::None)]
     faults: Faults,
     /// New conversations a second
-    #[arg(long, value_name = "N", default_value_t = 3.0)]
+    #[arg(long, value_name = "N", default_value_t = 2.0)]
     rate: f64,
     /// Users of the organisation, all of them watched
     #[arg(long, value_name = "N", default_value_t = 50)]
@@ -119,7 +119,7 @@ async fn play(arguments: &DemoArguments) -> io::Result<Exit> {
         Ok(app) => app,
         Err(ended) => {
             eprint(&format!("error: {ended}"));
-            return Ok(ended.exit());
+            return Ok(Exit::from(&ended));
         }
     };
     let mut rules = app.rules_text();
@@ -244,18 +244,18 @@ impl Show {
     ) -> Exit {
         print(&table::table(&self.counts, &self.account.usage(), took));
         print(&format!("daemon: {ended}"));
-        let Some(verdict) = verdict else { return ended.exit() };
+        let Some(verdict) = verdict else { return Exit::from(ended) };
         print(&table::verdict(&verdict));
         match ended {
-            Ended::Drained if verdict.is_right() => Exit::Fine,
-            Ended::Drained => Exit::Failed,
-            Ended::CutOff { .. }
-            | Ended::CredentialsRefused(_)
+            // Whose flow still runs is left waiting, and that is right.
+            Ended::Drained | Ended::CutOff { .. } if verdict.is_right() => Exit::Fine,
+            Ended::Drained | Ended::CutOff { .. } => Exit::Failed,
+            Ended::CredentialsRefused(_)
             | Ended::WrongOrganization(_)
             | Ended::NothingPermitted { .. }
             | Ended::NoRules(_)
             | Ended::BadConfig(_)
-            | Ended::LoopFailed(_) => ended.exit(),
+            | Ended::LoopFailed(_) => Exit::from(ended),
         }
     }
 }

@@ -9,7 +9,6 @@ use super::reader::{Key, Node, Reader, suggestion};
 use crate::rules::field::Subject;
 use crate::rules::fields::{self, PURPOSES};
 use crate::rules::file::{Assignment, Condition, Rule};
-use crate::rules::party;
 use crate::rules::pattern::Scalar;
 use crate::rules::target::Target;
 use crate::updates::wish::Write;
@@ -194,15 +193,14 @@ impl Reader<'_> {
             assignments.flat_map(|(one, place)| one.value.paths().map(move |path| (path, place)));
         for (path, place) in conditions_used.chain(values_used) {
             let media = media_of(path.subject, conditions);
-            let exists =
-                |word: &str| path.field.media.iter().any(|m| party::media_word(*m) == word);
+            let exists = |word: &str| path.field.media.iter().any(|m| m.word() == word);
             if path.field.media.is_empty()
                 || media.is_empty()
                 || media.iter().any(|word| exists(word))
             {
                 continue;
             }
-            let there: Vec<_> = path.field.media.iter().map(|m| party::media_word(*m)).collect();
+            let there: Vec<_> = path.field.media.iter().map(|m| m.word()).collect();
             let message = format!("`{path}` is never there: this rule is for {}", media.join(", "));
             let help = format!("it exists in {} only", there.join(", "));
             self.problems.warning(place.clone(), message).help(help);

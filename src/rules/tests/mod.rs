@@ -10,6 +10,7 @@
 //!
 //! A line is a participant; what follows `|` are its communications. Times are seconds.
 
+mod derived;
 mod example;
 mod look;
 

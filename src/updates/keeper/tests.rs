@@ -1,3 +1,5 @@
+//! The keeper: observations and answers in, pushes and dead letters out.
+
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 

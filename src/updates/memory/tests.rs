@@ -1,3 +1,5 @@
+//! The memory as scripts: what is ours, and what somebody else wrote.
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! The outbox as scripts and what each step answers.
+
 use expect_test::{Expect, expect};
 
 use super::*;

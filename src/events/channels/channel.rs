@@ -1,0 +1,297 @@
+//! One channel, kept alive: its socket is read, its topics are the ones wanted, and it is replaced
+//! before it goes where that can be known.
+//!
+//! A machine of three states, [`Link`]. Reading never waits for the API: what takes time is a
+//! [`Job`], one at a time, chosen by the state alone. Nothing here is sure of the server: every
+//! way to fail leads through a backoff that only a connection of some length resets, and a new
+//! channel is taken by the same backoff, so that nobody who hangs up, refuses or evicts us is called
+//! in a busy loop.
+//!
+//! What it promises: each frame that was read is handed on, and each time in which one may have been
+//! missed is reported as a gap once the topics are confirmed again.
+
+use std::collections::BTreeSet;
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+use super::backoff::Backoff;
+use super::job::{Done, Job, Shared, Work};
+use super::line::{Fate, GoodbyeTo, Leaving, Line, next_text};
+use super::notice::Received;
+use super::pool::CREATE_GRACE;
+use super::report::Heard;
+use super::socket::{Lost, Text};
+use super::subscription::Subscription;
+use crate::events::frame::Frame;
+use crate::events::topic::Topic;
+use crate::genesys::notifications::{self, Channel as Lease, ChannelId};
+
+/// Full jitter; the maximum is what a server that hangs up is called with.
+pub(crate) const BACKOFF: Backoff =
+    Backoff { first: Duration::from_millis(250), max: Duration::from_secs(30) };
+/// How long the goodbye to the server may take when we stop, for the call and for the socket.
+const GOODBYE_LIMIT: Duration = Duration::from_secs(3);
+
+/// See the module.
+pub(crate) struct Channel {
+    pub(super) number: u32,
+    pub(super) shared: Arc<Shared>,
+    pub(super) topics: watch::Receiver<Arc<BTreeSet<Topic>>>,
+    pub(super) heard: Arc<Heard>,
+    pub(super) stop: CancellationToken,
+    /// Connections in a row that failed or did not last.
+    pub(super) failures: u32,
+    /// Calls in a row that failed while the socket was up.
+    pub(super) refusals: u32,
+    /// A channel that failed again and again.
+    pub(super) avoid: Option<ChannelId>,
+    /// Since when events may have been missed.
+    pub(super) gap: Option<Timestamp>,
+    pub(super) subscription: Subscription,
+    /// Which of the channel's two streams the newest socket has.
+    pub(super) stream: u32,
+    pub(super) job: Option<(CancellationToken, Job)>,
+    /// An old socket whose last frames are still read.
+    pub(super) leaving: Option<Leaving>,
+    pub(super) room: Option<mpsc::OwnedPermit<Received>>,
+}
+
+/// How the topics are carried.
+pub(super) enum Link {
+    /// They are not: a socket is being made, on the channel that we have or on another.
+    Down { lease: Option<Lease>, tries: u32 },
+    /// By this socket.
+    Up(Box<Line>),
+    /// By this one, for a while; another channel's is being made.
+    Closing(Box<Line>, Fate),
+}
+
+enum Event {
+    Room(mpsc::OwnedPermit<Received>),
+    /// Nobody is there to read frames.
+    Orphaned,
+    Text(Text),
+    Lost(Lost),
+    LeavingText(Text),
+    LeavingLost(Lost),
+    LeavingDue,
+    Done(Done),
+    /// The topics changed, or it is time to renew: the next job is to be chosen.
+    Due,
+}
+
+impl Channel {
+    pub(crate) fn new(
+        number: u32,
+        shared: Arc<Shared>,
+        topics: watch::Receiver<Arc<BTreeSet<Topic>>>,
+        heard: Arc<Heard>,
+        stop: CancellationToken,
+    ) -> Channel {
+        Channel {
+            number,
+            shared,
+            topics,
+            gap: heard.gap_start(),
+            heard,
+            stop,
+            failures: 0,
+            refusals: 0,
+            avoid: None,
+            subscription: Subscription::default(),
+            // Each new channel takes the other one.
+            stream: number * 2 + 1,
+            job: None,
+            leaving: None,
+            room: None,
+        }
+    }
+
+    /// Keeps the channel until it is told to stop; then says goodbye within a few seconds.
+    pub(crate) async fn run(mut self) {
+        let stop = self.stop.clone();
+        let mut link = Link::Down { lease: None, tries: 0 };
+        loop {
+            self.start_job(&link);
+            let Some(event) = stop.run_until_cancelled(self.next(&mut link)).await else { break };
+            if matches!(event, Event::Orphaned) {
+                break;
+            }
+            link = self.handle(link, event).await;
+        }
+        self.leave(link).await;
+        debug!(channel = self.number, "channel stopped");
+    }
+
+    /// Starts the job that the state asks for, if none is under way.
+    fn start_job(&mut self, link: &Link) {
+        if self.job.is_some() {
+            return;
+        }
+        let cut = self.stop.child_token();
+        let work = |wait| Work {
+            shared: Arc::clone(&self.shared),
+            number: self.number,
+            topics: self.topics.clone(),
+            cut: cut.clone(),
+            wait,
+        };
+        let connecting = || work(BACKOFF.wait(self.failures));
+        let job = match link {
+            Link::Down { lease: Some(lease), tries } => {
+                connecting().reconnect(lease.clone(), *tries > 0)
+            }
+            Link::Down { lease: None, .. } | Link::Closing(..) => {
+                connecting().make(self.avoid.clone())
+            }
+            Link::Up(line) if !line.confirmed || !self.is_subscribed() => {
+                let wait = self
+                    .refusals
+                    .checked_sub(1)
+                    .map_or(Duration::ZERO, |failures| BACKOFF.wait(failures));
+                work(wait).subscribe(line.lease.id.clone())
+            }
+            Link::Up(line) if line.renew_at <= Instant::now() => {
+                work(Duration::ZERO).renew(line.lease.clone())
+            }
+            Link::Up(_) => return,
+        };
+        self.job = Some((cut, job));
+    }
+
+    fn is_subscribed(&self) -> bool {
+        let wanted = self.topics.borrow();
+        Arc::ptr_eq(&wanted, &self.subscription.wanted) || *wanted == self.subscription.wanted
+    }
+
+    /// Waits for whatever comes next.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: no frame and no outcome is lost.
+    async fn next(&mut self, link: &mut Link) -> Event {
+        if self.room.is_none() {
+            self.room = self.shared.frames.clone().try_reserve_owned().ok();
+        }
+        let has_room = self.room.is_some();
+        let (line, renew_at) = match link {
+            Link::Up(line) if self.job.is_none() => {
+                let renew_at = line.renew_at;
+                (Some(line), Some(renew_at))
+            }
+            Link::Up(line) | Link::Closing(line, _) => (Some(line), None),
+            Link::Down { .. } => (None, None),
+        };
+        let close_at = self.leaving.as_ref().map(|leaving| leaving.until);
+        let idle = self.job.is_none();
+        // What is rarely ready comes first, and the busiest source last.
+        tokio::select! {
+            biased;
+            done = next_done(&mut self.job) => {
+                self.job = None;
+                Event::Done(done)
+            }
+            changed = self.topics.changed(), if idle => match changed {
+                Ok(()) => Event::Due,
+                Err(_) => Event::Orphaned,
+            },
+            () = sleep_until(close_at.unwrap_or_else(Instant::now)), if close_at.is_some() => {
+                Event::LeavingDue
+            }
+            () = sleep_until(renew_at.unwrap_or_else(Instant::now)), if renew_at.is_some() => {
+                Event::Due
+            }
+            room = self.shared.frames.clone().reserve_owned(), if !has_room => {
+                room.map_or(Event::Orphaned, Event::Room)
+            }
+            text = next_text(self.leaving.as_mut().map(|leaving| &mut *leaving.line)),
+                if has_room => text.map_or_else(Event::LeavingLost, Event::LeavingText),
+            text = next_text(line.map(|line| &mut **line)), if has_room => {
+                text.map_or_else(Event::Lost, Event::Text)
+            }
+        }
+    }
+
+    async fn handle(&mut self, link: Link, event: Event) -> Link {
+        match event {
+            Event::Room(room) => {
+                self.room = Some(room);
+                link
+            }
+            Event::Text(text) => self.handle_text(link, text).await,
+            Event::Lost(reason) => self.handle_lost(link, &reason).await,
+            Event::LeavingText(text) => {
+                let stream = self.leaving.as_ref().map(|leaving| leaving.line.stream);
+                if let (Frame::Conversation { topic, body }, Some(stream)) =
+                    (self.read(&text), stream)
+                {
+                    self.pass_on(stream, topic, text, body);
+                }
+                link
+            }
+            Event::LeavingLost(reason) => {
+                debug!(channel = self.number, %reason, "the old socket is gone");
+                self.end_leaving();
+                link
+            }
+            Event::LeavingDue => {
+                self.see_off().await;
+                link
+            }
+            Event::Done(done) => self.handle_done(link, done).await,
+            Event::Due | Event::Orphaned => link,
+        }
+    }
+
+    /// Says goodbye: the topics are taken off, the socket is closed, the channel is kept for the
+    /// next start (SEMANTICS 6).
+    async fn leave(&mut self, link: Link) {
+        let GoodbyeTo { lease, socket, fate } = match link {
+            Link::Down { lease, .. } => GoodbyeTo { lease, socket: None, fate: Fate::Keep },
+            Link::Up(line) => line.goodbye(Fate::Keep),
+            Link::Closing(line, fate) => line.goodbye(fate),
+        };
+        let unsubscribe = async {
+            let Some(lease) = &lease else { return };
+            let call = notifications::unsubscribe(&*self.shared.api, &lease.id);
+            match timeout(GOODBYE_LIMIT, call).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => debug!(channel = self.number, %error, "topics not taken off"),
+                Err(_) => debug!(channel = self.number, "no time to take the topics off"),
+            }
+        };
+        let close = async {
+            if let Some(socket) = socket {
+                socket.close().await;
+            }
+        };
+        let finish_job = async {
+            if let Some((cut, job)) = self.job.take() {
+                cut.cancel();
+                if timeout(CREATE_GRACE + GOODBYE_LIMIT, job).await.is_err() {
+                    debug!(channel = self.number, "a job did not end in time");
+                }
+            }
+        };
+        tokio::join!(unsubscribe, close, finish_job);
+        if let Some(lease) = &lease {
+            self.settle(&lease.id, fate);
+        }
+        self.end_leaving();
+    }
+}
+
+/// The outcome of the job, once there is one. Cancel safe.
+async fn next_done(job: &mut Option<(CancellationToken, Job)>) -> Done {
+    match job {
+        Some((_, job)) => job.await,
+        None => pending().await,
+    }
+}

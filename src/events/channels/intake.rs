@@ -1,0 +1,132 @@
+//! What comes out of a channel's socket, and what it means for the channel.
+
+use std::ops::Range;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+use tracing::{debug, info, warn};
+
+use super::channel::{Channel, Link};
+use super::line::Fate;
+use super::notice::Received;
+use super::report::News;
+use super::socket::{Lost, Text};
+use crate::events::frame::Frame;
+use crate::events::topic::Topic;
+
+/// Unreadable frames that get a line each; after that, ever fewer do.
+const LINES: u64 = 20;
+
+impl Channel {
+    pub(super) async fn handle_text(&mut self, link: Link, text: Text) -> Link {
+        self.heard.note(Timestamp::now());
+        match self.read(&text) {
+            Frame::Conversation { topic, body } => {
+                match &link {
+                    Link::Up(line) | Link::Closing(line, _) => {
+                        self.pass_on(line.stream, topic, text, body);
+                    }
+                    Link::Down { .. } => {}
+                }
+                link
+            }
+            Frame::SocketClosing => match link {
+                Link::Up(line) => {
+                    info!(channel = self.number, "the server will close the socket, replacing it");
+                    self.close_soon(line, Fate::Keep)
+                }
+                Link::Closing(..) | Link::Down { .. } => link,
+            },
+            Frame::NoLongerSubscribed { reason } => {
+                warn!(
+                    channel = self.number,
+                    reason,
+                    "channel was taken from us, probably because \
+                    its client has more than 20; give the daemon a client of its own"
+                );
+                self.open_gap().await;
+                self.drop_line(link)
+            }
+            Frame::TokenRevoked => {
+                warn!(channel = self.number, "token revoked, subscribing with a new one");
+                self.open_gap().await;
+                self.report(News::TokenRevoked).await;
+                match link {
+                    Link::Up(mut line) => {
+                        line.confirmed = false;
+                        self.cut_job();
+                        Link::Up(line)
+                    }
+                    Link::Closing(..) | Link::Down { .. } => link,
+                }
+            }
+            Frame::Heartbeat
+            | Frame::Pong
+            | Frame::OtherTopic { .. }
+            | Frame::Unreadable { .. } => link,
+        }
+    }
+
+    /// Reads a frame, counts it and tells of what cannot be used.
+    pub(super) fn read(&self, text: &Text) -> Frame {
+        let frame = Frame::read(text.as_str());
+        let counts = &self.shared.counts;
+        match &frame {
+            Frame::Heartbeat | Frame::Pong => counts.heartbeats.add(1),
+            Frame::OtherTopic { topic } => {
+                counts.frames.add(1);
+                debug!(channel = self.number, topic, "frame of a topic we did not ask for");
+            }
+            Frame::Unreadable { topic, reason, excerpt } => {
+                counts.frames.add(1);
+                counts.frames_unreadable.add(1);
+                let count = counts.frames_unreadable.get();
+                // A flood of them must not become a flood of lines.
+                if count <= LINES || count.is_power_of_two() {
+                    warn!(channel = self.number, topic, reason, excerpt, count, "frame unreadable");
+                }
+            }
+            Frame::Conversation { .. }
+            | Frame::SocketClosing
+            | Frame::NoLongerSubscribed { .. }
+            | Frame::TokenRevoked => counts.frames.add(1),
+        }
+        frame
+    }
+
+    pub(super) fn pass_on(&mut self, stream: u32, topic: Topic, text: Text, body: Range<usize>) {
+        // Room is there: without it no socket is read.
+        let Some(room) = self.room.take() else { return };
+        room.send(Received {
+            channel: stream,
+            topic,
+            text,
+            body,
+            at: Instant::now(),
+            received_at: Timestamp::now(),
+        });
+    }
+
+    pub(super) async fn handle_lost(&mut self, link: Link, reason: &Lost) -> Link {
+        self.shared.counts.drops.add(1);
+        warn!(channel = self.number, %reason, "disconnected");
+        self.open_gap().await;
+        match link {
+            Link::Up(line) => {
+                self.cut_job();
+                let tries = if self.note_end(&line) { 0 } else { line.tries + 1 };
+                self.down(line.lease, tries)
+            }
+            Link::Closing(line, Fate::Keep) => {
+                // The replacement may be waiting for the API; the old address needs none.
+                self.cut_job();
+                Link::Down { lease: Some(line.lease), tries: 0 }
+            }
+            Link::Closing(line, Fate::Forget) => {
+                self.shared.pool.forget(&line.lease.id);
+                Link::Down { lease: None, tries: 0 }
+            }
+            Link::Down { .. } => link,
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! The supervisor's steps: from wanted topics to tasks, from reports to notices.
+//!
+//! None of them waits, but for the last.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use super::channel::{BACKOFF, Channel};
+use super::job::Shared;
+use super::keeper::Keeper;
+use super::notice::{ChannelsState, Notice};
+use super::report::{Heard, News, Report};
+use super::topics::{Limits, Plan};
+use super::view::View;
+use crate::events::topic::Topic;
+use crate::status::pulse::Beat;
+
+/// Saying goodbye to all channels at once; each has its own, shorter limits.
+const STOP_LIMIT: Duration = Duration::from_secs(8);
+/// A task that ran so long before it ended is started again without delay.
+const LASTED: Duration = Duration::from_secs(600);
+
+/// The supervisor's own state.
+pub(super) struct Supervisor {
+    pub(super) shared: Arc<Shared>,
+    pub(super) limits: Limits,
+    pub(super) keeper: Keeper,
+    pub(super) notices: mpsc::Sender<Notice>,
+    pub(super) waiting: VecDeque<Notice>,
+    pub(super) state: watch::Sender<ChannelsState>,
+    pub(super) beat: Beat,
+    pub(super) stop: CancellationToken,
+    pub(super) plan: Plan,
+    pub(super) view: View,
+    pub(super) slots: BTreeMap<u32, Slot>,
+    pub(super) tasks: JoinSet<()>,
+    pub(super) numbers: HashMap<Id, u32>,
+}
+
+/// A channel, seen from here.
+pub(super) struct Slot {
+    pub(super) topics: watch::Sender<Arc<BTreeSet<Topic>>>,
+    pub(super) heard: Arc<Heard>,
+    pub(super) stop: CancellationToken,
+    /// `None` while it waits to be started.
+    pub(super) task: Option<Id>,
+    pub(super) started: Instant,
+    pub(super) start_at: Instant,
+    /// Tasks in a row that ended early.
+    pub(super) failures: u32,
+}
+
+impl Supervisor {
+    /// Spreads the topics over the channels and tells those whose topics changed.
+    pub(super) fn replan(&mut self, wanted: &BTreeSet<Topic>) {
+        let plan = self.plan.fit(wanted, self.limits);
+        if plan.without_room.len() != self.plan.without_room.len() {
+            let topics = plan.without_room.len();
+            let capacity = self.limits.capacity();
+            if topics > 0 {
+                error!(
+                    topics,
+                    capacity,
+                    "topics without room, their conversations are not seen; \
+                    watch fewer users, or use a second client"
+                );
+            } else {
+                info!("all topics have room");
+            }
+        }
+        self.view.wanted = wanted.len();
+        self.view.without_room = plan.without_room.len();
+        self.view.short_of_copies = plan.short_of_copies;
+        let gone: Vec<u32> =
+            self.slots.keys().copied().filter(|n| !plan.channels.contains_key(n)).collect();
+        for number in gone {
+            if let Some(slot) = self.slots.remove(&number) {
+                slot.stop.cancel();
+            }
+            self.view.remove(number);
+        }
+        for (number, topics) in &plan.channels {
+            match self.slots.get(number) {
+                Some(slot) => {
+                    slot.topics.send_if_modified(|old| {
+                        let new = !Arc::ptr_eq(old, topics);
+                        *old = Arc::clone(topics);
+                        new
+                    });
+                }
+                None => {
+                    self.slots.insert(*number, Slot::new(Arc::clone(topics), &self.stop));
+                    self.view.add(*number);
+                }
+            }
+        }
+        // One more than there are channels, so that one at a time can be replaced with overlap.
+        self.shared.pool.set_limit(plan.channels.len() + 1);
+        self.plan = plan;
+        self.publish();
+    }
+
+    /// Starts the channels whose time has come.
+    pub(super) fn start_due(&mut self) {
+        let now = Instant::now();
+        for (number, slot) in &mut self.slots {
+            if slot.task.is_some() || slot.start_at > now {
+                continue;
+            }
+            let channel = Channel::new(
+                *number,
+                Arc::clone(&self.shared),
+                slot.topics.subscribe(),
+                Arc::clone(&slot.heard),
+                slot.stop.clone(),
+            );
+            let id = self.tasks.spawn(channel.run()).id();
+            slot.task = Some(id);
+            slot.started = now;
+            self.numbers.insert(id, *number);
+        }
+    }
+
+    /// A task ended. That is wanted of channels that have no topics any more, and of no other.
+    pub(super) fn handle_ended(&mut self, ended: Result<(Id, ()), JoinError>) {
+        let (id, reason) = match ended {
+            Ok((id, ())) => (id, "it ended".to_owned()),
+            // The panic's own text could quote anything.
+            Err(error) if error.is_panic() => (error.id(), "it panicked".to_owned()),
+            Err(error) => (error.id(), error.to_string()),
+        };
+        let Some(number) = self.numbers.remove(&id) else { return };
+        let Some(slot) = self.slots.get_mut(&number).filter(|slot| slot.task == Some(id)) else {
+            return;
+        };
+        slot.failures = if slot.started.elapsed() >= LASTED { 0 } else { slot.failures + 1 };
+        slot.start_at = Instant::now() + BACKOFF.wait(slot.failures);
+        slot.task = None;
+        error!(channel = number, reason, "channel failed, starting it anew");
+        self.shared.pool.give_back_all(number);
+        if let Some(since) = slot.heard.gap_start() {
+            self.view.lost(number, since);
+        }
+        self.publish();
+    }
+
+    pub(super) fn handle_report(&mut self, Report { channel, news }: Report) {
+        if !self.slots.contains_key(&channel) {
+            return;
+        }
+        match news {
+            News::Subscribed { subscription, gap } => {
+                let notices = self.view.subscribed(channel, subscription, gap);
+                self.waiting.extend(notices);
+            }
+            News::Refused(subscription) => {
+                self.waiting.extend(self.view.refused(channel, subscription));
+            }
+            News::Lost { since } => self.view.lost(channel, since),
+            News::TokenRevoked => self.waiting.push_back(Notice::TokenRevoked { channel }),
+        }
+        self.publish();
+    }
+
+    pub(super) fn publish(&self) {
+        let state = self.view.state();
+        let counts = &self.shared.counts;
+        let number = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+        counts.channels.set(number(state.channels));
+        counts.channels_connected.set(number(state.connected));
+        counts.topics.set(number(state.topics_permitted));
+        counts.topics_rejected.set(number(state.topics_rejected));
+        self.state.send_if_modified(|old| {
+            let new = *old != state;
+            *old = state;
+            new
+        });
+    }
+
+    /// Waits for the channels' goodbyes and keeps what is left of them.
+    pub(super) async fn finish(mut self, mut reports: mpsc::Receiver<Report>) {
+        reports.close();
+        for slot in self.slots.values() {
+            slot.stop.cancel();
+        }
+        let goodbyes = async {
+            while let Some(ended) = self.tasks.join_next().await {
+                self.beat.give();
+                if let Err(error) = ended.as_ref().map_err(JoinError::is_panic) {
+                    warn!(panicked = error, "channel failed while it was stopped");
+                }
+            }
+        };
+        if timeout(STOP_LIMIT, goodbyes).await.is_err() {
+            warn!(channels = self.tasks.len(), "channels cut off, they took too long to stop");
+            self.tasks.shutdown().await;
+        }
+        self.keeper.keep(self.shared.pool.known()).await;
+        info!("channels stopped");
+    }
+}
+
+impl Slot {
+    fn new(topics: Arc<BTreeSet<Topic>>, stop: &CancellationToken) -> Slot {
+        let now = Instant::now();
+        Slot {
+            topics: watch::Sender::new(topics),
+            heard: Arc::default(),
+            stop: stop.child_token(),
+            task: None,
+            started: now,
+            start_at: now,
+            failures: 0,
+        }
+    }
+}

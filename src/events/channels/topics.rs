@@ -1,0 +1,232 @@
+//! Which topic goes to which channel.
+//!
+//! Pure. A plan is made from the one before it, so that a change of topics touches as few channels
+//! as possible: what has a place keeps it, and new topics go together. A channel that lost topics
+//! is not filled up from others, which would touch both for nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::events::topic::Topic;
+
+/// Topics of one WebSocket; one more is answered with 400 (FACTS 3.2).
+pub const TOPICS_PER_CHANNEL: usize = 1000;
+
+/// How much room there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Channels that may be in use at the same time.
+    pub channels: usize,
+    /// On so many different channels shall each topic be.
+    pub copies: usize,
+}
+
+impl Limits {
+    /// One of `max` stays spare, because a channel is replaced by a second one that is up before
+    /// the first goes (SEMANTICS 6). A single one is used all the same.
+    pub fn new(max: usize, copies: usize) -> Limits {
+        let channels = max.saturating_sub(1).max(1);
+        Limits { channels, copies: copies.clamp(1, channels) }
+    }
+
+    /// Topics that find room.
+    pub fn capacity(self) -> usize {
+        self.channels * TOPICS_PER_CHANNEL / self.copies
+    }
+}
+
+/// The topics of each channel, by the channel's number.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    pub channels: BTreeMap<u32, Arc<BTreeSet<Topic>>>,
+    /// Wanted, and on no channel.
+    pub without_room: BTreeSet<Topic>,
+    /// How many topics are on fewer channels than asked for, but on one at least.
+    pub short_of_copies: usize,
+}
+
+impl Plan {
+    /// The plan for the topics that are wanted now.
+    #[must_use]
+    pub fn fit(&self, wanted: &BTreeSet<Topic>, limits: Limits) -> Plan {
+        let mut fitting = Fitting::keep(self, wanted, limits);
+        // A first copy of each before a second of any: when room is short, all are watched.
+        let mut unplaced = BTreeSet::new();
+        for copy in 1..=limits.copies {
+            for topic in wanted {
+                let has = fitting.copies.get(topic).copied().unwrap_or_default();
+                if has < copy && !fitting.place(topic) {
+                    unplaced.insert(topic.clone());
+                }
+            }
+        }
+        let without_room: BTreeSet<Topic> =
+            unplaced.iter().filter(|topic| !fitting.copies.contains_key(*topic)).cloned().collect();
+        Plan {
+            short_of_copies: unplaced.len() - without_room.len(),
+            without_room,
+            channels: fitting.finish(self),
+        }
+    }
+}
+
+/// A plan in the making.
+struct Fitting {
+    limits: Limits,
+    channels: BTreeMap<u32, BTreeSet<Topic>>,
+    copies: BTreeMap<Topic, usize>,
+    /// The channel that new topics went to last: changed already, so it may as well take more.
+    filling: Vec<u32>,
+}
+
+impl Fitting {
+    /// Keeps of a plan what is still wanted.
+    fn keep(plan: &Plan, wanted: &BTreeSet<Topic>, limits: Limits) -> Fitting {
+        let mut copies = BTreeMap::<Topic, usize>::new();
+        let mut channels = BTreeMap::new();
+        let mut filling = Vec::new();
+        for (number, topics) in plan.channels.iter().take(limits.channels) {
+            let mut kept = BTreeSet::new();
+            for topic in topics.iter().filter(|topic| wanted.contains(*topic)) {
+                let has = copies.entry(topic.clone()).or_default();
+                if *has < limits.copies {
+                    *has += 1;
+                    kept.insert(topic.clone());
+                }
+            }
+            if kept.len() < topics.len() {
+                filling.push(*number);
+            }
+            channels.insert(*number, kept);
+        }
+        Fitting { limits, channels, copies, filling }
+    }
+
+    /// Finds a place for one more copy of the topic. Returns false if there is none.
+    fn place(&mut self, topic: &Topic) -> bool {
+        let Some(number) = self.room_for(topic) else { return false };
+        if !self.filling.contains(&number) {
+            self.filling.push(number);
+        }
+        self.channels.entry(number).or_default().insert(topic.clone());
+        *self.copies.entry(topic.clone()).or_default() += 1;
+        true
+    }
+
+    /// A channel that is changed anyhow; else the one with the most room; else a new one.
+    fn room_for(&self, topic: &Topic) -> Option<u32> {
+        let room = |number: &u32| {
+            let topics = self.channels.get(number)?;
+            let room = TOPICS_PER_CHANNEL.checked_sub(topics.len())?;
+            (room > 0 && !topics.contains(topic)).then_some(room)
+        };
+        let changed = self.filling.iter().find(|number| room(number).is_some());
+        let roomiest = || {
+            let open = self.channels.keys().filter_map(|number| Some((room(number)?, *number)));
+            open.max_by_key(|(room, number)| (*room, std::cmp::Reverse(*number)))
+        };
+        let new = || {
+            let fits = self.channels.len() < self.limits.channels;
+            fits.then(|| (0..).find(|number| !self.channels.contains_key(number))).flatten()
+        };
+        changed.copied().or_else(|| roomiest().map(|(_, number)| number)).or_else(new)
+    }
+
+    /// What did not change is the very same set, and empty channels go.
+    fn finish(self, before: &Plan) -> BTreeMap<u32, Arc<BTreeSet<Topic>>> {
+        let full = self.channels.into_iter().filter(|(_, topics)| !topics.is_empty());
+        full.map(|(number, topics)| match before.channels.get(&number) {
+            Some(old) if **old == topics => (number, Arc::clone(old)),
+            Some(_) | None => (number, Arc::new(topics)),
+        })
+        .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::genesys::UserId;
+
+    fn topics(range: std::ops::Range<usize>) -> BTreeSet<Topic> {
+        range.map(|n| Topic::User(UserId::new(&format!("u{n:05}")))).collect()
+    }
+
+    fn sizes(plan: &Plan) -> Vec<usize> {
+        plan.channels.values().map(|topics| topics.len()).collect()
+    }
+
+    fn fit(count: usize, limits: Limits) -> Plan {
+        let plan = Plan::default().fit(&topics(0..count), limits);
+        for topic in topics(0..count) {
+            let copies = plan.channels.values().filter(|one| one.contains(&topic)).count();
+            assert!(copies <= limits.copies);
+            assert_eq!(copies == 0, plan.without_room.contains(&topic));
+        }
+        plan
+    }
+
+    #[test]
+    fn channels_are_filled_one_after_the_other() {
+        let limits = Limits::new(20, 1);
+        assert_eq!(sizes(&fit(0, limits)), [0; 0]);
+        assert_eq!(sizes(&fit(1000, limits)), [1000]);
+        assert_eq!(sizes(&fit(1001, limits)), [1000, 1]);
+        assert_eq!(sizes(&fit(1200, limits)), [1000, 200]);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named_and_one_channel_stays_spare() {
+        let limits = Limits::new(20, 1);
+        assert_eq!(limits.capacity(), 19_000);
+        let plan = fit(19_001, limits);
+        assert_eq!(sizes(&plan), [1000; 19]);
+        assert_eq!(plan.without_room, topics(19_000..19_001));
+    }
+
+    #[test]
+    fn copies_are_on_different_channels_and_a_first_copy_comes_first() {
+        let plan = fit(1500, Limits::new(20, 2));
+        assert_eq!(plan.channels.values().map(|one| one.len()).sum::<usize>(), 3000);
+        assert_eq!((plan.channels.len(), plan.short_of_copies), (3, 0));
+        // Room for 2,000 topics, 1,500 wanted twice: all once, some twice.
+        let plan = fit(1500, Limits::new(3, 2));
+        assert_eq!((plan.without_room.len(), plan.short_of_copies), (0, 1000));
+        // One channel cannot hold a copy on another.
+        assert_eq!(Limits::new(2, 2).copies, 1);
+        assert_eq!(Limits::new(0, 0), Limits { channels: 1, copies: 1 });
+    }
+
+    #[test]
+    fn a_change_leaves_the_other_channels_alone() {
+        let limits = Limits::new(20, 1);
+        let before = fit(2500, limits);
+        let changed = |after: &Plan| -> Vec<u32> {
+            let same = |n: &u32| match (before.channels.get(n), after.channels.get(n)) {
+                (Some(old), Some(new)) => Arc::ptr_eq(old, new),
+                (Some(_) | None, None) | (None, Some(_)) => false,
+            };
+            (0..4)
+                .filter(|n| before.channels.contains_key(n) || after.channels.contains_key(n))
+                .filter(|n| !same(n))
+                .collect()
+        };
+        assert_eq!(changed(&before.fit(&topics(0..2501), limits)), [2]);
+        assert_eq!(changed(&before.fit(&topics(1..2500), limits)), [0]);
+        // One goes, one comes: it takes the freed place, and one channel changes.
+        assert_eq!(changed(&before.fit(&topics(1..2501), limits)), [0]);
+        assert_eq!(changed(&before.fit(&topics(0..2000), limits)), [2]);
+        assert_eq!(changed(&before.fit(&topics(0..2500), limits)), [0; 0]);
+    }
+
+    #[test]
+    fn fewer_copies_or_channels_are_taken_back() {
+        let before = fit(1000, Limits::new(20, 2));
+        assert_eq!(sizes(&before), [1000, 1000]);
+        let after = before.fit(&topics(0..1000), Limits::new(20, 1));
+        assert_eq!(sizes(&after), [1000]);
+        let after = fit(3000, Limits::new(20, 1)).fit(&topics(0..3000), Limits::new(3, 1));
+        assert_eq!(sizes(&after), [1000, 1000]);
+        assert_eq!(after.without_room.len(), 1000);
+    }
+}
