@@ -257,9 +257,15 @@ impl Daemon {
 
     /// Waits for the process to end by itself.
     pub(crate) fn wait_exit(&mut self) -> ExitStatus {
-        wait(&format!("the end of the daemon\n{}", self.log_text()), || {
-            self.child.try_wait().unwrap()
-        })
+        let start = tokio::time::Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            let patient = start.elapsed() < PATIENCE;
+            assert!(patient, "the daemon does not end\n{}", self.log_text());
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
     }
 
     /// Resident memory, in KiB, and processor time used so far.

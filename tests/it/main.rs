@@ -25,5 +25,6 @@ mod sockets;
 mod state;
 mod systemd;
 mod tidy;
+mod virtual_time;
 mod window;
 mod world_at;
