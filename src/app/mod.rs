@@ -281,12 +281,13 @@ impl App {
                 let dir = &self.config.state.dir;
                 if self.rules.reload(&self.config.rules, dir, &fence) {
                     self.rules_text.send_replace(self.rules.text.clone());
-                    self.send_view();
-                    self.joints.wanted.send_replace(wanted(&self.config, &self.rules));
                 }
             }
             Err(error) => error!(%error, "allowed_keys cannot be used, the rules stay as they are"),
         }
+        // Also where the rules stay: whom to watch may have changed.
+        self.send_view();
+        self.joints.wanted.send_replace(wanted(&self.config, &self.rules));
         if self.ready {
             systemd::ready(&self.status_line());
         }

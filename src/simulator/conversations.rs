@@ -56,7 +56,10 @@ pub(super) async fn patch_attributes(
     let attributes = attributes(&body(&bytes)?)?.unwrap_or_default();
     let mut response = StatusCode::ACCEPTED.into_response();
     let mut state = simulator.state();
-    state.exists(&conversation, &participant)?;
+    // A whole body is made only for whoever asks for what is not there.
+    if state.world.attributes(&conversation, &participant).is_none() {
+        state.exists(&conversation, &participant)?;
+    }
     if swallow.is_none() {
         let sequence = state
             .write(&conversation, &participant, &attributes, Writer::Client, Mode::Merge)

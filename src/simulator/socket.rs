@@ -174,7 +174,7 @@ impl Socket {
         if let Some(snapshot) = frame.snapshot {
             let mut state = self.simulator.state();
             let now = state.world_now();
-            state.truth.delivered(snapshot.sequence, &snapshot.body, now);
+            state.truth.delivered(self.attached.number, snapshot.sequence, &snapshot.body, now);
         }
         Ok(())
     }

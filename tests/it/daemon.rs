@@ -210,12 +210,7 @@ impl Daemon {
         lines.iter().filter(|line| message(line).contains(what)).count()
     }
 
-    /// The lines so far whose message contains `what`.
-    pub(crate) fn log_lines(&self, what: &str) -> Vec<Value> {
-        self.log_lines_from(0, what)
-    }
-
-    /// The same from the `from`th line on.
+    /// The lines from the `from`th on whose message contains `what`.
     pub(crate) fn log_lines_from(&self, from: usize, what: &str) -> Vec<Value> {
         let lines = self.log.all.lock().unwrap();
         lines.iter().skip(from).filter(|line| message(line).contains(what)).cloned().collect()
