@@ -8,7 +8,7 @@ use attributed::simulator::world::Shape;
 use attributed::simulator::{Faults, Options, Scripted, Toss};
 use serde_json::{Value, json};
 
-use crate::daemon::{Daemon, Setup};
+use crate::daemon::{Daemon, Setup, message};
 use crate::world_at::{WorldAt, customer};
 
 const SECRET: &str = "canary-client-secret-0815";
@@ -93,12 +93,7 @@ fn what_servers_and_files_quote_is_not_passed_on() {
         daemon.wait("an answer that quotes", || {
             world.writes(&id).iter().any(|write| write.fault.is_some()).then_some(())
         });
-        let given_up =
-            |line: &Value| line["conversation_id"] == id.as_str() && line["reason"] == "refused";
-        daemon.wait("the end of it", || {
-            let accepted = world.writes(&id).iter().any(|write| write.status == Some(202));
-            (accepted || !daemon.lines_that(given_up).is_empty()).then_some(())
-        });
+        daemon.wait("the end of it", || settled(&world, &daemon, &id).then_some(()));
     }
     nonsense(&world);
     daemon.wait_log("frame unreadable");
@@ -107,6 +102,19 @@ fn what_servers_and_files_quote_is_not_passed_on() {
     daemon.signal("TERM");
     daemon.wait_exit();
     check(&world, &daemon);
+}
+
+/// Whether all four keys were accepted, or given up.
+fn settled(world: &WorldAt, daemon: &Daemon, id: &str) -> bool {
+    let mut writes = world.writes(id);
+    writes.retain(|write| write.status == Some(202));
+    let mut keys: BTreeSet<String> = writes.into_iter().flat_map(|write| write.keys).collect();
+    let given_up = daemon
+        .lines_that(|line| line["conversation_id"] == id && message(line) == "update given up");
+    for line in given_up {
+        keys.extend(line["keys"].as_str().unwrap().split(' ').map(str::to_owned));
+    }
+    keys.len() == 4
 }
 
 #[test]

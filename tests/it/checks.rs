@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use expect_test::expect;
+use expect_test::{expect, expect_file};
 use serde_json::Value;
 
 use crate::command::{Said, attributed, with};
@@ -76,106 +76,7 @@ fn every_mistake_of_a_rules_file_is_shown_at_once() {
           FAILED: 14 problems
     "#]]
     .assert_eq(&said.out);
-    expect![[r#"
-        error: `participant` has no field `purpos`
-          --> ./rules.toml:4:19
-           |
-         4 | match.participant.purpos = "agent"
-           |                   ^^^^^^
-           = did you mean `purpose`?
-
-        error: there is already a rule named `unknown-field`
-          --> ./rules.toml:8:8
-           |
-         8 | name = "unknown-field"
-           |        ^^^^^^^^^^^^^^^
-           = it is in line 3; give this one another name
-
-        error: unknown subject `particpant`
-          --> ./rules.toml:14:7
-           |
-        14 | match.particpant.purpose = "agent"
-           |       ^^^^^^^^^^
-           = did you mean `participant`?
-
-        error: `participant.held` is true or false; this is a text
-          --> ./rules.toml:19:26
-           |
-        19 | match.participant.held = "yes"
-           |                          ^^^^^
-           = write it without quotes
-
-        error: `cc.d` has to be a text in quotes; this is a date or time
-          --> ./rules.toml:20:14
-           |
-        20 | set."cc.d" = 2026-01-01
-           |              ^^^^^^^^^^
-
-        error: `write` cannot be "allways"
-          --> ./rules.toml:25:9
-           |
-        25 | write = "allways"
-           |         ^^^^^^^^^
-           = write one of: follow, first, if-absent
-
-        error: `mode` cannot be "dry"
-          --> ./rules.toml:26:8
-           |
-        26 | mode = "dry"
-           |        ^^^^^
-           = write one of: live, dry-run
-
-        error: `customer` has no field `nmae`
-          --> ./rules.toml:27:27
-           |
-        27 | set."cc.e" = "{{ customer.nmae }}"
-           |                           ^^^^
-           = did you mean `customer.name`?
-
-        error: this rule has no name
-          --> ./rules.toml:29:1
-           |
-        29 | [[rule]]
-           | ^^^^^^^^
-           = write name = "…"; it appears in logs and reports
-
-        error: the key `other.key` is outside of what may be written
-          --> ./rules.toml:31:5
-           |
-        31 | set."other.key" = "x"
-           |     ^^^^^^^^^^^
-           = `allowed_keys` of the configuration has: cc.*; choose another key, or ask who runs this
-
-        error: rule `nothing` sets nothing
-          --> ./rules.toml:33:1
-           |
-        33 | [[rule]]
-           | ^^^^^^^^
-           = write set."key" = "value"
-
-        error: rule `later` sets nothing
-          --> ./rules.toml:37:1
-           |
-        37 | [[rule]]
-           | ^^^^^^^^
-           = write set."key" = "value"
-
-        error: not known in this version: `regex`
-          --> ./rules.toml:39:26
-           |
-        39 | match.participant.number.regex = "^+49"
-           |                          ^^^^^
-           = this version has: a value, a list, not, exists, prefix
-
-        error: unknown key `sett` in a rule
-          --> ./rules.toml:40:1
-           |
-        40 | sett."cc.f" = "x"
-           | ^^^^
-           = did you mean `set`?
-
-    "#]]
-    .assert_eq(&said.err);
+    expect_file!["./checks/mistakes.txt"].assert_eq(&said.err);
 }
 
 #[test]
@@ -280,71 +181,7 @@ fn the_effective_configuration_says_where_each_value_is_from() {
     let show = |arguments: &[&str]| with(setup.dir.path(), arguments, &variables, "");
     let said = show(&["config", "show"]);
     assert_eq!((said.code, said.err.as_str()), (0, ""));
-    expect![[r##"
-        # ./attributed.toml
-        rules = "./rules.toml"                       # ./attributed.toml:1
-
-        [genesys]
-        region = "mypurecloud.de"                    # ./attributed.toml:4
-        login_url = "http://127.0.0.1:9"             # ./attributed.toml:5
-        api_url = "http://127.0.0.1:9"               # ./attributed.toml:6
-        client_id = "the-client"                     # GENESYSCLOUD_OAUTHCLIENT_ID
-        # the client secret is redacted              # GENESYSCLOUD_OAUTHCLIENT_SECRET
-        # organization is not set
-        dialect = "patch"                            # default
-
-        [watch]
-        users = []                                   # default
-        members_of_queues = []                       # default
-        members_of_groups = []                       # default
-        all_users = true                             # ./attributed.toml:11
-        queues = []                                  # default
-        acd_only = false                             # default
-        refresh = "10m"                              # default
-
-        [channels]
-        copies = 1                                   # default
-        max = 20                                     # default
-        ping_after = "15s"                           # default
-        dead_after = "40s"                           # default
-
-        [updates]
-        workers = 8                                  # default
-        requests_per_second = 20                     # default
-        requests_per_minute = 300                    # default
-        max_age = "24h"                              # default
-        max_pending = 100000                         # default
-        allowed_keys = ["cc.*"]                      # ./attributed.toml:23
-        dry_run = false                              # default
-        drain = "45s"                                # default
-        confirm_after = "30s"                        # default
-        merge_window = "50ms"                        # default
-        after_end = "30s"                            # default
-        fight_key_writes = 5                         # default
-        fight_conversation_writes = 50               # default
-        fight_window = "10m"                         # default
-        warn_value_length = 256                      # default
-        max_value_length = 32000                     # default
-
-        [network]
-        # proxy is not set
-        # no_proxy is not set
-        # proxy_credentials_file is not set
-        # ca_file is not set
-
-        [state]
-        dir = "./state"                              # ./attributed.toml:14
-        keep = "7d"                                  # default
-
-        [monitoring]
-        listen = ""                                  # ./attributed.toml:17
-        control = "/run/attributed/control.sock"     # default
-
-        [log]
-        format = "json"                              # ./attributed.toml:20
-        level = "info"                               # default
-    "##]]
-    .assert_eq(&said.out);
+    expect_file!["./checks/config-show.txt"].assert_eq(&said.out);
     let json = show(&["config", "show", "--output", "json"]);
     let shown: Value = serde_json::from_str(&json.out).unwrap();
     assert!(json.out.contains("the-client") && json.out.contains("GENESYSCLOUD_OAUTHCLIENT_ID"));
