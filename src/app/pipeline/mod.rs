@@ -7,6 +7,9 @@
 //! (SEMANTICS 2); reads go in the recovery class and never hold up a frame. It decides nothing about
 //! writing: that is the updates' part.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::ControlFlow;
@@ -19,8 +22,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, warn};
 
-use super::observe::{Look, View, gone, observation, remember, same_wishes};
-use super::reads::{ReadDone, Reads};
+use crate::app::observe::{Look, View, gone, observation, remember, same_wishes};
+use crate::app::reads::{ReadDone, Reads};
 use crate::events::channels::Received;
 use crate::events::conversation::Conversation;
 use crate::events::topic::Topic;
