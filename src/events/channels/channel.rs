@@ -27,7 +27,7 @@ use super::line::{Fate, GoodbyeTo, Leaving, Line, next_text};
 use super::notice::Received;
 use super::pool::CREATE_GRACE;
 use super::report::Heard;
-use super::socket::{Lost, Text};
+use super::socket::{Lost, Socket, Text};
 use super::subscription::Subscription;
 use crate::events::frame::Frame;
 use crate::events::topic::Topic;
@@ -250,8 +250,8 @@ impl Channel {
         }
     }
 
-    /// Says goodbye: the topics are taken off, the socket is closed, the channel is kept for the
-    /// next start (SEMANTICS 6).
+    /// Says goodbye: the topics are taken off, the socket is read out and closed, the channel is
+    /// kept for the next start (SEMANTICS 6).
     async fn leave(&mut self, link: Link) {
         let GoodbyeTo { lease, socket, fate } = match link {
             Link::Down { lease, .. } => GoodbyeTo { lease, socket: None, fate: Fate::Keep },
@@ -267,11 +267,6 @@ impl Channel {
                 Err(_) => debug!(channel = self.number, "no time to take the topics off"),
             }
         };
-        let close = async {
-            if let Some(socket) = socket {
-                socket.close().await;
-            }
-        };
         let finish_job = async {
             if let Some((cut, job)) = self.job.take() {
                 cut.cancel();
@@ -280,11 +275,33 @@ impl Channel {
                 }
             }
         };
-        tokio::join!(unsubscribe, close, finish_job);
+        tokio::join!(unsubscribe, finish_job);
+        if let Some((socket, stream)) = socket {
+            self.read_out(socket, stream).await;
+        }
         if let Some(lease) = &lease {
             self.settle(&lease.id, fate);
         }
         self.end_leaving();
+    }
+
+    /// Passes on what the server had sent before it heard our goodbye: what reached a live socket
+    /// is not lost by a stop.
+    async fn read_out(&mut self, mut socket: Socket, stream: u32) {
+        let reading = async {
+            socket.finish().await;
+            while let Ok(text) = socket.next().await {
+                if self.room.is_none() {
+                    self.room = self.shared.frames.clone().reserve_owned().await.ok();
+                }
+                if let Frame::Conversation { topic, body } = self.read(&text) {
+                    self.pass_on(stream, topic, text, body);
+                }
+            }
+        };
+        if timeout(GOODBYE_LIMIT, reading).await.is_err() {
+            debug!(channel = self.number, "the server did not answer our goodbye");
+        }
     }
 }
 

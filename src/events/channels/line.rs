@@ -55,7 +55,8 @@ pub(crate) struct Leaving {
 /// What is left of a channel when its task ends.
 pub(crate) struct GoodbyeTo {
     pub(crate) lease: Option<Lease>,
-    pub(crate) socket: Option<Socket>,
+    /// With the number of its stream.
+    pub(crate) socket: Option<(Socket, u32)>,
     pub(crate) fate: Fate,
 }
 
@@ -68,7 +69,7 @@ impl Line {
     }
 
     pub(crate) fn goodbye(self, fate: Fate) -> GoodbyeTo {
-        GoodbyeTo { lease: Some(self.lease), socket: Some(self.socket), fate }
+        GoodbyeTo { lease: Some(self.lease), socket: Some((self.socket, self.stream)), fate }
     }
 }
 

@@ -237,17 +237,6 @@ impl Socket {
         }
     }
 
-    /// Closes politely, within a limit. What still arrives is dropped.
-    pub(crate) async fn close(mut self) {
-        let goodbye = async {
-            self.finish().await;
-            while let Some(Ok(_)) = self.stream.next().await {}
-        };
-        if timeout(CLOSE_LIMIT, goodbye).await.is_err() {
-            debug!("the server did not answer our goodbye");
-        }
-    }
-
     fn quotable(&self, reason: &str) -> String {
         if !self.secret.is_empty() && reason.contains(&self.secret) {
             return "(a reason that names the channel)".to_owned();

@@ -159,3 +159,19 @@ async fn channels_end_when_nobody_takes_frames_any_more() {
     ended.unwrap().unwrap().unwrap();
     assert_eq!((world.subscriptions(), world.connected()), (vec![], vec![]));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_reached_the_socket_before_the_goodbye_is_passed_on() {
+    let world = World::new();
+    let mut trial = Trial::start(&world, users(0..3));
+    trial.up(1).await;
+    // While the topics are being taken off, the server still sends.
+    world.slow("unsubscribe", Duration::from_secs(1));
+    trial.stop.cancel();
+    for n in 0..5 {
+        world.tell_all(conversation(n)).await;
+    }
+    assert!(trial.end().await < Duration::from_secs(8));
+    let received: Vec<usize> = trial.received().into_iter().map(|(_, id)| id).collect();
+    assert_eq!(received, [0, 1, 2, 3, 4]);
+}

@@ -139,6 +139,10 @@ impl Trial {
 
     /// Stops, and says how long that took.
     async fn stop(mut self) -> Duration {
+        self.end().await
+    }
+
+    async fn end(&mut self) -> Duration {
         let started = Instant::now();
         self.stop.cancel();
         while let Some(ended) = self.tasks.join_next().await {
