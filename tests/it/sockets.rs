@@ -51,8 +51,9 @@ fn after_hang_ups_and_refusals_it_is_ready_and_works() {
     daemon.wait_ready();
     // The first and the third time somebody accepted, and hung up.
     let connected = |line: &Value| matches!(message(line), "connected" | "connected again");
-    daemon
-        .wait("a connection that lasts", || (daemon.lines_that(connected).len() >= 3).then_some(()));
+    daemon.wait("a connection that lasts", || {
+        (daemon.lines_that(connected).len() >= 3).then_some(())
+    });
     world.call("c1", 0);
     world.wait_written(&daemon, "c1");
     let line = daemon.wait_log("disconnected");
