@@ -2,7 +2,8 @@
 //!
 //! A conversation waits at most once; one that is asked for while its read is under way is read once
 //! more after it, because the answer may be older than the question. Reads are of the recovery
-//! class: the budget serves updates first. What cannot be read now is tried again later; what may
+//! class: the budget serves updates first. What is in doubt is read before what only may have
+//! changed. What cannot be read now is tried again later; what may
 //! not be read is said, once a minute at most, and let go.
 
 use std::collections::btree_map::Entry;
@@ -45,6 +46,8 @@ pub(super) struct Reads {
     /// Everything that waits, rests or is under way.
     wanted: BTreeMap<ConversationId, Wanted>,
     waiting: VecDeque<ConversationId>,
+    /// Those of them that go before all others; they stand in `waiting` too.
+    first: VecDeque<ConversationId>,
     resting: BTreeSet<(Instant, ConversationId)>,
     under_way: FuturesUnordered<BoxFuture<'static, ReadDone>>,
     said: Option<Instant>,
@@ -54,6 +57,8 @@ pub(super) struct Reads {
 #[derive(Debug, Default)]
 struct Wanted {
     under_way: bool,
+    /// Goes before those that are not.
+    first: bool,
     /// Asked for since the read under way began.
     again: bool,
     /// How often its reads have been overtaken in a row.
@@ -66,6 +71,7 @@ impl Reads {
             api,
             wanted: BTreeMap::new(),
             waiting: VecDeque::new(),
+            first: VecDeque::new(),
             resting: BTreeSet::new(),
             under_way: FuturesUnordered::new(),
             said: None,
@@ -94,15 +100,33 @@ impl Reads {
         }
     }
 
+    /// The same, before all that only [`want`](Reads::want) asks for: while a conversation is in
+    /// doubt, what it shows passes unused, and after a gap thousands may wait.
+    pub(super) fn want_first(&mut self, id: ConversationId) {
+        self.want(id.clone());
+        if let Some(wanted) = self.wanted.get_mut(&id)
+            && !wanted.under_way
+            && !wanted.first
+        {
+            wanted.first = true;
+            self.first.push_back(id);
+        }
+    }
+
     /// Begins as many reads as may be under way.
     pub(super) fn begin(&mut self, tracker: &mut Tracker, now: Instant) {
         while self.resting.first().is_some_and(|(at, _)| *at <= now) {
             self.waiting.extend(self.resting.pop_first().map(|(_, id)| id));
         }
         while self.under_way.len() < AT_ONCE {
-            let Some(id) = self.waiting.pop_front() else { return };
+            let next = self.first.pop_front().or_else(|| self.waiting.pop_front());
+            let Some(id) = next else { return };
+            // Who went first still stands in the other queue.
+            let Some(wanted) = self.wanted.get_mut(&id).filter(|wanted| !wanted.under_way) else {
+                continue;
+            };
             let Some(ticket) = tracker.begin_read(&id) else { continue };
-            self.wanted.entry(id.clone()).or_default().under_way = true;
+            (wanted.under_way, wanted.first) = (true, false);
             let api = Arc::clone(&self.api);
             self.under_way.push(Box::pin(async move {
                 let result = reading::conversation(&*api, Class::Recovery, &id).await;
@@ -232,6 +256,25 @@ mod tests {
         assert!(!tracker.give_up_read(done.ticket));
         reads.done(id);
         assert!(one(&mut reads, &mut tracker, now).is_none() && reads.wanted.is_empty());
+    }
+
+    #[test]
+    fn what_is_in_doubt_goes_first_and_once() {
+        let ((mut reads, mut tracker, _), now) = (scene(), Instant::now());
+        let ids: Vec<ConversationId> = (0..9).map(|n| format!("c{n}").as_str().into()).collect();
+        for id in &ids {
+            reads.want(id.clone());
+        }
+        reads.want_first(ids[8].clone());
+        reads.want_first(ids[8].clone());
+        let mut order = Vec::new();
+        while let Some(done) = one(&mut reads, &mut tracker, now) {
+            assert!(!tracker.give_up_read(done.ticket));
+            order.push(done.id.to_string());
+            reads.done(done.id);
+        }
+        assert_eq!(order.concat(), "c8c0c1c2c3c4c5c6c7");
+        assert!(reads.wanted.is_empty() && reads.waiting.is_empty() && reads.first.is_empty());
     }
 
     #[test]

@@ -35,7 +35,7 @@ fn limits() -> Limits {
 
 #[test]
 fn everything_is_delivered_whatever_happens() {
-    let shape = Shape { users: USERS, queues: 8, rate: 9.0, pace: 0.6, ..Shape::default() };
+    let shape = Shape { users: USERS, queues: 8, rate: 5.0, pace: 0.8, ..Shape::default() };
     let simulated = Simulated::start(Options {
         seed: SEED,
         shape,
@@ -252,7 +252,7 @@ fn others_attributes_are_there(simulated: &Simulated) {
 fn small() -> Options {
     Options {
         seed: 3,
-        shape: Shape { users: 40, rate: 6.0, pace: 0.4, ..Shape::default() },
+        shape: Shape { users: 40, rate: 5.0, pace: 0.6, ..Shape::default() },
         limits: unlimited(),
         record_bodies: true,
         ..Options::default()
@@ -263,13 +263,13 @@ fn small() -> Options {
 fn play_small(arguments: &[&str]) -> Simulated {
     let simulated = Simulated::start(small());
     simulated.rules(RULES).unwrap();
-    let more = format!("[updates]\n{UNLIMITED}");
+    let more = format!("[updates]\n{UNLIMITED}fight_key_writes = 20\n");
     let setup = Setup::new(&simulated.url, "all_users = true", RULES, &more);
     let mut daemon = Daemon::start(&setup, arguments);
     daemon.wait_ready();
     wait("some conversations", || {
         let conversations = simulated.overview()["conversations"].as_u64().unwrap();
-        (conversations > 130).then_some(())
+        (conversations > 110).then_some(())
     });
     simulated.stop_world();
     wait("the last lives to end", || {
