@@ -43,8 +43,8 @@ use tokio::time::{Instant, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
 const USERS: usize = 50;
-/// How long conversations come in at one rate.
-const LENGTH: Duration = Duration::from_secs(10);
+/// For so long conversations come in at one rate.
+const SECONDS: u32 = 10;
 /// Requests of which the floor is made.
 const FLOOR: usize = 1_000;
 /// More than any rate here needs.
@@ -85,7 +85,7 @@ const LOADS: [Load; 4] = [
 ];
 
 fn main() -> ExitCode {
-    println!("from an event to its accepted request, ms, over {} s each", LENGTH.as_secs());
+    println!("from an event to its accepted request, ms, over {SECONDS} s each");
     println!(
         "{:<24} {:>7} {:>7}  {:>7} {:>7}  {:>6} {:>6}  {:>6} {:>6}",
         "conversations", "p50", "p99", "in", "daemon", "floor", "", "ratio", ""
@@ -204,7 +204,7 @@ impl Bench {
         let (inside, sample) = (runtime(), sample());
         let watched = Arc::new(Watched::new());
         let floor = inside.block_on(self.bare.floor(&watched.internet, &sample));
-        let count = LENGTH.as_secs() as usize * load.per_second as usize;
+        let count = SECONDS as usize * load.per_second as usize;
         let bodies: Vec<Value> = (0..count).map(|at| self.cloud.body(&sample, at)).collect();
 
         let (intents, told) = mpsc::channel(1);
@@ -219,7 +219,7 @@ impl Bench {
         let simulator = Arc::clone(&self.cloud.simulator);
         let injected = self.outside.block_on(inject(&simulator, bodies, load.per_second));
         let took = (injected[count - 1].1 - injected[0].1).as_secs_f64();
-        assert!(took < LENGTH.as_secs_f64() * 1.1, "too busy a machine: {took:.1} s");
+        assert!(took < f64::from(SECONDS) * 1.1, "too busy a machine: {took:.1} s");
         // Each event, and its echo.
         let frames = 2 * count as u64;
         inside.block_on(until(|| watched.accepted() >= count && counts.frames.get() >= frames));
