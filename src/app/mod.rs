@@ -217,9 +217,7 @@ impl App {
         if self.ready || self.stop.is_cancelled() {
             return;
         }
-        let answered = state.topics_permitted + state.topics_rejected + state.topics_without_room;
-        let subscribed = state.connected == state.channels && answered >= state.topics_wanted;
-        if self.watching_known && subscribed && state.topics_wanted == self.topics_wanted {
+        if self.watching_known && is_subscribed(&state, self.topics_wanted) {
             self.ready = true;
             info!(
                 channels = state.channels,
@@ -283,12 +281,13 @@ impl App {
                 let dir = &self.config.state.dir;
                 if self.rules.reload(&self.config.rules, dir, &fence) {
                     self.rules_text.send_replace(self.rules.text.clone());
-                    self.send_view();
-                    self.joints.wanted.send_replace(wanted(&self.config, &self.rules));
                 }
             }
             Err(error) => error!(%error, "allowed_keys cannot be used, the rules stay as they are"),
         }
+        // Also where the rules stay: whom to watch may have changed.
+        self.send_view();
+        self.joints.wanted.send_replace(wanted(&self.config, &self.rules));
         if self.ready {
             systemd::ready(&self.status_line());
         }
@@ -378,6 +377,18 @@ impl App {
     }
 }
 
+/// Whether every wanted topic that is permitted is subscribed to.
+///
+/// With none permitted it never is: that there is nothing to hear comes as a notice, on a way of its
+/// own, and must not find us ready.
+fn is_subscribed(state: &ChannelsState, wanted: usize) -> bool {
+    let answered = state.topics_permitted + state.topics_rejected + state.topics_without_room;
+    state.topics_wanted == wanted
+        && state.connected == state.channels
+        && answered >= wanted
+        && (state.topics_permitted > 0 || wanted == 0)
+}
+
 /// What the directory is asked for.
 fn wanted(config: &Config, rules: &RulesInForce) -> Wanted {
     (config.watch.clone(), rules.file.names_wanted())
@@ -391,4 +402,33 @@ fn allowing(fence: AllowedKeys) -> settings::AllowedKeys {
 /// No names yet: rules that name queues match nothing until the directory has answered.
 fn no_names() -> Arc<Names> {
     Arc::new(Names::default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ready_takes_an_answer_for_each_topic_and_a_yes() {
+        let state = |permitted: usize, rejected: usize, connected: usize| ChannelsState {
+            channels: 1,
+            connected,
+            topics_wanted: 3,
+            topics_permitted: permitted,
+            topics_rejected: rejected,
+            ..ChannelsState::default()
+        };
+        for (state, wanted, expected) in [
+            (state(3, 0, 1), 3, true),
+            (state(1, 2, 1), 3, true),
+            (state(0, 3, 1), 3, false),
+            (state(2, 0, 1), 3, false),
+            (state(3, 0, 0), 3, false),
+            // The channels have not heard yet of what is wanted now.
+            (state(3, 0, 1), 4, false),
+            (ChannelsState::default(), 0, true),
+        ] {
+            assert_eq!(is_subscribed(&state, wanted), expected, "{state:?} of {wanted}");
+        }
+    }
 }

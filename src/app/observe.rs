@@ -22,14 +22,6 @@ pub(super) struct View {
     pub acd_only: bool,
 }
 
-/// What made us look at a snapshot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cause {
-    Frame,
-    Read,
-    Rules,
-}
-
 /// What a look at a snapshot brought.
 pub(super) struct Look {
     pub observation: Observation,
@@ -44,7 +36,7 @@ pub(super) fn observation(
     current: &Conversation,
     at: Instant,
     received_at: Timestamp,
-    cause: Cause,
+    from_read: bool,
 ) -> Look {
     let Looked { wishes, matches, targets_missing, .. } =
         view.rules.look(current, &Context { watched: &view.watched }, standing);
@@ -61,9 +53,9 @@ pub(super) fn observation(
         wishes,
         over: current.is_over(),
         in_flow: current.in_flow(),
-        from_read: cause == Cause::Read,
+        from_read,
         rules_hash: view.rules.hash(),
-        after_reload: cause == Cause::Rules,
+        in_force: Arc::clone(view.rules.in_force()),
     };
     Look { observation, matches: matches.into(), targets_missing: targets_missing.into() }
 }
@@ -80,8 +72,13 @@ pub(super) fn gone(view: &View, conversation: ConversationId) -> Observation {
         in_flow: false,
         from_read: true,
         rules_hash: view.rules.hash(),
-        after_reload: false,
+        in_force: Arc::clone(view.rules.in_force()),
     }
+}
+
+/// Remembers for which participants the rules hold in a snapshot, and wishes nothing.
+pub(super) fn remember(view: &View, standing: &mut Standing, snapshot: &Conversation) {
+    let _wished = view.rules.look(snapshot, &Context { watched: &view.watched }, standing);
 }
 
 /// Returns true if and only if it makes no difference to any write which of the two snapshots is

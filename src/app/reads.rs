@@ -1,9 +1,11 @@
 //! Conversations that have to be read through the API, a few at a time.
 //!
-//! A conversation waits at most once. Reads are of the recovery class: the budget serves updates
-//! first. What cannot be read now is tried again later; what may not be read is said, once a
-//! minute at most, and let go.
+//! A conversation waits at most once; one that is asked for while its read is under way is read once
+//! more after it, because the answer may be older than the question. Reads are of the recovery
+//! class: the budget serves updates first. What cannot be read now is tried again later; what may
+//! not be read is said, once a minute at most, and let go.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +27,8 @@ const AT_ONCE: usize = 4;
 const WAITING: usize = 50_000;
 /// A read that failed for now is tried again after so long.
 const TRY_AGAIN: Duration = Duration::from_secs(5);
-/// A conversation that changes faster than it can be read is left to its events after so many reads.
+/// After so many reads a conversation that changes faster than it can be read is left to its events;
+/// or, where something is in doubt that may be its last word, rests like one whose read failed.
 const OVERTAKEN: u32 = 5;
 const SAY_AGAIN: Duration = Duration::from_secs(60);
 
@@ -40,37 +43,54 @@ pub(super) struct ReadDone {
 pub(super) struct Reads {
     api: Arc<dyn Api>,
     /// Everything that waits, rests or is under way.
-    wanted: BTreeSet<ConversationId>,
+    wanted: BTreeMap<ConversationId, Wanted>,
     waiting: VecDeque<ConversationId>,
     resting: BTreeSet<(Instant, ConversationId)>,
     under_way: FuturesUnordered<BoxFuture<'static, ReadDone>>,
-    /// How often each read has been overtaken in a row.
-    overtaken: BTreeMap<ConversationId, u32>,
     said: Option<Instant>,
+}
+
+/// How it stands with one conversation that is wanted.
+#[derive(Debug, Default)]
+struct Wanted {
+    under_way: bool,
+    /// Asked for since the read under way began.
+    again: bool,
+    /// How often its reads have been overtaken in a row.
+    overtaken: u32,
 }
 
 impl Reads {
     pub(super) fn new(api: Arc<dyn Api>) -> Reads {
         Reads {
             api,
-            wanted: BTreeSet::new(),
+            wanted: BTreeMap::new(),
             waiting: VecDeque::new(),
             resting: BTreeSet::new(),
             under_way: FuturesUnordered::new(),
-            overtaken: BTreeMap::new(),
             said: None,
         }
     }
 
-    /// Asks for a conversation to be read; one that is wanted already is read once.
+    /// Asks for a conversation to be read; one that waits already is read once.
     pub(super) fn want(&mut self, id: ConversationId) {
-        if self.wanted.len() >= WAITING {
-            self.say(
-                &id,
-                "too many conversations wait to be read, this one waits for its next event",
-            );
-        } else if self.wanted.insert(id.clone()) {
-            self.waiting.push_back(id);
+        let full = self.wanted.len() >= WAITING;
+        match self.wanted.entry(id) {
+            Entry::Occupied(wanted) => {
+                let wanted = wanted.into_mut();
+                wanted.again |= wanted.under_way;
+            }
+            Entry::Vacant(place) if !full => {
+                self.waiting.push_back(place.key().clone());
+                place.insert(Wanted::default());
+            }
+            Entry::Vacant(place) => {
+                let id = place.into_key();
+                self.say(
+                    &id,
+                    "too many conversations wait to be read, this one waits for its next event",
+                );
+            }
         }
     }
 
@@ -82,6 +102,7 @@ impl Reads {
         while self.under_way.len() < AT_ONCE {
             let Some(id) = self.waiting.pop_front() else { return };
             let Some(ticket) = tracker.begin_read(&id) else { continue };
+            self.wanted.entry(id.clone()).or_default().under_way = true;
             let api = Arc::clone(&self.api);
             self.under_way.push(Box::pin(async move {
                 let result = reading::conversation(&*api, Class::Recovery, &id).await;
@@ -104,25 +125,30 @@ impl Reads {
         self.resting.first().map(|(at, _)| *at)
     }
 
-    /// The read was of use.
-    pub(super) fn succeeded(&mut self, id: &ConversationId) {
-        self.wanted.remove(id);
-        self.overtaken.remove(id);
+    /// The read was of use, or is to be let go.
+    pub(super) fn done(&mut self, id: ConversationId) {
+        if self.wanted.remove(&id).is_some_and(|wanted| wanted.again) {
+            self.want(id);
+        }
     }
 
     /// A frame came in while the read was under way: what it says may be older.
-    pub(super) fn overtaken(&mut self, id: ConversationId) {
-        let times = self.overtaken.entry(id.clone()).or_default();
-        *times += 1;
-        if *times < OVERTAKEN {
+    pub(super) fn overtaken(&mut self, id: ConversationId, in_doubt: bool, now: Instant) {
+        let wanted = self.wanted.entry(id.clone()).or_default();
+        (wanted.under_way, wanted.again) = (false, false);
+        wanted.overtaken += 1;
+        if wanted.overtaken < OVERTAKEN {
             self.waiting.push_back(id);
+        } else if !in_doubt {
+            self.wanted.remove(&id);
         } else {
-            self.succeeded(&id);
+            wanted.overtaken = 0;
+            self.resting.insert((now + TRY_AGAIN, id));
         }
     }
 
     /// The read failed: later once more, or not at all.
-    pub(super) fn failed(&mut self, id: ConversationId, error: &CallError) {
+    pub(super) fn failed(&mut self, id: ConversationId, error: &CallError, now: Instant) {
         match error {
             CallError::Throttled(..)
             | CallError::Unauthorized(_)
@@ -132,17 +158,19 @@ impl Reads {
             | CallError::NoToken(_)
             | CallError::Credentials(_) => {
                 debug!(conversation_id = %id, %error, "read failed, will retry");
-                self.resting.insert((Instant::now() + TRY_AGAIN, id));
+                let wanted = self.wanted.entry(id.clone()).or_default();
+                (wanted.under_way, wanted.again) = (false, false);
+                self.resting.insert((now + TRY_AGAIN, id));
             }
             CallError::Forbidden(_)
             | CallError::NotFound(_)
             | CallError::Refused(_)
             | CallError::Unreadable { .. } => {
-                self.succeeded(&id);
                 self.say(
                     &id,
                     &format!("conversation not read, it waits for its next event: {error}"),
                 );
+                self.done(id);
             }
         }
     }
@@ -153,5 +181,81 @@ impl Reads {
             self.said = Some(now);
             warn!(conversation_id = %id, "{what}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+    use crate::events::tracker::Limits;
+    use crate::genesys::call::{Call, Permit};
+
+    /// Says at once that there is no such conversation.
+    struct Nobody;
+
+    impl Api for Nobody {
+        fn permit(&self, class: Class) -> BoxFuture<'_, Permit> {
+            Box::pin(std::future::ready(Permit { class }))
+        }
+
+        fn call_with(&self, _: Permit, call: Call) -> BoxFuture<'_, Result<Answer, CallError>> {
+            let reason = "for tests".to_owned();
+            let error = CallError::Unreadable { operation: call.operation, reason };
+            Box::pin(std::future::ready(Err(error)))
+        }
+    }
+
+    fn scene() -> (Reads, Tracker, ConversationId) {
+        (Reads::new(Arc::new(Nobody)), Tracker::new(Limits::default()), "c".into())
+    }
+
+    /// Begins what waits, and returns what is done at once.
+    fn one(reads: &mut Reads, tracker: &mut Tracker, now: Instant) -> Option<ReadDone> {
+        reads.begin(tracker, now);
+        reads.next().now_or_never().flatten()
+    }
+
+    #[test]
+    fn what_is_asked_for_during_a_read_is_read_after_it() {
+        let ((mut reads, mut tracker, id), now) = (scene(), Instant::now());
+        reads.want(id.clone());
+        reads.want(id.clone());
+        reads.begin(&mut tracker, now);
+        // A gap, say, whose frames the read under way may have been too early for.
+        reads.want(id.clone());
+        let done = one(&mut reads, &mut tracker, now).unwrap();
+        assert!(!tracker.give_up_read(done.ticket));
+        reads.done(id.clone());
+        let done = one(&mut reads, &mut tracker, now).unwrap();
+        assert!(!tracker.give_up_read(done.ticket));
+        reads.done(id);
+        assert!(one(&mut reads, &mut tracker, now).is_none() && reads.wanted.is_empty());
+    }
+
+    #[test]
+    fn what_changes_faster_than_it_is_read_rests_and_is_not_let_go() {
+        let ((mut reads, mut tracker, id), now) = (scene(), Instant::now());
+        reads.want(id.clone());
+        for _ in 0..OVERTAKEN {
+            let done = one(&mut reads, &mut tracker, now).unwrap();
+            assert!(!tracker.give_up_read(done.ticket));
+            reads.overtaken(done.id, true, now);
+        }
+        assert!(one(&mut reads, &mut tracker, now).is_none());
+        assert_eq!(reads.next_begin(), Some(now + TRY_AGAIN));
+        assert!(one(&mut reads, &mut tracker, now + TRY_AGAIN).is_some());
+    }
+
+    #[test]
+    fn what_may_not_be_read_is_let_go_and_leaves_nothing() {
+        let ((mut reads, mut tracker, id), now) = (scene(), Instant::now());
+        reads.want(id.clone());
+        let done = one(&mut reads, &mut tracker, now).unwrap();
+        let Err(error) = done.result else { panic!("nobody answers") };
+        assert!(!tracker.give_up_read(done.ticket));
+        reads.failed(id, &error, now);
+        assert!(reads.wanted.is_empty() && reads.resting.is_empty());
     }
 }

@@ -16,9 +16,9 @@ use super::push::Writer;
 use super::report::Report;
 use super::rules_in_force::{RulesInForce, describe};
 use super::{App, Ended, Joints, Part, TICK, allowing, no_names, wanted};
+use crate::config::Config;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::Problem;
-use crate::config::{Config, Dialect};
 use crate::events::channels::{Channels, ChannelsState, Notice, QUEUE, Received};
 use crate::events::topic::Topic;
 use crate::events::tracker::{Limits, Tracker};
@@ -92,44 +92,28 @@ impl Start {
             dry_run = config.updates.dry_run,
             "starting"
         );
-        if config.genesys.dialect == Dialect::Put && !config.genesys.api_url.contains("127.0.0.1") {
-            warn!(
-                "the put dialect replaces the whole attribute map, and Genesys Cloud's public API does not have it; use genesys.dialect = \"patch\" unless a gateway offers it"
-            );
-        }
         let account = Account::new(
             &config.genesys,
             &config.updates,
             Arc::clone(&self.outside),
             Arc::clone(&self.counts),
         );
-        self.first_token(&account).await?;
-        right_organization(&self.config, &account).await?;
+        let config = &self.config;
+        let permitted = async {
+            first_token(&account).await?;
+            right_organization(config, &account).await
+        };
+        tokio::select! {
+            biased;
+            () = told_to_stop(&mut self.intents) => return Err(Ended::Drained),
+            permitted = permitted => permitted?,
+        }
         Ok(self.join(
             account,
             rules,
             fence,
             View { rules: Arc::new(bound), watched: Arc::default(), acd_only: false },
         ))
-    }
-
-    /// Gets the first token, as often as it takes. Failures are logged where tokens are asked for.
-    async fn first_token(&mut self, account: &Account) -> Result<(), Ended> {
-        loop {
-            match account.start().await {
-                Ok(()) => return Ok(()),
-                Err(CallError::Credentials(reason)) => {
-                    return Err(Ended::CredentialsRefused(reason));
-                }
-                Err(error) => systemd::status(&format!("starting: {error}; will retry")),
-            }
-            tokio::select! {
-                () = sleep(TOKEN_AGAIN) => {}
-                intent = self.intents.recv() => if intent != Some(Intent::Reload) {
-                    return Err(Ended::Drained);
-                }
-            }
-        }
     }
 
     /// Starts every loop, each joined to the next by a bounded channel.
@@ -292,7 +276,7 @@ impl Loops {
         input: mpsc::Receiver<Input>,
         asks: mpsc::Sender<Ask>,
     ) {
-        let writer = Writer { api: Arc::clone(&self.api), dialect: config.genesys.dialect };
+        let writer = Writer::new(Arc::clone(&self.api), config.genesys.dialect);
         let dispatcher = Dispatcher::new(dispatcher::Joints {
             input,
             asks,
@@ -305,6 +289,24 @@ impl Loops {
         });
         self.tasks.spawn(async move { Part::Dispatcher(dispatcher.run().await) });
     }
+}
+
+/// Gets the first token, as often as it takes.
+async fn first_token(account: &Account) -> Result<(), Ended> {
+    loop {
+        match account.start().await {
+            Ok(()) => return Ok(()),
+            Err(CallError::Credentials(reason)) => return Err(Ended::CredentialsRefused(reason)),
+            // It is logged where tokens are asked for.
+            Err(error) => systemd::status(&format!("starting: {error}; will retry")),
+        }
+        sleep(TOKEN_AGAIN).await;
+    }
+}
+
+/// Until somebody wants us to stop. A reload has nothing to do yet: the files were just read.
+async fn told_to_stop(intents: &mut mpsc::Receiver<Intent>) {
+    while intents.recv().await == Some(Intent::Reload) {}
 }
 
 /// Makes the state directory where it is missing; without one we go on in memory.

@@ -88,13 +88,10 @@ pub fn main() -> Exit {
     }
 }
 
-/// Reads the configuration, and shows every problem with it.
-fn load(file: Option<&std::path::Path>) -> Result<Config, Exit> {
+/// Reads the configuration, and shows why it cannot be used; its warnings are for the caller to tell.
+fn load(file: Option<&std::path::Path>) -> Result<(Config, Vec<Problem>), Exit> {
     match reread(file) {
-        Ok((config, warnings, _origins)) => {
-            eprint_problems(&warnings);
-            Ok(config)
-        }
+        Ok((config, warnings, _origins)) => Ok((config, warnings)),
         Err(problems) => {
             eprint_problems(&problems);
             Err(Exit::BadConfig)

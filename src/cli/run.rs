@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use super::exit::Exit;
 use super::print::eprint;
@@ -29,8 +29,8 @@ pub(super) struct RunArguments {
 }
 
 pub(super) fn run(file: Option<&Path>, arguments: &RunArguments) -> Exit {
-    let config = match load(file) {
-        Ok(config) => config,
+    let (config, warnings) = match load(file) {
+        Ok(loaded) => loaded,
         Err(exit) => return exit,
     };
     let level = match logging::set_up(&config.log, None) {
@@ -40,6 +40,11 @@ pub(super) fn run(file: Option<&Path>, arguments: &RunArguments) -> Exit {
             return Exit::BadConfig;
         }
     };
+    for problem in &warnings {
+        let line = problem.place.as_ref().map(|place| place.line);
+        let (file, help) = (problem.file.display(), problem.help.as_deref());
+        warn!(%file, line, reason = problem.message, help, "configuration warning");
+    }
     let outside = match Internet::new(&config.network) {
         Ok(internet) => Arc::new(internet),
         Err(error) => return tell(&Ended::BadConfig(error.to_string())),

@@ -179,6 +179,13 @@ impl Rule {
             || self.set.iter().any(|assignment| assignment.value.paths().any(of_watched))
     }
 
+    /// A digest of what it does: a rule that was changed has another.
+    pub fn hash(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.digest(&mut hasher);
+        hasher.finish()
+    }
+
     fn digest(&self, hasher: &mut DefaultHasher) {
         (&self.name, &self.conditions, &self.set, &self.otherwise).hash(hasher);
         (&self.target, discriminant(&self.write)).hash(hasher);

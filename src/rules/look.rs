@@ -31,11 +31,14 @@ pub struct Rules {
     with_otherwise: Vec<usize>,
     names: Arc<Names>,
     hash: u64,
+    /// The digest of each.
+    in_force: Arc<BTreeSet<u64>>,
 }
 
 #[derive(Debug)]
 struct Bound {
     rule: Arc<Rule>,
+    digest: u64,
     /// The rule's, with ids in place of names.
     conditions: Vec<Condition>,
     looks_at_ended: bool,
@@ -110,6 +113,7 @@ impl Rules {
         let bound = bound.into_iter().map(|(rule, conditions)| Bound {
             looks_at_ended: rule.looks_at_ended(),
             speaks_of_watched: rule.speaks_of_watched(),
+            digest: rule.hash(),
             rule,
             conditions,
         });
@@ -118,12 +122,19 @@ impl Rules {
         let with_otherwise = rules.iter().enumerate();
         let with_otherwise = with_otherwise.filter(|(_, bound)| !bound.rule.otherwise.is_empty());
         let with_otherwise = with_otherwise.map(|(at, _)| at).collect();
-        Rules { rules, index, with_otherwise, names, hash }
+        let in_force = Arc::new(rules.iter().map(|bound| bound.digest).collect());
+        Rules { rules, index, with_otherwise, names, hash, in_force }
     }
 
     /// The digest of the file they are made from.
     pub fn hash(&self) -> u64 {
         self.hash
+    }
+
+    /// The digest of each rule that is run. A rule that others replace is not among them any more,
+    /// one that is unchanged is.
+    pub fn in_force(&self) -> &Arc<BTreeSet<u64>> {
+        &self.in_force
     }
 
     /// How many rules are run: those that are enabled.
@@ -270,12 +281,13 @@ impl Look<'_> {
                 }
             }
         };
-        let rule = &self.rules[standing.rule].rule;
+        let Bound { rule, digest, .. } = &self.rules[standing.rule];
         let wish = Wish {
             participant: self.scene.conversation.participants[target].id.clone(),
             key: Arc::clone(&assignment.key),
             value,
             rule: Arc::clone(&rule.name),
+            digest: *digest,
             write: rule.write,
             dry_run: rule.dry_run,
             during_flow: rule.during_flow,

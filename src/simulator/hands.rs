@@ -123,9 +123,8 @@ impl Simulator {
         participant: &str,
         attributes: &BTreeMap<String, String>,
     ) -> Result<(), PatchRefused> {
+        self.state().write(conversation, participant, attributes, Writer::Other, Mode::Merge)?;
         self.wake();
-        let mut state = self.state();
-        state.write(conversation, participant, attributes, Writer::Other, Mode::Merge)?;
         Ok(())
     }
 
@@ -259,8 +258,9 @@ impl Simulator {
 
     /// Another program of the client makes a channel; returns its id.
     pub fn foreign_channel(&self) -> String {
+        let id = self.state().create_channel(None).0;
         self.wake();
-        self.state().create_channel(None).0
+        id
     }
 
     /// Plays the world so much further at once. Only the world: windows, tokens and channels stay.

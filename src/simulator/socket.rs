@@ -70,22 +70,31 @@ pub(super) async fn upgrade(
     let Some(accept) = accept_key(request.headers()) else {
         return StatusCode::UPGRADE_REQUIRED.into_response();
     };
-    let door = {
+    // Joined before the handshake is answered: who has the answer hears everything from then on.
+    let (door, attached) = {
         let mut state = simulator.state();
         if state.channels.get(&channel).is_none() {
             return StatusCode::NOT_FOUND.into_response();
         }
-        state.doors.pop_front()
+        let door = state.doors.pop_front();
+        if door == Some(Door::Refuse) {
+            return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        }
+        let Some(attached) = state.channels.attach(&channel) else {
+            return StatusCode::NOT_FOUND.into_response();
+        };
+        (door, attached)
     };
-    if door == Some(Door::Refuse) {
-        return StatusCode::SERVICE_UNAVAILABLE.into_response();
-    }
+    simulator.wake();
     let upgrade = hyper::upgrade::on(&mut request);
     let shared = Arc::clone(&simulator);
     simulator.spawn(async move {
         match upgrade.await {
-            Ok(upgraded) => receive(shared, channel, door, TokioIo::new(upgraded)).await,
-            Err(error) => tracing::debug!(channel, %error, "upgrade failed"),
+            Ok(upgraded) => receive(shared, channel, attached, door, TokioIo::new(upgraded)).await,
+            Err(error) => {
+                tracing::debug!(channel, %error, "upgrade failed");
+                shared.state().channels.detach(&channel, attached.number);
+            }
         }
     });
     let headers = [
@@ -107,11 +116,10 @@ fn accept_key(headers: &HeaderMap) -> Option<String> {
 async fn receive(
     simulator: Arc<Simulator>,
     channel: String,
+    attached: Attached,
     door: Option<Door>,
     io: TokioIo<Upgraded>,
 ) {
-    let Some(attached) = simulator.state().channels.attach(&channel) else { return };
-    simulator.wake();
     if door == Some(Door::HangUp) {
         simulator.state().channels.detach(&channel, attached.number);
         return;
@@ -174,7 +182,7 @@ impl Socket {
         if let Some(snapshot) = frame.snapshot {
             let mut state = self.simulator.state();
             let now = state.world_now();
-            state.truth.delivered(snapshot.sequence, &snapshot.body, now);
+            state.truth.delivered(self.attached.number, snapshot.sequence, &snapshot.body, now);
         }
         Ok(())
     }

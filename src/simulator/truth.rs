@@ -34,8 +34,8 @@ impl Truth {
         self.oracle.rules(text, now).map_err(|error| error.to_string())
     }
 
-    pub(super) fn delivered(&mut self, sequence: u64, body: &Value, now: Timestamp) {
-        self.oracle.delivered(sequence, body, now);
+    pub(super) fn delivered(&mut self, socket: u64, sequence: u64, body: &Value, now: Timestamp) {
+        self.oracle.delivered(socket, sequence, body, now);
     }
 
     pub(super) fn read(&mut self, sequence: u64, body: &Value, now: Timestamp) {

@@ -89,6 +89,19 @@ impl Guard {
         of_conversation.into_iter().chain(of_key).max_by_key(|rest| rest.until)
     }
 
+    /// Whether this key was written after that.
+    pub(crate) fn has_written_since(
+        &self,
+        target: &Target,
+        key: &Arc<str>,
+        since: Instant,
+    ) -> bool {
+        let name = (target.participant.clone(), Arc::clone(key));
+        let keys = self.conversations.get(&target.conversation).map(|writes| &writes.keys);
+        let times = keys.and_then(|keys| keys.get(&name)).map(|recent| &recent.times);
+        times.and_then(VecDeque::back).is_some_and(|last| *last > since)
+    }
+
     pub(crate) fn forget(&mut self, conversation: &ConversationId) {
         self.conversations.remove(conversation);
     }

@@ -20,11 +20,11 @@ pub(crate) fn describe(error: &CallError, sent: &BTreeMap<Arc<str>, Waiting>) ->
     let mut values: Vec<&str> = sent.values().map(|waiting| &*waiting.value).collect();
     // A value may be part of another.
     values.sort_by_key(|value| std::cmp::Reverse(value.len()));
-    match error.refusal() {
+    let mut error = error.clone();
+    match error.refusal_mut() {
         Some(refusal) => {
-            let mut refusal = refusal.clone();
             refusal.message = redact(&refusal.message, &values);
-            refusal.to_string()
+            error.to_string()
         }
         None => redact(&error.to_string(), &values),
     }
@@ -57,6 +57,7 @@ fn part_at_the_end(text: &str, value: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::genesys::call::Refusal;
 
     #[test]
     fn values_are_taken_out_whole_and_in_part() {
@@ -67,5 +68,12 @@ mod tests {
         check("bad value: 0123456789…", &["0123456789abcdef"], "bad value: …");
         check("a value is bad", &["", "goldfish"], "a value is bad");
         check("größe: grüße", &["grüße und mehr"], "größe: …");
+    }
+
+    #[test]
+    fn what_an_error_adds_to_the_servers_words_stays() {
+        let refusal = Refusal { operation: "patch_attributes", status: 401, ..Refusal::default() };
+        let said = describe(&CallError::Unauthorized(refusal), &BTreeMap::new());
+        assert!(said.contains("the token was renewed"), "{said}");
     }
 }

@@ -4,7 +4,7 @@
 //! participant should be, by which rule; whether it is written is decided by the updates, who
 //! remember what was written before (SEMANTICS 1 and 3).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -19,6 +19,8 @@ pub struct Wish {
     pub key: Arc<str>,
     pub value: Arc<str>,
     pub rule: Arc<str>,
+    /// Of the rule as it is now: one that is changed has another.
+    pub digest: u64,
     pub write: Write,
     /// Everything but the push is done.
     pub dry_run: bool,
@@ -56,11 +58,11 @@ pub struct Observation {
     pub in_flow: bool,
     /// The snapshot is the answer to a read, so what it shows is no older than the asking.
     pub from_read: bool,
-    /// Which set of rules made the wishes; wishes of other sets are withdrawn unless made again.
+    /// Which set of rules made the wishes; what was refused may be tried again by another set.
     pub rules_hash: u64,
-    /// The rules were changed, not the conversation: its waiting wishes that the new rules do not
-    /// make are withdrawn (SEMANTICS 5).
-    pub after_reload: bool,
+    /// The digests of the rules in force. What waits by a rule that is not among them, removed or
+    /// changed, is withdrawn unless it is wished again (SEMANTICS 5).
+    pub in_force: Arc<BTreeSet<u64>>,
 }
 
 /// One participant as a snapshot shows it.

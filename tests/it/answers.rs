@@ -65,7 +65,7 @@ fn answer(status: u16) -> Scripted {
 /// Every line about a push that went wrong says these, and no value.
 fn check_fields(line: &Value, level: &str, status: u16) {
     assert_eq!(line["level"], level, "{line}");
-    assert_eq!(line["status"], status, "{line}");
+    assert_eq!(line["status"].as_u64().unwrap_or(0), u64::from(status), "{line}");
     assert!(line["conversation_id"].is_string(), "{line}");
     assert_eq!(line["participant_id"], customer(line["conversation_id"].as_str().unwrap()));
     assert!(line["keys"].as_str().unwrap().contains("cc.first"), "{line}");
@@ -200,7 +200,7 @@ fn a_revoked_token_is_renewed_once_and_nothing_is_lost() {
 #[test]
 fn a_token_that_is_never_accepted_is_not_renewed_in_a_loop() {
     let scene = scene();
-    scene.script(vec![answer(401); 12]);
+    scene.script(vec![answer(401); 6]);
     scene.world.call("c1", 0);
     scene.world.wait_written(&scene.daemon, "c1");
     let tokens = scene.world.asked("POST", "/oauth/token");

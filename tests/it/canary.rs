@@ -8,7 +8,7 @@ use attributed::simulator::world::Shape;
 use attributed::simulator::{Faults, Options, Scripted, Toss};
 use serde_json::{Value, json};
 
-use crate::daemon::{Daemon, Setup};
+use crate::daemon::{Daemon, Setup, message};
 use crate::world_at::{WorldAt, customer};
 
 const SECRET: &str = "canary-client-secret-0815";
@@ -19,11 +19,10 @@ const SUBJECT: &str = "canary subject of an e-mail";
 const PLAIN: &str = "canary value in a rule";
 const ADDRESS: &str = "canary.winterbottom@example.com";
 
-const RULES: &str = include_str!("../../rules.example.toml");
-
+/// Two rules for the customer of every conversation with an agent.
 fn rules() -> String {
     format!(
-        "{RULES}\n[[rule]]\nname = \"canary\"\nmatch.participant.purpose = \"agent\"\nset.\"cc.plain\" = \"{PLAIN}\"\nset.\"cc.copied\" = \"{{{{ customer.attributes.planted }}}}, {{{{ customer.number }}}}\"\n"
+        "[[rule]]\nname = \"tier\"\nmatch.participant.purpose = \"agent\"\nset.\"cc.tier\" = \"{{{{ customer.attributes[\\\"crm.tier\\\"] }}}} of {{{{ customer.name }}}}\"\n\n[[rule]]\nname = \"canary\"\nmatch.participant.purpose = \"agent\"\nset.\"cc.plain\" = \"{PLAIN}\"\nset.\"cc.copied\" = \"{{{{ customer.attributes.planted }}}}, {{{{ customer.number }}}}\"\nset.\"cc.number\" = \"{{{{ customer.number }}}}\"\n"
     )
 }
 
@@ -63,55 +62,102 @@ fn quoting() -> Vec<Scripted> {
     ]
 }
 
-#[test]
-fn nothing_secret_is_in_anything_that_is_said() {
-    let seed = 11;
-    println!("seed {seed}");
-    let shape = Shape { users: 20, rate: 4.0, pace: 0.5, ..Shape::default() };
-    let world = WorldAt::start(Options {
-        seed,
-        shape,
-        secret: SECRET.to_owned(),
-        record_bodies: true,
-        ..Options::default()
-    });
+/// A daemon at the noisiest level, with a secret of its own.
+fn noisy(world: &WorldAt) -> Setup {
     let more = "[channels]\nping_after = \"1s\"\ndead_after = \"3s\"\n\n[updates]\nconfirm_after = \"2s\"\n";
     let setup = world.setup(&rules(), more);
     fs::write(setup.path("client-secret"), SECRET).unwrap();
     let text = fs::read_to_string(setup.path("attributed.toml")).unwrap();
     setup.configure(&text.replace("format = \"json\"", "format = \"json\"\nlevel = \"trace\""));
+    setup
+}
+
+fn world(generate: bool) -> WorldAt {
+    let seed = 11;
+    println!("seed {seed}");
+    let shape = Shape { users: 20, rate: 4.0, pace: 0.5, generate, ..Shape::default() };
+    let secret = SECRET.to_owned();
+    WorldAt::start(Options { seed, shape, secret, record_bodies: true, ..Options::default() })
+}
+
+#[test]
+fn what_servers_and_files_quote_is_not_passed_on() {
+    let world = world(false);
+    let setup = noisy(&world);
     let mut daemon = setup.start();
     daemon.wait_ready();
-    // The traces are there, and the loudest libraries are not.
-    daemon.wait_log("pushed");
-
-    assert!(world.simulator.script(quoting()));
-    for number in 0..6 {
-        world.simulator.inject(planted(&world, &format!("planted-{number}"), number));
+    for (number, quoting) in quoting().into_iter().enumerate() {
+        assert!(world.simulator.script([quoting]));
+        let id = format!("planted-{number}");
+        world.simulator.inject(planted(&world, &id, number));
+        daemon.wait("an answer that quotes", || {
+            world.writes(&id).iter().any(|write| write.fault.is_some()).then_some(())
+        });
+        daemon.wait("the end of it", || settled(&world, &daemon, &id).then_some(()));
     }
     nonsense(&world);
-    world.simulator.set_faults(Faults::Heavy);
-    wait_for_trouble(&world, &daemon);
-    world.simulator.set_faults(Faults::None);
+    daemon.wait_log("frame unreadable");
     bad_files(&setup, &daemon);
-    world.simulator.revoke_tokens();
+    daemon.wait_log("each rule's keys will be pushed apart");
     daemon.signal("TERM");
     daemon.wait_exit();
+    check(&world, &daemon);
+}
 
-    let secrets = secrets(&world);
-    assert!(secrets.len() > 50, "only {} secrets were found", secrets.len());
+/// Whether all four keys were accepted, or given up.
+fn settled(world: &WorldAt, daemon: &Daemon, id: &str) -> bool {
+    let mut writes = world.writes(id);
+    writes.retain(|write| write.status == Some(202));
+    let mut keys: BTreeSet<String> = writes.into_iter().flat_map(|write| write.keys).collect();
+    let given_up = daemon
+        .lines_that(|line| line["conversation_id"] == id && message(line) == "update given up");
+    for line in given_up {
+        keys.extend(line["keys"].as_str().unwrap().split(' ').map(str::to_owned));
+    }
+    keys.len() == 4
+}
+
+#[test]
+fn a_very_bad_day_gives_nothing_away() {
+    let world = world(true);
+    let mut daemon = noisy(&world).start();
+    daemon.wait_ready();
+    daemon.wait_log("pushed");
+    world.simulator.set_faults(Faults::Heavy);
+    world.simulator.revoke_tokens();
+    for what in ["disconnected", "push failed, will retry"] {
+        daemon.wait_log(what);
+    }
+    daemon.wait("a hundred accepted writes", || {
+        let log = world.simulator.requests();
+        let accepted = log.iter().filter(|one| one.is_write() && one.status == Some(202));
+        (accepted.count() >= 100).then_some(())
+    });
+    world.simulator.set_faults(Faults::None);
+    daemon.signal("TERM");
+    daemon.wait_exit();
+    let found = check(&world, &daemon);
+    assert!(found > 50, "only {found} secrets were looked for");
+}
+
+/// Looks for everything that must not be seen in everything that was said; returns for how much.
+fn check(world: &WorldAt, daemon: &Daemon) -> usize {
+    let secrets = secrets(world);
     let said = format!("{}\n{}", daemon.log_text(), daemon.notified().join("\n"));
     for secret in &secrets {
         assert!(!said.contains(secret.as_str()), "{secret:?} was said:\n{}", around(&said, secret));
     }
-    for library in ["tungstenite", "hyper", "reqwest", "rustls"] {
+    let level = |level: &str| daemon.lines_that(|line| line["level"] == level).len();
+    assert!(level("DEBUG") > 0, "the level was not taken, and this proves nothing");
+    for library in ["tungstenite", "tokio_tungstenite", "hyper", "reqwest", "rustls"] {
         let loud = daemon.lines_that(|line| {
             line["target"].as_str().is_some_and(|target| target.starts_with(library))
                 && matches!(line["level"].as_str(), Some("TRACE" | "DEBUG" | "INFO"))
         });
         assert_eq!(loud, Vec::<Value>::new(), "{library} may quote anything");
     }
-    assert_eq!(daemon.log_count("panicked"), 0, "{}", daemon.log_text());
+    assert!(!said.contains("panicked"), "{said}");
+    secrets.len()
 }
 
 /// Frames that cannot be read, with what must not be seen in them.
@@ -132,24 +178,6 @@ fn nonsense(world: &WorldAt) {
         let toss = Toss { text: Some(text), topics: vec![topic.clone()], ..Toss::default() };
         world.simulator.toss(&toss);
     }
-}
-
-/// Waits until enough went wrong for every kind of line to have been written.
-fn wait_for_trouble(world: &WorldAt, daemon: &Daemon) {
-    for what in [
-        "disconnected",
-        "frame unreadable",
-        "update given up",
-        "push failed, will retry",
-        "each rule's keys will be pushed apart",
-    ] {
-        daemon.wait_log(what);
-    }
-    daemon.wait("fifty accepted writes", || {
-        let log = world.simulator.requests();
-        let accepted = log.iter().filter(|one| one.is_write() && one.status == Some(202));
-        (accepted.count() >= 50).then_some(())
-    });
 }
 
 /// Files that cannot be used, with values in every place that a report could quote.
@@ -223,9 +251,11 @@ fn a_planted_value_is_in_the_world_and_reaches_it() {
     let daemon = setup.start();
     daemon.wait_ready();
     world.simulator.inject(planted(&world, "c1", 0));
-    let writes = world.wait_written(&daemon, "c1");
-    let sent = writes.last().unwrap().request.clone().unwrap();
+    let to_customer = daemon.wait("a write to the customer", || {
+        let writes = world.writes("c1");
+        writes.into_iter().find(|write| write.ids["participantId"] == customer("c1"))
+    });
+    let sent = to_customer.request.unwrap();
     assert_eq!(sent["attributes"]["cc.plain"], PLAIN);
     assert_eq!(sent["attributes"]["cc.copied"], format!("{VALUE}, {NUMBER}"));
-    assert_eq!(writes.last().unwrap().ids["participantId"], customer("c1"));
 }

@@ -210,12 +210,7 @@ impl Daemon {
         lines.iter().filter(|line| message(line).contains(what)).count()
     }
 
-    /// The lines so far whose message contains `what`.
-    pub(crate) fn log_lines(&self, what: &str) -> Vec<Value> {
-        self.log_lines_from(0, what)
-    }
-
-    /// The same from the `from`th line on.
+    /// The lines from the `from`th on whose message contains `what`.
     pub(crate) fn log_lines_from(&self, from: usize, what: &str) -> Vec<Value> {
         let lines = self.log.all.lock().unwrap();
         lines.iter().skip(from).filter(|line| message(line).contains(what)).cloned().collect()
@@ -262,9 +257,15 @@ impl Daemon {
 
     /// Waits for the process to end by itself.
     pub(crate) fn wait_exit(&mut self) -> ExitStatus {
-        wait(&format!("the end of the daemon\n{}", self.log_text()), || {
-            self.child.try_wait().unwrap()
-        })
+        let start = tokio::time::Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            let patient = start.elapsed() < PATIENCE;
+            assert!(patient, "the daemon does not end\n{}", self.log_text());
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
     }
 
     /// Resident memory, in KiB, and processor time used so far.

@@ -1,9 +1,9 @@
 //! Sockets that hang up, fall silent or carry nonsense, and channels that others take.
 
 use attributed::simulator::{Door, Toss, Treatment};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, message};
 use crate::world_at::{ANSWERED, WorldAt};
 
 /// Short times, so that silence is noticed while somebody waits.
@@ -49,8 +49,15 @@ fn after_hang_ups_and_refusals_it_is_ready_and_works() {
     world.simulator.doors([Door::HangUp, Door::Refuse, Door::HangUp, Door::Refuse]);
     let daemon = world.setup(ANSWERED, "").start();
     daemon.wait_ready();
+    // The first and the third time somebody accepted, and hung up.
+    let connected = |line: &Value| matches!(message(line), "connected" | "connected again");
+    daemon.wait("a connection that lasts", || {
+        (daemon.lines_that(connected).len() >= 3).then_some(())
+    });
     world.call("c1", 0);
     world.wait_written(&daemon, "c1");
+    let line = daemon.wait_log("disconnected");
+    assert_eq!(line["reason"], "the connection broke: it ended without a goodbye");
     let line = daemon.wait_log("could not connect, will retry");
     assert_eq!(line["level"], "WARN");
     assert!(line["reason"].as_str().unwrap().contains("503"), "{line}");

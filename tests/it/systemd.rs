@@ -4,7 +4,7 @@ use std::fs;
 
 use attributed::simulator::{Options, Scripted};
 
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, message};
 use crate::world_at::{ANSWERED, WorldAt};
 
 fn has(text: &str, word: &str) -> bool {
@@ -77,20 +77,21 @@ fn a_reload_begins_and_ends_for_good_and_bad_files() {
         daemon.wait_notified("READY=1")
     };
     assert!(!reload().contains("REFUSED"));
-    setup.write_rules("[[rule]]\nname = 1\n");
+    setup.write_rules(&ANSWERED.replace("\"answered\"", "1"));
     let ended = reload();
     assert!(value(&ended, "STATUS=").starts_with("rules file REFUSED, earlier rules in force ("));
-    assert!(ended.contains("rules.toml:2: "), "{ended}");
+    assert!(ended.contains("rules.toml:3: "), "{ended}");
     // Both at once, each said; and what was good of them counts.
     setup.configure(&configuration.replace("all_users", "all_user"));
     let before = daemon.logged();
     let ended = reload();
     assert!(ended.contains("configuration REFUSED, earlier one in force"), "{ended}");
     assert!(ended.contains("rules file REFUSED"), "{ended}");
-    let line = daemon.wait_log_from(before, "configuration problem");
-    assert_eq!(line["level"], "ERROR");
-    assert!(line["reason"].as_str().unwrap().contains("did you mean `all_users`?"), "{line}");
-    assert!(line["line"].as_u64().is_some() && line["file"].is_string());
+    let problems = daemon.lines_that(|line| message(line) == "configuration problem");
+    let slip = problems.iter().find(|line| line["line"].is_u64()).unwrap();
+    assert!(slip["level"] == "ERROR" && slip["file"].is_string(), "{slip}");
+    assert!(slip["reason"].as_str().unwrap().contains("did you mean `all_users`?"), "{slip}");
+    assert!(problems.iter().all(|line| line["help"].is_string()), "{problems:?}");
     daemon.wait_log_from(before, "the configuration stays as it is; mend it and reload");
     setup.configure(&configuration.replace("client_id = \"demo\"", "client_id = \"other\""));
     setup.write_rules(ANSWERED);

@@ -25,6 +25,7 @@ use self::write::{Outcome, Seen};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::patience::Patient;
+use super::print::eprint_problems;
 use super::terminal::{Console, Terminal};
 use super::{Output, load, runtime};
 use crate::config::{Config, Dialect, Log, LogFormat, LogLevel};
@@ -75,10 +76,11 @@ pub(super) struct SetArguments {
 }
 
 pub(super) fn set(file: Option<&Path>, output: Output, arguments: &SetArguments) -> Exit {
-    let config = match load(file) {
-        Ok(config) => config,
+    let (config, warnings) = match load(file) {
+        Ok(loaded) => loaded,
         Err(exit) => return exit,
     };
+    eprint_problems(&warnings);
     let mut terminal = Console;
     match prepared(&config, output, arguments, &mut terminal) {
         Ok(exit) => exit,

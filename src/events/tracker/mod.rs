@@ -152,6 +152,7 @@ impl Tracker {
                     Arrival::CatchingUp => News::Older,
                     Arrival::Doubtful => {
                         live.doubt(stream, candidate.body);
+                        self.reads.doubted(id, candidate.body);
                         let current = Arc::clone(&live.current);
                         News::Doubtful { current, candidate: candidate.conversation }
                     }
@@ -172,8 +173,8 @@ impl Tracker {
     }
 
     /// Gives leave to read a conversation through the API, also one that is not known here. Returns
-    /// `None` if a read is under way: its answer settles this too, or says that it has to be read
-    /// again.
+    /// `None` if a read is under way. What comes into doubt meanwhile is noted here: the answer
+    /// settles it too, or says that it has to be read again.
     pub fn begin_read(&mut self, id: &ConversationId) -> Option<ReadTicket> {
         let doubts = self.live.get(id).map(|live| live.doubted_bodies()).unwrap_or_default();
         let begun = self.reads.begin(id, doubts);
@@ -223,11 +224,18 @@ impl Tracker {
         self.reads.end(&ticket.id)
     }
 
-    /// Notes that the API knows a conversation no longer, or no longer as a live one.
-    pub fn is_gone(&mut self, id: &ConversationId, now: Instant) {
-        if let Some(live) = self.live.remove(id) {
-            self.bury(id.clone(), live.progress, now);
+    /// Takes the answer to a read that the API knows the conversation no longer. Returns false if
+    /// something came in meanwhile: who has just been heard of is not gone, whatever the API knows
+    /// of it yet.
+    pub fn take_gone(&mut self, ticket: ReadTicket, now: Instant) -> bool {
+        let doubted = self.reads.end(&ticket.id);
+        if doubted || self.acceptance(&ticket.id) != ticket.accepted {
+            return false;
         }
+        if let Some(live) = self.live.remove(&ticket.id) {
+            self.bury(ticket.id, live.progress, now);
+        }
+        true
     }
 
     /// The newest snapshot of a live conversation.

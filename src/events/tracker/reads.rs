@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use crate::genesys::ConversationId;
 
 /// Leave to read one conversation, and what was known of it then. It is given back by
-/// [`take_read`](super::Tracker::take_read) or [`give_up_read`](super::Tracker::give_up_read);
-/// until then no other read of that conversation begins.
+/// [`take_read`](super::Tracker::take_read), [`take_gone`](super::Tracker::take_gone) or
+/// [`give_up_read`](super::Tracker::give_up_read); until then no other read of that conversation begins.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub struct ReadTicket {
@@ -36,15 +36,21 @@ struct Read {
 }
 
 impl Reads {
-    /// Returns false if a read is under way. It is then noted whether it comes too early for these
-    /// doubts.
+    /// Returns false if a read is under way.
     pub(super) fn begin(&mut self, id: &ConversationId, doubts: Vec<u64>) -> bool {
-        if let Some(read) = self.under_way.get_mut(id) {
-            read.again |= doubts.iter().any(|doubt| !read.settles.contains(doubt));
+        if self.under_way.contains_key(id) {
             return false;
         }
         self.under_way.insert(id.clone(), Read { settles: doubts, again: false });
         true
+    }
+
+    /// Notes that a body is doubtful: a read under way comes too early for it, unless it was
+    /// doubtful before.
+    pub(super) fn doubted(&mut self, id: &ConversationId, body: u64) {
+        if let Some(read) = self.under_way.get_mut(id) {
+            read.again |= !read.settles.contains(&body);
+        }
     }
 
     /// Returns true if it has to be read again.

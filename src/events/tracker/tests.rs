@@ -88,6 +88,22 @@ fn a_doubt_that_comes_during_a_read_is_read_again() {
 }
 
 #[test]
+fn a_doubt_that_comes_during_a_read_needs_nobody_to_ask_again() {
+    // The answer is older than what came meanwhile, and would have been taken for the newest.
+    check(
+        "a:1x b:1y read b:1z answer:1y read answer:1z",
+        expect!["newer doubtful read doubtful overtaken,again read newer"],
+    );
+    check("a:1x read b:1y answer:1x", expect!["newer read doubtful overtaken,again"]);
+}
+
+#[test]
+fn who_was_heard_of_during_a_read_is_not_gone() {
+    check("a:1x read a:12x gone a:12y", expect!["newer read newer overtaken newer"]);
+    check("a:1x read b:1y gone a:1z", expect!["newer read doubtful overtaken newer"]);
+}
+
+#[test]
 fn a_read_never_undoes_progress() {
     check("a:12x read answer:1y", expect!["newer read older"]);
     check("a:1x read answer:12y a:12y a:123z", expect!["newer read newer duplicate newer"]);
@@ -100,7 +116,7 @@ fn what_is_over_stays_over() {
     check("a:12!x a:12!3x b:12!x b:12!3y", expect!["newer newer older doubtful"]);
     // A read says what is, also of what is over.
     check("a:12!x read answer:12!y read answer:12x", expect!["newer read newer read older"]);
-    check("a:12x gone a:12y a:123y", expect!["newer gone older newer"]);
+    check("a:12x read gone a:12y a:123y", expect!["newer read gone older newer"]);
     check("a:12!x 7h a:12x", expect!["newer ok newer"]);
 }
 
@@ -333,8 +349,8 @@ fn check(script: &str, expected: Expect) {
                 "failed"
             }
             None if step == "gone" => {
-                tracker.is_gone(&id, now);
-                "gone"
+                let ticket = ticket.take().unwrap();
+                if tracker.take_gone(ticket, now) { "gone" } else { "overtaken" }
             }
             None => {
                 let (count, unit) = step.split_at(step.len() - 1);

@@ -142,7 +142,9 @@ impl Window {
         }
         let frees = self.requests.iter().filter_map(|request| match request.stage {
             Stage::Ended(ended) => Some(ended + PERIOD).filter(|at| *at > now),
-            Stage::Granted | Stage::UnderWay | Stage::Unused => None,
+            // Nothing is heard of leave that nobody uses.
+            Stage::Granted => Some(request.granted + UNUSED),
+            Stage::UnderWay | Stage::Unused => None,
         });
         Err(frees.min().map_or(Wait::News, Wait::Until))
     }

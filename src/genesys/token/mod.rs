@@ -94,6 +94,8 @@ pub(super) struct Tokens {
 #[derive(Default)]
 struct State {
     current: Option<Token>,
+    /// There was a token once, so the secret can be read, or could.
+    had_one: bool,
     /// Requests for a token that have come to an end.
     finished: u64,
     failure: Option<(CallError, Instant)>,
@@ -219,7 +221,7 @@ impl Tokens {
                     info!("a token was obtained again");
                 }
                 debug!(seconds = (token.0.ends_at - now).as_secs(), "token obtained");
-                state.failure = None;
+                (state.failure, state.had_one) = (None, true);
                 state.current = Some(token.clone());
             }
             Err(error) => {
@@ -239,17 +241,29 @@ impl Tokens {
 
     /// Asks, and once more if the credentials are refused and the secret has changed meanwhile.
     async fn ask_twice(&self) -> Result<Token, CallError> {
-        let secret = self.secret.read().await?;
+        let secret = self.read_secret().await?;
         let refused = match self.ask(&secret).await {
             Err(refused @ CallError::Credentials(_)) => refused,
             result => return result,
         };
-        let newer = self.secret.read().await?;
+        let newer = self.read_secret().await?;
         if newer.expose_secret() == secret.expose_secret() {
             Err(refused)
         } else {
             self.ask(&newer).await
         }
+    }
+
+    /// A secret that cannot be read any more is being replaced, or will be mended: only at the start
+    /// is it the end.
+    async fn read_secret(&self) -> Result<SecretString, CallError> {
+        let read = self.secret.read().await;
+        if let Err(CallError::Credentials(reason)) = &read
+            && self.state().had_one
+        {
+            return Err(CallError::NoToken(reason.clone()));
+        }
+        read
     }
 
     async fn ask(&self, secret: &SecretString) -> Result<Token, CallError> {

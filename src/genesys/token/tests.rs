@@ -174,10 +174,26 @@ async fn the_secret_is_read_again_before_a_refusal_is_believed() {
     rotate("n3wer");
     seconds(3).await;
     assert_eq!(text(&world.tokens.get().await.unwrap()), "Bearer token-4");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_is_missing_is_the_end_at_the_start_only() {
+    let lost = |error: CallError| error.to_string().contains("No such file");
+    let world = world(600, Vec::new());
+    std::fs::remove_file(&world.file).unwrap();
+    let error = world.tokens.get().await.unwrap_err();
+    assert!(matches!(error, CallError::Credentials(_)) && lost(error));
+    std::fs::write(&world.file, "s3cret").unwrap();
+    seconds(3).await;
+    world.tokens.get().await.unwrap();
+    // Removed and not written yet: somebody is replacing it.
     std::fs::remove_file(&world.file).unwrap();
     world.tokens.revoked();
     let error = world.tokens.get().await.unwrap_err();
-    assert!(matches!(&error, CallError::Credentials(text) if text.contains("No such file")));
+    assert!(matches!(error, CallError::NoToken(_)) && lost(error));
+    std::fs::write(&world.file, "s3cret").unwrap();
+    seconds(3).await;
+    world.tokens.get().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

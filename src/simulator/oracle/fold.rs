@@ -26,6 +26,9 @@ pub(super) struct Entry {
 #[derive(Clone, Debug)]
 pub(super) enum What {
     Looked(Look),
+    /// One that a newer one may have crossed on another way: perhaps the program never saw it as the
+    /// newest.
+    Crossed(Look),
     /// The same snapshot under other rules; what waited and is not wished again is withdrawn.
     Reloaded(Look),
     Written {
@@ -44,6 +47,8 @@ pub(super) struct Folded {
     pub(super) older: usize,
     /// Rules that held once, by name and target.
     held: BTreeSet<(String, String)>,
+    /// Those, and the ones that held in a snapshot which was crossed.
+    perhaps_held: BTreeSet<(String, String)>,
     /// Participants with a write whose answer was lost.
     in_doubt: BTreeSet<String>,
 }
@@ -55,6 +60,7 @@ pub(super) fn fold(entries: &[Entry]) -> Folded {
     for entry in order {
         match &entry.what {
             What::Looked(look) => folded.looked(look, entry.at, false),
+            What::Crossed(look) => folded.crossed(look, entry.at),
             What::Reloaded(look) => folded.looked(look, entry.at, true),
             What::Written { write, answered } => folded.written(write, *answered, entry.at),
         }
@@ -64,7 +70,8 @@ pub(super) fn fold(entries: &[Entry]) -> Folded {
 
 impl Folded {
     fn looked(&mut self, look: &Look, at: Timestamp, reload: bool) {
-        let wishes = self.wishes(look, at);
+        let wishes = wishes(look, &self.held, at);
+        let perhaps = wishes_if(look, &self.perhaps_held, at, &wishes);
         for (key, standing) in &mut self.keys {
             let shown = look.shown.get(key).map_or("", String::as_str);
             if !reload {
@@ -78,28 +85,24 @@ impl Folded {
             let shown = look.shown.get(&key).map_or("", String::as_str);
             self.keys.entry(key).or_insert_with(|| Standing::new(shown, at)).wished(wish, shown);
         }
+        self.perhaps(perhaps, look, at);
+        for held in holding(look) {
+            self.perhaps_held.insert(held.clone());
+            self.held.insert(held);
+        }
     }
 
-    /// At most one wish for each key: the last rule in the file that has one.
-    fn wishes(&mut self, look: &Look, at: Timestamp) -> BTreeMap<Key, Wish> {
-        let mut last = BTreeMap::new();
-        for of in &look.rules {
-            let wish = |value: &String| Wish {
-                value: value.clone(),
-                rule: of.rule.clone(),
-                mode: of.mode,
-                at,
-            };
-            let once = |target: &String| self.held.contains(&(of.rule.clone(), target.clone()));
-            let otherwise = of.otherwise.iter().filter(|((target, _), _)| once(target));
-            for (key, value) in of.wishes.iter().chain(otherwise) {
-                last.insert(key.clone(), wish(value));
-            }
+    fn crossed(&mut self, look: &Look, at: Timestamp) {
+        self.perhaps(wishes(look, &self.perhaps_held, at), look, at);
+        self.perhaps_held.extend(holding(look));
+    }
+
+    /// Wishes that the program may have made or not.
+    fn perhaps(&mut self, wishes: BTreeMap<Key, Wish>, look: &Look, at: Timestamp) {
+        for (key, wish) in wishes {
+            let shown = look.shown.get(&key).map_or("", String::as_str);
+            self.keys.entry(key).or_insert_with(|| Standing::new(shown, at)).perhaps(&wish);
         }
-        for of in &look.rules {
-            self.held.extend(of.holds.iter().map(|target| (of.rule.clone(), target.clone())));
-        }
-        last
     }
 
     fn written(&mut self, write: &AttributeWrite, answered: bool, at: Timestamp) {
@@ -134,4 +137,44 @@ impl Folded {
             }
         }
     }
+}
+
+/// At most one wish for each key: the last rule in the file that has one.
+fn wishes(look: &Look, held: &BTreeSet<(String, String)>, at: Timestamp) -> BTreeMap<Key, Wish> {
+    let mut last = BTreeMap::new();
+    for of in &look.rules {
+        let wish = |value: &String| Wish {
+            value: value.clone(),
+            rule: of.rule.clone(),
+            mode: of.mode,
+            at,
+        };
+        let once = |target: &String| held.contains(&(of.rule.clone(), target.clone()));
+        let otherwise = of.otherwise.iter().filter(|((target, _), _)| once(target));
+        for (key, value) in of.wishes.iter().chain(otherwise) {
+            last.insert(key.clone(), wish(value));
+        }
+    }
+    last
+}
+
+/// What would be wished, were it so that these rules held once, and is not wished for sure.
+fn wishes_if(
+    look: &Look,
+    held: &BTreeSet<(String, String)>,
+    at: Timestamp,
+    sure: &BTreeMap<Key, Wish>,
+) -> BTreeMap<Key, Wish> {
+    let mut perhaps = wishes(look, held, at);
+    perhaps.retain(|key, wish| sure.get(key).is_none_or(|sure| sure.value != wish.value));
+    perhaps
+}
+
+fn holding(look: &Look) -> impl Iterator<Item = (String, String)> {
+    let of = |of: &super::look::RuleLook| {
+        let rule = of.rule.clone();
+        let held = of.holds.iter().map(move |target| (rule.clone(), target.clone()));
+        held.collect::<Vec<_>>()
+    };
+    look.rules.iter().flat_map(of)
 }

@@ -6,7 +6,9 @@
 //! cannot be in both.
 //!
 //! How it judges:
-//! - A snapshot that is delivered after a newer one of the same conversation changes nothing.
+//! - A snapshot that is delivered after a newer one of the same conversation on the same socket
+//!   changes nothing. Where the newer one went another way, by a read or on another socket, the
+//!   program may have had the older one first: what it wishes is right, and so is its absence.
 //! - Dry-run rules wish nothing and win over no other rule.
 //! - `otherwise` is wished, once the rule has held for a target, by every snapshot for which it
 //!   does not hold for that target.
@@ -69,6 +71,8 @@ struct Case {
     entries: Vec<Entry>,
     /// The newest snapshot that the client got.
     newest: u64,
+    /// The newest that each socket brought.
+    newest_on: BTreeMap<u64, u64>,
     /// Its body while the conversation lives, to be looked at again under new rules.
     body: Option<Value>,
 }
@@ -110,15 +114,15 @@ impl Oracle {
         Ok(())
     }
 
-    /// A generic body was written to a live socket. `sequence` is its `Changed`'s. Telling the
-    /// oracle of the same one again, for another topic, does nothing.
-    pub fn delivered(&mut self, sequence: u64, generic_body: &Value, now: Timestamp) {
-        self.seen(sequence, generic_body, now);
+    /// A generic body was written to the live socket of that number. `sequence` is its `Changed`'s.
+    /// Telling the oracle of the same one again, for another topic, does nothing.
+    pub fn delivered(&mut self, socket: u64, sequence: u64, generic_body: &Value, now: Timestamp) {
+        self.seen(Some(socket), sequence, generic_body, now);
     }
 
     /// A conversation was returned by the API. `sequence` is the world's at that moment.
     pub fn read(&mut self, sequence: u64, rest_body: &Value, now: Timestamp) {
-        self.seen(sequence, rest_body, now);
+        self.seen(None, sequence, rest_body, now);
     }
 
     /// What the rules wish for one body by itself, as if it were the first of its conversation: by
@@ -170,15 +174,26 @@ impl Oracle {
         verdict
     }
 
-    fn seen(&mut self, sequence: u64, body: &Value, now: Timestamp) {
+    fn seen(&mut self, socket: Option<u64>, sequence: u64, body: &Value, now: Timestamp) {
         self.heard = self.heard.max(now);
         let Some(id) = body["id"].as_str() else { return };
         let case = self.cases.entry(id.to_owned()).or_default();
-        if sequence <= case.newest {
-            return;
+        if let Some(socket) = socket {
+            let newest = case.newest_on.entry(socket).or_default();
+            if sequence <= *newest {
+                return;
+            }
+            *newest = sequence;
         }
         let scene = Scene::new(body, &self.directory, &self.watched);
-        let what = What::Looked(look(&scene, &self.rules));
+        let seen = look(&scene, &self.rules);
+        if sequence <= case.newest {
+            if sequence < case.newest {
+                case.entries.push(Entry { sequence, at: now, what: What::Crossed(seen) });
+            }
+            return;
+        }
+        let what = What::Looked(seen);
         case.newest = sequence;
         case.body = (!scene.over()).then(|| body.clone());
         case.entries.push(Entry { sequence, at: now, what });

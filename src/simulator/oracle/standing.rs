@@ -1,5 +1,7 @@
 //! How it stands with one attribute: the last wish for it, what was written, what would be right.
 
+use std::mem;
+
 use jiff::Timestamp;
 
 use super::fold::ON_ITS_WAY;
@@ -30,6 +32,8 @@ pub(super) struct Standing {
     /// Somebody else wrote the current value, and a snapshot showed that to the client then.
     foreign: bool,
     foreign_seen: Option<Timestamp>,
+    /// The program may know of a wish since the last one that was made for sure.
+    unsure: bool,
     /// Whatever of these is there is right.
     pub(super) right: Vec<String>,
 }
@@ -46,6 +50,7 @@ impl Standing {
             current: shown.to_owned(),
             foreign: !shown.is_empty(),
             foreign_seen: Some(at),
+            unsure: false,
             right: Vec::new(),
         }
     }
@@ -69,7 +74,8 @@ impl Standing {
     }
 
     pub(super) fn wished(&mut self, wish: Wish, shown: &str) {
-        let changed = self.wish.as_ref().is_none_or(|last| last.value != wish.value);
+        let unsure = mem::take(&mut self.unsure);
+        let changed = unsure || self.wish.as_ref().is_none_or(|last| last.value != wish.value);
         self.met = shown == wish.value;
         match wish.mode {
             Mode::Follow if changed => {
@@ -95,6 +101,20 @@ impl Standing {
         self.wish = Some(Wish { at, ..wish });
     }
 
+    /// A wish that the program may have made or not: whatever comes of it is right.
+    pub(super) fn perhaps(&mut self, wish: &Wish) {
+        self.unsure = true;
+        if self.right.is_empty() {
+            self.also_right(&self.current.clone());
+        }
+        match wish.mode {
+            Mode::First if self.accepted.is_some() => {}
+            Mode::IfAbsent if !self.current.is_empty() => {}
+            Mode::Follow | Mode::First | Mode::IfAbsent => self.also_right(&wish.value),
+        }
+        self.history.push((wish.value.clone(), wish.at));
+    }
+
     /// New rules do not wish it: what waits is withdrawn, what was set stays.
     pub(super) fn withdrawn(&mut self) {
         if self.wish.take().is_some_and(|wish| self.accepted.as_ref() != Some(&wish.value)) {
@@ -112,6 +132,7 @@ impl Standing {
         };
         let ours = self.accepted.clone();
         match wish.mode {
+            Mode::Follow if self.unsure => self.also_right(value),
             Mode::Follow if ours.as_ref() == Some(&wish.value) => {
                 self.right = vec![value.to_owned()];
             }

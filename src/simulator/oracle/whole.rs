@@ -83,7 +83,7 @@ fn play(
 
 fn deliver(oracle: &mut Oracle, change: &Changed, now: Timestamp) -> Vec<String> {
     if !change.topics.is_empty() {
-        oracle.delivered(change.sequence, change.generic(), now);
+        oracle.delivered(1, change.sequence, change.generic(), now);
     }
     let media = change.topics.iter().filter_map(|topic| topic.rsplit_once(".conversations."));
     media.map(|(_, media)| media.to_owned()).collect()

@@ -191,7 +191,7 @@ impl Dispatcher {
 
     fn next_due(&self, now: Instant) -> Instant {
         let drain = self.drain.map(|drain| drain.deadline.min(drain.tell_at));
-        let due = self.keeper.next_wake().into_iter().chain(drain).min();
+        let due = self.keeper.next_wake(now).into_iter().chain(drain).min();
         due.map_or(now + IDLE_BEAT, |due| due.min(now + IDLE_BEAT))
     }
 

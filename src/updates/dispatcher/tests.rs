@@ -193,6 +193,23 @@ async fn other_settings_hold_for_what_waits_and_dead_letters_can_be_seen() {
         .await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_waits_for_leave_does_not_spin() {
+    let mut bench = Bench::start(Settings::for_tests(), &[403]);
+    bench.wish("p", "a", "1").await;
+    sleep(Duration::from_secs(30)).await;
+    // The account rests: leave comes long after the probe is due. A loop that span would keep paused
+    // time from ever getting there.
+    bench.api.every(Duration::from_secs(120));
+    sleep(Duration::from_secs(200)).await;
+    bench
+        .ends(expect![[r#"
+            0.050 c/p {a=1}
+            180.150 c/p {a=1}
+            Drained after 230.001"#]])
+        .await;
+}
+
 /// A dispatcher with everything around it.
 struct Bench {
     input: Option<mpsc::Sender<Input>>,
@@ -246,6 +263,7 @@ impl Bench {
                 key: Arc::from(key),
                 value: Arc::from(value),
                 rule: Arc::from("r"),
+                digest: 1,
                 write: Write::Follow,
                 dry_run: false,
                 during_flow: false,
@@ -254,7 +272,7 @@ impl Bench {
             in_flow: false,
             from_read: false,
             rules_hash: 1,
-            after_reload: false,
+            in_force: Arc::new(BTreeSet::from([1])),
         }
     }
 

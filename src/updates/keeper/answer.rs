@@ -134,7 +134,7 @@ impl Keeper {
             CallError::Throttled(refusal, rest) => {
                 let again_at = now + rest.min(MAX_REST);
                 let failure = Failure { again_at, uncertain, counts: false };
-                self.again(request, refusal.status, &text, failure, now);
+                self.again(request, Some(&refusal), &text, failure, now);
             }
             CallError::Forbidden(refusal) => self.forbidden(request, &refusal, &text, now),
             CallError::NotFound(refusal) => {
@@ -147,7 +147,8 @@ impl Keeper {
                     warn!(
                         conversation_id = %target.conversation,
                         participant_id = %target.participant, keys = request.keys(),
-                        rules = request.rules(), status = refusal.status, error = text,
+                        rules = request.rules(), status = refusal.status,
+                        correlation_id = refusal.correlation_id, error = text,
                         "refused, each rule's keys will be pushed apart"
                     );
                 } else {
@@ -161,23 +162,23 @@ impl Keeper {
                     self.asks.read(&target.conversation);
                     let again_at = now + CONFLICT_WAIT;
                     let failure = Failure { again_at, uncertain, counts: true };
-                    self.again(request, refusal.status, &text, failure, now);
+                    self.again(request, Some(&refusal), &text, failure, now);
                 }
             }
             CallError::Unauthorized(refusal) => {
                 let failure =
                     Failure { again_at: self.backoff(request, now), uncertain, counts: true };
-                self.again(request, refusal.status, &text, failure, now);
+                self.again(request, Some(&refusal), &text, failure, now);
             }
             CallError::Unavailable(refusal) => {
                 let failure =
                     Failure { again_at: self.backoff(request, now), uncertain, counts: true };
-                self.again(request, refusal.status, &text, failure, now);
+                self.again(request, Some(&refusal), &text, failure, now);
             }
             CallError::NoAnswer { .. } | CallError::NoToken(_) | CallError::Unreadable { .. } => {
                 let failure =
                     Failure { again_at: self.backoff(request, now), uncertain, counts: true };
-                self.again(request, 0, &text, failure, now);
+                self.again(request, None, &text, failure, now);
             }
             CallError::Credentials(reason) => {
                 let failure = Failure { again_at: now, uncertain, counts: false };
@@ -213,7 +214,7 @@ impl Keeper {
     fn again(
         &mut self,
         request: &Request,
-        status: u16,
+        refusal: Option<&Refusal>,
         error: &str,
         failure: Failure,
         now: Instant,
@@ -222,18 +223,21 @@ impl Keeper {
         if self.memory.conversation(&target.conversation).is_none() {
             let given_up = self.outbox.give_up(target, now);
             let verdict = Verdict {
-                status: Some(status).filter(|status| *status > 0),
-                correlation_id: None,
+                status: refusal.map(|refusal| refusal.status),
+                correlation_id: refusal.and_then(|refusal| refusal.correlation_id.clone()),
                 answer: Some(error.to_owned()),
             };
             return self.give_up(target, given_up, Reason::ConversationOver, &verdict, now);
         }
         self.counts.retries.add(1);
-        let after_ms = failure.again_at.saturating_duration_since(now).as_millis();
+        let after = failure.again_at.saturating_duration_since(now);
         warn!(
             conversation_id = %target.conversation, participant_id = %target.participant,
             keys = request.keys(), rules = request.rules(), attempt = request.leaving.attempt,
-            status, error, after_ms, "push failed, will retry"
+            status = refusal.map(|refusal| refusal.status),
+            correlation_id = refusal.and_then(|refusal| refusal.correlation_id.as_deref()),
+            error, after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX),
+            "push failed, will retry"
         );
         self.outbox.failed(target, failure, now);
     }

@@ -132,6 +132,8 @@ fn observation(words: &[&str], now: Instant) -> Observation {
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .collect();
     let hash = words.iter().find_map(|word| word.strip_prefix("hash="));
+    let hash = hash.map_or(1, |hash| hash.parse().unwrap());
+    let before = flags("keeps").then_some(1);
     Observation {
         conversation: "c".into(),
         at: now,
@@ -141,16 +143,16 @@ fn observation(words: &[&str], now: Instant) -> Observation {
             ended: false,
             attributes: Arc::new(attributes),
         }],
-        wishes: words.iter().skip(wish_at + 1).map(|word| wish(word)).collect(),
+        wishes: words.iter().skip(wish_at + 1).map(|word| wish(word, hash)).collect(),
         over: flags("over"),
         in_flow: flags("flow"),
         from_read: flags("read"),
-        rules_hash: hash.map_or(1, |hash| hash.parse().unwrap()),
-        after_reload: flags("reload"),
+        rules_hash: hash,
+        in_force: Arc::new(before.into_iter().chain([hash]).collect()),
     }
 }
 
-fn wish(text: &str) -> Wish {
+fn wish(text: &str, digest: u64) -> Wish {
     let mut words = text.split(':');
     let (key, value) = words.next().unwrap().split_once('=').unwrap();
     let (participant, key) = key.split_once('.').unwrap_or(("p", key));
@@ -159,6 +161,7 @@ fn wish(text: &str) -> Wish {
         key: Arc::from(key),
         value: Arc::from(value),
         rule: Arc::from("r"),
+        digest,
         write: Write::Follow,
         dry_run: false,
         during_flow: false,

@@ -14,11 +14,13 @@ use crate::updates::memory::{Confirming, Gone};
 use crate::updates::outbox::{Target, Waiting};
 
 impl Keeper {
-    /// When there is something to do although nothing comes in.
-    pub(crate) fn next_wake(&self) -> Option<Instant> {
+    /// When there is something to do although nothing comes in. What may be pushed by now is none of
+    /// it: that waits for leave, and not for the clock.
+    pub(crate) fn next_wake(&self, now: Instant) -> Option<Instant> {
         let sweep = Some(self.sweep_at).filter(|_| self.outbox.len() > 0);
         let agenda = self.agenda.first().map(|(at, _)| *at);
-        self.outbox.next_wake().into_iter().chain(sweep).chain(agenda).chain(self.probe_at()).min()
+        let probe = self.probe_at().filter(|at| *at > now);
+        self.outbox.next_wake().into_iter().chain(sweep).chain(agenda).chain(probe).min()
     }
 
     /// Does what is due.

@@ -147,7 +147,8 @@ impl Keeper {
         self.asks.asked(ask);
     }
 
-    /// Lets a key rest that is written too often; says so once for each rest.
+    /// Lets a key rest that is written too often; says so once for each rest. When the conversation
+    /// is over each key is written once more all the same: that is its last word, and no fight.
     fn rest(
         &mut self,
         target: &Target,
@@ -155,6 +156,12 @@ impl Keeper {
         rule: &str,
         now: Instant,
     ) -> Option<Instant> {
+        let known = self.memory.conversation(&target.conversation);
+        if let Some(over_since) = known.and_then(|known| known.over_since)
+            && !self.guard.has_written_since(target, key, over_since)
+        {
+            return None;
+        }
         let rest = self.guard.rest(target, key, now, &self.settings)?;
         if rest.news {
             self.counts.rested.add(1);

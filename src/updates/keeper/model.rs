@@ -207,6 +207,7 @@ impl World {
             key: Arc::from(key.as_str()),
             value: Arc::from(value.as_str()),
             rule: Arc::from("r"),
+            digest: 1,
             write: Write::Follow,
             dry_run: false,
             during_flow: false,
@@ -221,7 +222,7 @@ impl World {
             in_flow: false,
             from_read,
             rules_hash: 1,
-            after_reload: false,
+            in_force: Arc::new(BTreeSet::from([1])),
         };
         self.keeper.observe(&observation, self.now);
     }

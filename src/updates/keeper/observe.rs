@@ -1,7 +1,7 @@
 //! What an observation does: first it corrects the memory, then what waits, then its wishes are
 //! considered (SEMANTICS 3 and 4).
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -11,7 +11,7 @@ use super::Keeper;
 use super::give_up::Verdict;
 use crate::updates::dead_letters::Reason;
 use crate::updates::decide::{Decision, Situation};
-use crate::updates::memory::{Gone, Sight, Written};
+use crate::updates::memory::{Fate, Gone, Sight, Written};
 use crate::updates::outbox::{Offered, Target, Waiting};
 use crate::updates::wish::{Observation, Wish, Write};
 
@@ -21,6 +21,8 @@ const MAX_REWRITES: u8 = 3;
 impl Keeper {
     /// Takes in what a conversation shows and what the rules wish of it.
     pub(crate) fn observe(&mut self, observation: &Observation, now: Instant) {
+        let known = self.memory.conversation(&observation.conversation);
+        let ends = observation.over && known.is_none_or(|known| known.over_since.is_none());
         if !self.admit(observation, now) {
             return;
         }
@@ -28,6 +30,10 @@ impl Keeper {
         self.reconsider(observation, now);
         for wish in &observation.wishes {
             self.consider(observation, wish, now);
+        }
+        if ends {
+            // What rests would be late for ever.
+            self.outbox.end_rests(&observation.conversation, now);
         }
         let flow = observation.in_flow && !observation.over;
         self.outbox.set_flow(&observation.conversation, flow, now);
@@ -133,16 +139,17 @@ impl Keeper {
             return;
         }
         let live = observation.wishes.iter().filter(|wish| !self.is_dry(wish));
-        let wished: BTreeSet<_> = live.map(|wish| (&wish.participant, &wish.key)).collect();
+        let wished: BTreeMap<_, _> =
+            live.map(|wish| ((&wish.participant, &wish.key), wish.digest)).collect();
         for (target, key, waiting) in waiting {
-            if wished.contains(&(&target.participant, &key)) {
-                self.outbox.made_again(&target, &key, observation.rules_hash);
+            if let Some(digest) = wished.get(&(&target.participant, &key)) {
+                self.outbox.made_again(&target, &key, observation.rules_hash, *digest);
                 continue;
             }
             let situation = self.situation(&target, &key, observation.rules_hash);
             let met = situation.meets(&waiting.value);
             let exists = waiting.write == Write::IfAbsent && situation.exists();
-            let unwished = observation.after_reload || waiting.rules_hash != observation.rules_hash;
+            let unwished = !observation.in_force.contains(&waiting.digest);
             if met || exists || unwished {
                 self.outbox.withdraw(&target, &key, now);
                 if met && self.outbox.out(&target, &key).is_none() {
@@ -163,7 +170,9 @@ impl Keeper {
         let written = participant.and_then(|participant| participant.written.get(key));
         Situation {
             base: written.map_or(seen, |written| written.base(seen)),
-            followed: written.map(Written::followed),
+            // What a read showed to be missing was never followed, and is written as if for the
+            // first time.
+            followed: written.filter(|it| it.fate != Fate::Missing).map(Written::followed),
             out: self.outbox.out(target, key).map(|out| &*out.value),
             waits: self.outbox.waiting(target, key).is_some(),
             uncertain: self.outbox.is_uncertain(target, key),

@@ -89,9 +89,16 @@ fn a_newer_snapshot_withdraws_what_is_met() {
 fn other_rules_withdraw_what_they_do_not_wish() {
     check(
         "see wish a=1 b=1 c=1 | see hash=2 wish a=1 | after 1 | take | see hash=2 wish d=1 | \
-         see reload hash=2 | yes p | after 1 | take",
+         see hash=3 | yes p | after 1 | take",
         expect!["p{a=1}#1 | -"],
     );
+}
+
+#[test]
+fn what_waits_by_a_rule_that_did_not_change_stays() {
+    // Its match no longer holds: what was wished stands all the same.
+    check("see wish a=1 | see hash=2 keeps | after 1 | take", expect!["p{a=1}#1"]);
+    check("see wish a=1 | see | after 1 | take", expect!["p{a=1}#1"]);
 }
 
 #[test]
@@ -270,6 +277,32 @@ fn a_key_that_is_fought_over_rests_and_its_last_wish_is_written_after_the_rest()
         expect![
             "p{a=0}#1 | p{a=1}#1 | p{a=2}#1 | p{a=3}#1 | p{a=4}#1 | p{b=1}#1 | - | p{a=7}#1 | rested=1"
         ],
+    );
+}
+
+#[test]
+fn the_end_ends_the_rests_and_each_key_is_written_once_more() {
+    let write = |n| format!("see wish a={n} | after 1 | take | yes p | ");
+    let script: String = (0..5).map(write).collect();
+    // Also where the last snapshots wish it again, or something else for it.
+    check(
+        &format!("{script} see wish a=6 | see over | see over | after 1 | take"),
+        expect!["p{a=0}#1 | p{a=1}#1 | p{a=2}#1 | p{a=3}#1 | p{a=4}#1 | p{a=6}#1"],
+    );
+    check(
+        &format!(
+            "{script} see over wish a=6 | see over wish a=6 | after 1 | take | yes p | see over wish a=7 | after 1 | take"
+        ),
+        expect!["p{a=0}#1 | p{a=1}#1 | p{a=2}#1 | p{a=3}#1 | p{a=4}#1 | p{a=6}#1 | -"],
+    );
+}
+
+#[test]
+fn what_is_missing_and_finds_no_room_is_written_when_there_is() {
+    check(
+        "see wish a=1 | after 1 | take | yes p | see wish a=1 q.a=1 r.a=1 s.a=1 t.a=1 | after 30 | asks | \
+         see read wish a=1 | after 1 | take | yes q | see wish a=1 | after 1 | take | take | take | take",
+        expect!["p{a=1}#1 | Read(c) | q{a=1}#1 | r{a=1}#1 | s{a=1}#1 | t{a=1}#1 | p{a=1}#1"],
     );
 }
 

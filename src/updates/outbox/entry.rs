@@ -16,6 +16,8 @@ pub(crate) struct Waiting {
     pub write: Write,
     pub during_flow: bool,
     pub rules_hash: u64,
+    /// Of the rule.
+    pub digest: u64,
     /// When the snapshot that first brought a value for this key was read.
     pub offered_at: Instant,
     /// When the value last changed, by the clock of age.
@@ -79,6 +81,7 @@ impl Waiting {
             write: wish.write,
             during_flow: wish.during_flow,
             rules_hash: observation.rules_hash,
+            digest: wish.digest,
             offered_at: observation.at,
             changed_at: age,
             not_before: None,
@@ -189,6 +192,7 @@ impl Waiting {
             write: Write::Follow,
             during_flow: false,
             rules_hash: 0,
+            digest: 0,
             offered_at: now,
             changed_at: Duration::ZERO,
             not_before: None,

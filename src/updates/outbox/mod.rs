@@ -140,11 +140,11 @@ impl Outbox {
         self.change(target, now, |entry| entry.withdraw(key)).unwrap_or(false)
     }
 
-    /// The rules in force wish the same as those that made this.
-    pub(crate) fn made_again(&mut self, target: &Target, key: &str, rules_hash: u64) {
+    /// A rule in force wishes something for a key that waits.
+    pub(crate) fn made_again(&mut self, target: &Target, key: &str, rules_hash: u64, digest: u64) {
         let entry = self.entry_mut(target);
         if let Some(waiting) = entry.and_then(|entry| entry.keys.get_mut(key)) {
-            waiting.rules_hash = rules_hash;
+            (waiting.rules_hash, waiting.digest) = (rules_hash, digest);
         }
     }
 
@@ -153,6 +153,15 @@ impl Outbox {
         self.change(target, now, |entry| {
             if let Some(waiting) = entry.keys.get_mut(key) {
                 waiting.not_before = Some(until);
+            }
+        });
+    }
+
+    /// Ends every rest in a conversation.
+    pub(crate) fn end_rests(&mut self, conversation: &ConversationId, now: Instant) {
+        self.change_all(conversation, now, |entry| {
+            for waiting in entry.keys.values_mut() {
+                waiting.not_before = None;
             }
         });
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
-use tokio_tungstenite::tungstenite::error::{CapacityError, Error};
+use tokio_tungstenite::tungstenite::error::{CapacityError, Error, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
@@ -268,6 +268,9 @@ fn describe(error: &Error) -> &'static str {
         Error::Io(_) => "input or output failed",
         Error::Tls(_) => "TLS failed",
         Error::Capacity(_) => "something was too large",
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
+            "it ended without a goodbye"
+        }
         Error::Protocol(_) => "the server does not keep to the WebSocket protocol",
         Error::WriteBufferFull(_) => "the server takes nothing in",
         Error::Utf8(_) => "the server sent what is not UTF-8",

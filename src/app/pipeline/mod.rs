@@ -1,22 +1,29 @@
 //! From frames to observations: one loop that holds the snapshots and asks the rules.
 //!
 //! It alone owns the tracker and what each conversation's rules remember, so nothing here is
-//! locked. `next_event` waits, `handle` acts. A snapshot whose place in the order is in doubt, and
-//! which would change a wish, is settled by one read (SEMANTICS 2); reads go in the recovery class
-//! and never hold up a frame. It decides nothing about writing: that is the updates' part.
+//! locked. `next_event` waits, `handle` acts. Frames go first, but after each batch of them
+//! something else has a turn, so that no flood keeps answers, asks or new rules waiting. A snapshot
+//! whose place in the order is in doubt, and which would change a wish, is settled by one read
+//! (SEMANTICS 2); reads go in the recovery class and never hold up a frame. It decides nothing about
+//! writing: that is the updates' part.
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures::FutureExt;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, warn};
 
-use super::observe::{Cause, Look, View, gone, observation, same_wishes};
-use super::reads::{ReadDone, Reads};
+use crate::app::observe::{Look, View, gone, observation, remember, same_wishes};
+use crate::app::reads::{ReadDone, Reads};
 use crate::events::channels::Received;
 use crate::events::conversation::Conversation;
 use crate::events::topic::Topic;
@@ -32,6 +39,11 @@ use crate::updates::wish::Ask;
 
 /// Frames taken from the channel at one waking.
 const BATCH: usize = 64;
+/// How often the tracker is asked for conversations without news.
+const LOOK_UP_EVERY: Duration = Duration::from_secs(60);
+/// What the rules remember of conversations that are over, or that the tracker had to forget, is kept
+/// for so many of them: a few hundred bytes each.
+const STANDINGS_OVER: usize = 10_000;
 
 /// Everything the loop is joined to.
 pub(super) struct Joints {
@@ -50,11 +62,14 @@ pub(super) struct Pipeline {
     joints: Joints,
     view: View,
     tracker: Tracker,
+    /// Of the conversations that live, and of some that are over.
     standings: HashMap<ConversationId, Standing>,
     reads: Reads,
-    /// Conversations to look at again because the rules changed, behind live frames.
+    /// Conversations to look at again, behind live frames: the rules changed, or there is room now.
     again: VecDeque<ConversationId>,
     batch: Vec<Received>,
+    /// The last thing that happened was frames: something else has a turn.
+    had_frames: bool,
     last_look_up: Instant,
 }
 
@@ -81,6 +96,7 @@ impl Pipeline {
             reads,
             again: VecDeque::new(),
             batch: Vec::with_capacity(BATCH),
+            had_frames: false,
             last_look_up: Instant::now(),
         }
     }
@@ -94,15 +110,22 @@ impl Pipeline {
         loop {
             let event = self.next_event().await;
             self.joints.beat.give();
+            self.had_frames = matches!(event, Event::Frames);
             if self.handle(event).await.is_break() {
                 return;
             }
+            self.look_up_silent();
         }
     }
 
     async fn next_event(&mut self) -> Event {
         let may_look_again = !self.again.is_empty();
         self.reads.begin(&mut self.tracker, Instant::now());
+        if self.had_frames
+            && let Some(event) = self.other_event()
+        {
+            return event;
+        }
         let next_read = self.reads.next_begin();
         tokio::select! {
             biased;
@@ -117,6 +140,24 @@ impl Pipeline {
             () = sleep_until(next_read.unwrap_or_else(Instant::now)), if next_read.is_some() => Event::Idle,
             () = sleep(IDLE_BEAT) => Event::Idle,
         }
+    }
+
+    /// Something else than frames, if there is anything to do at once.
+    fn other_event(&mut self) -> Option<Event> {
+        let joints = &mut self.joints;
+        if let Some(done) = self.reads.next().now_or_never().flatten() {
+            return Some(Event::Read(done));
+        }
+        if joints.view.has_changed().unwrap_or(false) {
+            return Some(Event::ViewChanged);
+        }
+        if let Ok(ask) = joints.asks.try_recv() {
+            return Some(Event::Asked(ask));
+        }
+        if let Ok(topics) = joints.gaps.try_recv() {
+            return Some(Event::Gap(topics));
+        }
+        (!self.again.is_empty()).then_some(Event::LookAgain)
     }
 
     async fn handle(&mut self, event: Event) -> ControlFlow<()> {
@@ -135,7 +176,7 @@ impl Pipeline {
             Event::ViewChanged => self.change_view(),
             Event::Read(done) => self.take_read(done).await?,
             Event::LookAgain => self.look_again().await?,
-            Event::Idle => self.look_up_silent(),
+            Event::Idle => {}
         }
         ControlFlow::Continue(())
     }
@@ -158,11 +199,11 @@ impl Pipeline {
         let id = conversation.id.clone();
         match self.tracker.take(stream, conversation, received.at) {
             News::Newer(current) => {
-                self.observe(&current, received.at, received.received_at, Cause::Frame).await?;
+                self.observe(&current, received.at, received.received_at, false).await?;
             }
             News::Doubtful { current, candidate } => {
                 self.joints.counts.snapshots_doubtful.add(1);
-                if self.same_wishes(&current, &candidate) {
+                if self.same_wishes(&id, &current, &candidate) {
                     self.tracker.settle_same(&candidate, stream, received.at);
                 } else {
                     debug!(conversation_id = %id, topic = %received.topic, "two snapshots in doubt, reading the conversation");
@@ -177,9 +218,18 @@ impl Pipeline {
         ControlFlow::Continue(())
     }
 
-    fn same_wishes(&self, current: &Conversation, candidate: &Conversation) -> bool {
-        let standing = self.standings.get(&current.id).cloned().unwrap_or_default();
-        same_wishes(&self.view, &standing, current, candidate)
+    /// Compares what the rules make of two snapshots, and remembers what held in the second: newest
+    /// or not, it was so once, and `otherwise` comes after it.
+    fn same_wishes(
+        &mut self,
+        id: &ConversationId,
+        current: &Conversation,
+        candidate: &Conversation,
+    ) -> bool {
+        let standing = self.standings.entry(id.clone()).or_default();
+        let same = same_wishes(&self.view, standing, current, candidate);
+        remember(&self.view, standing, candidate);
+        same
     }
 
     /// Asks the rules about a snapshot, and passes on what they say.
@@ -188,16 +238,17 @@ impl Pipeline {
         current: &Arc<Conversation>,
         at: Instant,
         received_at: Timestamp,
-        cause: Cause,
+        from_read: bool,
     ) -> ControlFlow<()> {
         self.joints.counts.snapshots.add(1);
         let standing = self.standings.entry(current.id.clone()).or_default();
         let Look { observation, matches, targets_missing } =
-            observation(&self.view, standing, current, at, received_at, cause);
+            observation(&self.view, standing, current, at, received_at, from_read);
         self.joints.counts.matches.add(matches);
         self.joints.counts.targets_missing.add(targets_missing);
-        if observation.over {
-            self.standings.remove(&current.id);
+        // Those of conversations that are over stay a while: their wrap-up may still come.
+        if self.standings.len() > self.tracker.len() + STANDINGS_OVER {
+            self.standings.retain(|id, _| self.tracker.current(id).is_some());
         }
         self.joints.counts.conversations.set(self.tracker.len() as u64);
         self.send(Input::Observe(observation)).await
@@ -212,18 +263,21 @@ impl Pipeline {
 
     async fn take_read(&mut self, done: ReadDone) -> ControlFlow<()> {
         let ReadDone { id, ticket, result } = done;
+        let now = Instant::now();
         let read = match result {
             Ok(answer) => read_rest(&answer.body),
             Err(CallError::NotFound(_)) => {
-                self.tracker.give_up_read(ticket);
-                self.reads.succeeded(&id);
+                if !self.tracker.take_gone(ticket, now) {
+                    self.reads.overtaken(id, true, now);
+                    return ControlFlow::Continue(());
+                }
+                self.reads.done(id.clone());
                 self.standings.remove(&id);
-                self.tracker.is_gone(&id, Instant::now());
                 return self.send(Input::Observe(gone(&self.view, id))).await;
             }
             Err(error) => {
                 self.tracker.give_up_read(ticket);
-                self.reads.failed(id, &error);
+                self.reads.failed(id, &error, now);
                 return ControlFlow::Continue(());
             }
         };
@@ -231,27 +285,25 @@ impl Pipeline {
             Ok(conversation) => conversation,
             Err(error) => {
                 self.tracker.give_up_read(ticket);
-                self.reads.succeeded(&id);
                 warn!(conversation_id = %id, %error, "the answer to a read cannot be read, the conversation waits for its next event");
+                self.reads.done(id);
                 return ControlFlow::Continue(());
             }
         };
-        let now = Instant::now();
-        match self.tracker.take_read(ticket, conversation, now) {
-            News::Overtaken { .. } => self.reads.overtaken(id),
-            News::Newer(current) => {
-                self.reads.succeeded(&id);
-                self.observe(&current, now, Timestamp::now(), Cause::Read).await?;
+        let current = match self.tracker.take_read(ticket, conversation, now) {
+            News::Overtaken { read_again } => {
+                self.reads.overtaken(id, read_again, now);
+                return ControlFlow::Continue(());
             }
-            News::Duplicate => {
-                self.reads.succeeded(&id);
-                if let Some(current) = self.tracker.current(&id).cloned() {
-                    self.observe(&current, now, Timestamp::now(), Cause::Read).await?;
-                }
-            }
-            News::Older | News::Partial | News::Doubtful { .. } => self.reads.succeeded(&id),
+            News::Newer(current) => Some(current),
+            News::Duplicate => self.tracker.current(&id).cloned(),
+            News::Older | News::Partial | News::Doubtful { .. } => None,
+        };
+        self.reads.done(id);
+        match current {
+            Some(current) => self.observe(&current, now, Timestamp::now(), true).await,
+            None => ControlFlow::Continue(()),
         }
-        ControlFlow::Continue(())
     }
 
     fn change_view(&mut self) {
@@ -265,7 +317,7 @@ impl Pipeline {
     async fn look_again(&mut self) -> ControlFlow<()> {
         let Some(id) = self.again.pop_front() else { return ControlFlow::Continue(()) };
         if let Some(current) = self.tracker.current(&id).cloned() {
-            self.observe(&current, Instant::now(), Timestamp::now(), Cause::Rules).await?;
+            self.observe(&current, Instant::now(), Timestamp::now(), false).await?;
         }
         ControlFlow::Continue(())
     }
@@ -306,6 +358,3 @@ fn stream_of(received: &Received) -> StreamId {
     received.topic.hash(&mut hasher);
     StreamId { channel: received.channel, topic: hasher.finish() }
 }
-
-/// How often the tracker is asked for conversations without news.
-const LOOK_UP_EVERY: std::time::Duration = std::time::Duration::from_secs(60);

@@ -1,0 +1,259 @@
+//! Frames and answers in, observations out. Frames are written `a:gold` (stream `a`, the customer's
+//! tier) or `a:held`; every call to the API waits for the answer that a test gives it.
+
+use std::path::Path;
+use std::sync::Mutex;
+
+use futures::future::BoxFuture;
+use http::StatusCode;
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::*;
+use crate::config::fence::AllowedKeys;
+use crate::events::tracker::Limits;
+use crate::genesys::call::{Answer, Call, Class, Permit, Refusal};
+use crate::genesys::names::Names;
+use crate::rules::RuleFile;
+use crate::status::pulse::Pulse;
+use crate::updates::wish::Observation;
+
+const RULES: &str = r#"
+[[rule]]
+name = "tier"
+match.customer.attributes.tier.exists = true
+set.tier = "{{ customer.attributes.tier }}"
+
+[[rule]]
+name = "hold"
+match.participant.held = true
+set.hold = "true"
+otherwise.hold = "false"
+"#;
+/// Nothing that comes at all takes so long, in paused time.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+type Given = Result<String, u16>;
+
+/// Each call takes the next of these, and waits for it.
+#[derive(Default)]
+struct Answers(Mutex<VecDeque<oneshot::Receiver<Given>>>);
+
+impl Api for Answers {
+    fn permit(&self, class: Class) -> BoxFuture<'_, Permit> {
+        Box::pin(std::future::ready(Permit { class }))
+    }
+
+    fn call_with(&self, _: Permit, call: Call) -> BoxFuture<'_, Result<Answer, CallError>> {
+        let next = self.0.lock().unwrap().pop_front();
+        Box::pin(async move {
+            let Some(next) = next else { panic!("{} was not expected", call.path) };
+            let refusal = |status| Refusal { status, ..Refusal::default() };
+            match next.await.unwrap() {
+                Ok(body) => Ok(Answer {
+                    status: StatusCode::OK,
+                    correlation_id: None,
+                    date: None,
+                    body: body.into(),
+                }),
+                Err(404) => Err(CallError::NotFound(refusal(404))),
+                Err(status) => Err(CallError::Forbidden(refusal(status))),
+            }
+        })
+    }
+}
+
+struct Scene {
+    frames: mpsc::Sender<Received>,
+    asks: mpsc::Sender<Ask>,
+    _gaps: mpsc::Sender<Vec<Topic>>,
+    view: watch::Sender<View>,
+    observations: mpsc::Receiver<Input>,
+    answers: Vec<oneshot::Sender<Given>>,
+    pipeline: Option<Pipeline>,
+    tasks: JoinSet<()>,
+}
+
+fn view(rules: &str) -> View {
+    let parsed = RuleFile::parse(Path::new("rules.toml"), rules, &AllowedKeys::all());
+    let (rules, _) = parsed.unwrap().0.bind(Arc::new(Names::default()));
+    View { rules: Arc::new(rules), watched: Arc::default(), acd_only: false }
+}
+
+impl Scene {
+    /// With room for so many calls to the API.
+    fn new(calls: usize) -> Scene {
+        let (frames, frames_receiver) = mpsc::channel(16_384);
+        let (asks, asks_receiver) = mpsc::channel(16);
+        let (gaps, gaps_receiver) = mpsc::channel(16);
+        let (view, view_receiver) = watch::channel(view(RULES));
+        let (observations_sender, observations) = mpsc::channel(16_384);
+        let (answers, waiting) = (0..calls).map(|_| oneshot::channel()).unzip();
+        let pipeline = Pipeline::new(
+            Joints {
+                frames: frames_receiver,
+                asks: asks_receiver,
+                gaps: gaps_receiver,
+                view: view_receiver,
+                observations: observations_sender,
+                api: Arc::new(Answers(Mutex::new(waiting))),
+                counts: Arc::new(Counts::default()),
+                beat: Pulse::default().add("pipeline"),
+            },
+            Tracker::new(Limits::default()),
+        );
+        let (pipeline, tasks) = (Some(pipeline), JoinSet::new());
+        Scene { frames, asks, _gaps: gaps, view, observations, answers, pipeline, tasks }
+    }
+
+    async fn frames(&mut self, script: &str) {
+        if let Some(pipeline) = self.pipeline.take() {
+            self.tasks.spawn(pipeline.run());
+        }
+        for word in script.split(' ') {
+            let (stream, says) = word.split_once(':').unwrap();
+            self.frames.send(frame(stream, body("c", says))).await.unwrap();
+        }
+        // Time to take them in.
+        sleep(Duration::from_millis(1)).await;
+    }
+
+    async fn answer(&mut self, given: Given) {
+        self.answers.remove(0).send(given).unwrap();
+        sleep(Duration::from_millis(1)).await;
+    }
+
+    async fn next(&mut self) -> Observation {
+        match timeout(PATIENCE, self.observations.recv()).await {
+            Ok(Some(Input::Observe(observation))) => observation,
+            other => panic!("no observation but {other:?}"),
+        }
+    }
+
+    /// What the next observation wishes.
+    async fn wishes(&mut self) -> String {
+        let wishes = self.next().await.wishes;
+        let wishes = wishes.iter().map(|wish| format!("{}={}", wish.key, wish.value));
+        wishes.collect::<Vec<_>>().join(" ")
+    }
+
+    fn is_quiet(&mut self) -> bool {
+        self.observations.try_recv().is_err()
+    }
+}
+
+fn body(id: &str, says: &str) -> String {
+    let held = says == "held";
+    let tier = if matches!(says, "held" | "over" | "plain") { "" } else { says };
+    let end = if says == "over" { r#","endTime":"2026-11-20T14:00:00Z""# } else { "" };
+    format!(
+        r#"{{"id":"{id}","participants":[{{"id":"p","purpose":"customer","attributes":{{"tier":"{tier}"}}{end},
+            "calls":[{{"id":"l","state":"connected","held":{held}}}]}}]}}"#
+    )
+}
+
+fn frame(stream: &str, body: String) -> Received {
+    Received {
+        channel: 1,
+        topic: Topic::User(stream.into()),
+        body: 0..body.len(),
+        text: body.into(),
+        at: Instant::now(),
+        received_at: Timestamp::UNIX_EPOCH,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_into_doubt_during_a_read_is_not_settled_by_it() {
+    let mut scene = Scene::new(2);
+    scene.frames("a:gold").await;
+    assert_eq!(scene.wishes().await, "tier=gold");
+    scene.frames("b:silver").await;
+    scene.frames("b:bronze").await;
+    scene.answer(Ok(body("c", "silver"))).await;
+    assert!(scene.is_quiet(), "the answer may be older than what came meanwhile");
+    scene.answer(Ok(body("c", "bronze"))).await;
+    assert_eq!(scene.wishes().await, "tier=bronze");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_that_is_asked_for_during_a_read_is_made() {
+    let mut scene = Scene::new(2);
+    scene.frames("a:gold").await;
+    assert_eq!(scene.wishes().await, "tier=gold");
+    for _ in 0..2 {
+        scene.asks.send(Ask::Read("c".into())).await.unwrap();
+        sleep(Duration::from_millis(1)).await;
+    }
+    scene.answer(Ok(body("c", "gold"))).await;
+    assert_eq!(scene.wishes().await, "tier=gold");
+    scene.answer(Ok(body("c", "silver"))).await;
+    assert_eq!(scene.wishes().await, "tier=silver");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_held_in_a_doubtful_snapshot_is_followed_by_otherwise() {
+    let mut scene = Scene::new(1);
+    scene.frames("a:plain").await;
+    assert_eq!(scene.wishes().await, "");
+    // Held, and not any more when it is read.
+    scene.frames("b:held").await;
+    scene.answer(Ok(body("c", "plain"))).await;
+    assert_eq!(scene.wishes().await, "hold=false");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_doubt_whose_read_is_refused_writes_nothing() {
+    let mut scene = Scene::new(1);
+    scene.frames("a:gold b:silver").await;
+    assert_eq!(scene.wishes().await, "tier=gold");
+    scene.answer(Err(403)).await;
+    assert!(scene.is_quiet());
+    scene.frames("a:over").await;
+    assert!(scene.next().await.over);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_not_found_is_over_unless_a_frame_came_meanwhile() {
+    let mut scene = Scene::new(2);
+    scene.frames("a:gold").await;
+    assert_eq!(scene.wishes().await, "tier=gold");
+    scene.asks.send(Ask::Read("c".into())).await.unwrap();
+    sleep(Duration::from_millis(1)).await;
+    scene.frames("a:silver").await;
+    assert_eq!(scene.wishes().await, "tier=silver");
+    scene.answer(Err(404)).await;
+    assert!(scene.is_quiet());
+    scene.answer(Err(404)).await;
+    let gone = scene.next().await;
+    assert!(gone.over && gone.participants.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_of_frames_does_not_keep_new_rules_waiting() {
+    let mut scene = Scene::new(0);
+    let before = scene.view.borrow().rules.hash();
+    scene.view.send_replace(view(&RULES.replace("otherwise.hold", "otherwise.unheld")));
+    let flood: Vec<String> = (0..4 * BATCH).map(|n| format!("a:{n}")).collect();
+    scene.frames(&flood.join(" ")).await;
+    let mut by_old = 0;
+    while let Ok(Input::Observe(observation)) = scene.observations.try_recv() {
+        by_old += usize::from(observation.rules_hash == before);
+    }
+    assert!(by_old <= BATCH, "{by_old} frames were looked at by the old rules");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_remembered_of_conversations_that_are_over_is_bounded() {
+    let mut scene = Scene::new(0);
+    let mut pipeline = scene.pipeline.take().unwrap();
+    let mut most = 0;
+    for n in 0..STANDINGS_OVER + 500 {
+        let taken = pipeline.take(&frame("a", body(&n.to_string(), "over"))).await;
+        assert!(taken.is_continue());
+        most = most.max(pipeline.standings.len());
+        let _observed = scene.observations.try_recv();
+    }
+    assert!(most <= STANDINGS_OVER + 1 && pipeline.standings.len() < 1_000, "{most}");
+}
