@@ -27,9 +27,11 @@ pub fn reloading() {
     }
 }
 
-/// All loops are going round.
+/// All loops are going round. Said only where systemd watches (`WatchdogSec=`).
 pub fn alive() {
-    say(&[NotifyState::Watchdog]);
+    if sd_notify::watchdog_enabled().is_some() {
+        say(&[NotifyState::Watchdog]);
+    }
 }
 
 /// The service is going down, in good order.
@@ -41,11 +43,6 @@ pub fn stopping(status: &str) {
 pub fn extend_timeout(by: Duration) {
     let usec = u32::try_from(by.as_micros()).unwrap_or(u32::MAX);
     say(&[NotifyState::ExtendTimeoutUsec(usec)]);
-}
-
-/// How often systemd wants to hear [`alive`]; `None` when it does not watch.
-pub fn watchdog() -> Option<Duration> {
-    sd_notify::watchdog_enabled()
 }
 
 fn say(states: &[NotifyState<'_>]) {

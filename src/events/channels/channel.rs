@@ -38,6 +38,8 @@ pub(crate) const BACKOFF: Backoff =
     Backoff { first: Duration::from_millis(250), max: Duration::from_secs(30) };
 /// How long the goodbye to the server may take when we stop, for the call and for the socket.
 const GOODBYE_LIMIT: Duration = Duration::from_secs(3);
+/// How long a stop goes on reading what the server had sent before it heard of it.
+const READ_OUT_LIMIT: Duration = Duration::from_secs(2);
 
 /// See the module.
 pub(crate) struct Channel {
@@ -299,7 +301,7 @@ impl Channel {
                 }
             }
         };
-        if timeout(GOODBYE_LIMIT, reading).await.is_err() {
+        if timeout(READ_OUT_LIMIT, reading).await.is_err() {
             debug!(channel = self.number, "the server did not answer our goodbye");
         }
     }
