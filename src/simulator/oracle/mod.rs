@@ -48,6 +48,8 @@ use scene::{Directory, Scene};
 
 /// How long the last wishes of a conversation that is over are still written (`after_end`).
 const AFTER_END: SignedDuration = SignedDuration::from_secs(30);
+/// How long before we are told of other rules the client may have gone by them.
+const SHORTLY_BEFORE: SignedDuration = SignedDuration::from_secs(5);
 /// A wish younger than this may still be on its way.
 const ON_THE_WAY: SignedDuration = SignedDuration::from_secs(5);
 
@@ -73,8 +75,16 @@ struct Case {
     newest: u64,
     /// The newest that each socket brought.
     newest_on: BTreeMap<u64, u64>,
-    /// Its body while the conversation lives, to be looked at again under new rules.
-    body: Option<Value>,
+    /// Its body, to be looked at again under new rules.
+    last: Option<Last>,
+}
+
+/// The newest snapshot that the client got.
+#[derive(Debug)]
+struct Last {
+    body: Value,
+    over: bool,
+    at: Timestamp,
 }
 
 impl Oracle {
@@ -103,13 +113,21 @@ impl Oracle {
         self.rules = rules;
         self.keys.extend(keys);
         self.heard = self.heard.max(now);
-        for case in self.cases.values_mut().filter(|case| case.newest > 0) {
-            let seen = case
-                .body
-                .as_ref()
-                .map(|body| look(&Scene::new(body, &self.directory, &self.watched), &self.rules));
-            let what = What::Reloaded(seen.unwrap_or_else(Look::default));
-            case.entries.push(Entry { sequence: case.newest, at: now, what });
+        for case in self.cases.values_mut() {
+            let Some(last) = &case.last else { continue };
+            let seen = look(&Scene::new(&last.body, &self.directory, &self.watched), &self.rules);
+            let mut entry = |what| {
+                case.entries.push(Entry { sequence: case.newest, at: now, what });
+            };
+            if last.over {
+                entry(What::Reloaded(Look::default()));
+                // The client has the new rules a moment before we are told of them.
+                if last.at + SHORTLY_BEFORE > now {
+                    entry(What::Crossed(seen));
+                }
+            } else {
+                entry(What::Reloaded(seen));
+            }
         }
         Ok(())
     }
@@ -195,7 +213,7 @@ impl Oracle {
         }
         let what = What::Looked(seen);
         case.newest = sequence;
-        case.body = (!scene.over()).then(|| body.clone());
+        case.last = Some(Last { body: body.clone(), over: scene.over(), at: now });
         case.entries.push(Entry { sequence, at: now, what });
     }
 
