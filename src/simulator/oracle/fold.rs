@@ -12,8 +12,10 @@ use super::look::{Key, Look};
 use super::standing::{Standing, Wish};
 use crate::simulator::world::{AttributeWrite, Writer};
 
-/// How long after a delivery a request may still say what was right before: it was on its way.
-pub(super) const ON_ITS_WAY: SignedDuration = SignedDuration::from_secs(1);
+/// How long after a delivery a request may still say what was right before: it was on its way, or
+/// the machine was busy. Two seconds are far beyond what the program takes and within what a shared
+/// machine may.
+pub(super) const ON_ITS_WAY: SignedDuration = SignedDuration::from_secs(2);
 
 /// Something that happened to a conversation, with its place in the server's order.
 #[derive(Clone, Debug)]

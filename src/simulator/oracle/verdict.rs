@@ -20,7 +20,7 @@ pub struct Verdict {
     pub untouched_violations: usize,
     /// Writes of the client that changed nothing, its retries of unanswered ones left out.
     pub redundant_writes: usize,
-    /// Values that only an older snapshot asked for, written more than 1 s after a newer one was
+    /// Values that only an older snapshot asked for, written more than 2 s after a newer one was
     /// delivered.
     pub older_writes: usize,
 }
