@@ -115,6 +115,7 @@ impl Daemon {
             .arg(setup.path("attributed.toml"))
             .args(arguments)
             .env("NOTIFY_SOCKET", &socket)
+            .env("WATCHDOG_USEC", "60000000")
             .env_remove("JOURNAL_STREAM")
             .stderr(Stdio::piped())
             .spawn()
