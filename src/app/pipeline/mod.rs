@@ -207,7 +207,8 @@ impl Pipeline {
                     self.tracker.settle_same(&candidate, stream, received.at);
                 } else {
                     debug!(conversation_id = %id, topic = %received.topic, "two snapshots in doubt, reading the conversation");
-                    self.reads.want(id);
+                    self.reads.want(id.clone());
+                    self.send(Input::Doubt(id)).await?;
                 }
             }
             News::Duplicate => self.joints.counts.snapshots_duplicate.add(1),
