@@ -113,6 +113,12 @@ impl Reads {
         }
     }
 
+    /// Lets everything go that is not in doubt.
+    pub(super) fn only_first(&mut self) {
+        self.waiting.clear();
+        self.resting.clear();
+    }
+
     /// Begins as many reads as may be under way.
     pub(super) fn begin(&mut self, tracker: &mut Tracker, now: Instant) {
         while self.resting.first().is_some_and(|(at, _)| *at <= now) {
@@ -126,10 +132,12 @@ impl Reads {
                 continue;
             };
             let Some(ticket) = tracker.begin_read(&id) else { continue };
+            // What is in doubt holds updates back, so it must not wait behind all of them.
+            let class = if wanted.first { Class::Update } else { Class::Recovery };
             (wanted.under_way, wanted.first) = (true, false);
             let api = Arc::clone(&self.api);
             self.under_way.push(Box::pin(async move {
-                let result = reading::conversation(&*api, Class::Recovery, &id).await;
+                let result = reading::conversation(&*api, class, &id).await;
                 ReadDone { id, ticket, result }
             }));
         }

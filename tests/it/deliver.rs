@@ -221,9 +221,10 @@ fn stop_with_a_backlog(simulated: &Simulated, daemon: &mut Daemon) {
     assert!(stopping["waiting"].as_u64().unwrap() >= BACKLOG, "{stopping}");
     let told = daemon.wait_notified("STOPPING=1");
     assert!(told.contains("participants wait"), "{told}");
+    // What is in doubt is read before the drain begins, inside the same budget.
+    simulated.set_limits(Limits { requests: 60, ..limits() });
     let draining = daemon.wait_log_from(from, "draining");
-    assert!(draining["participants"].as_u64().unwrap() >= BACKLOG, "{draining}");
-    wait("it to say again who is left", || (daemon.log_count("draining") >= 2).then_some(()));
+    assert!(draining["participants"].as_u64().unwrap() > 0, "{draining}");
     simulated.set_limits(limits());
     let status = daemon.wait_exit();
     assert_eq!(status.code(), Some(0), "{}", daemon.log_text());

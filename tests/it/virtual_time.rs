@@ -32,8 +32,9 @@ const REQUESTS_PER_MINUTE: u32 = 1200;
 const TRAFFIC: Duration = Duration::from_secs(20);
 /// When nothing has come in for so long, nothing will: longer than a read takes that confirms.
 const QUIET: Duration = Duration::from_secs(45);
-/// The longest that a run may take.
-const LONGEST: Duration = Duration::from_secs(600);
+/// The longest that a run may take. The fight guard lets a key rest for ten minutes, and one that is
+/// held often in a life of seconds comes to that.
+const LONGEST: Duration = Duration::from_secs(1_500);
 
 /// What came of one run.
 #[derive(Debug)]

@@ -39,6 +39,9 @@ use crate::updates::wish::Ask;
 
 /// Frames taken from the channel at one waking.
 const BATCH: usize = 64;
+/// How long a stop waits for what is in doubt to be read; the rest of its time is the drain's.
+const SETTLE_AT_STOP: Duration = Duration::from_secs(10);
+
 /// How often the tracker is asked for conversations without news.
 const LOOK_UP_EVERY: Duration = Duration::from_secs(60);
 /// What the rules remember of conversations that are over, or that the tracker had to forget, is kept
@@ -71,6 +74,8 @@ pub(super) struct Pipeline {
     /// The last thing that happened was frames: something else has a turn.
     had_frames: bool,
     last_look_up: Instant,
+    /// The frames have ended; until then what is in doubt is still settled.
+    ending: Option<Instant>,
 }
 
 enum Event {
@@ -98,6 +103,7 @@ impl Pipeline {
             batch: Vec::with_capacity(BATCH),
             had_frames: false,
             last_look_up: Instant::now(),
+            ending: None,
         }
     }
 
@@ -121,6 +127,12 @@ impl Pipeline {
     async fn next_event(&mut self) -> Event {
         let may_look_again = !self.again.is_empty();
         self.reads.begin(&mut self.tracker, Instant::now());
+        if let Some(until) = self.ending {
+            return tokio::select! {
+                done = self.reads.next() => done.map_or(Event::FramesEnded, Event::Read),
+                () = sleep_until(until) => Event::FramesEnded,
+            };
+        }
         if self.had_frames
             && let Some(event) = self.other_event()
         {
@@ -162,7 +174,7 @@ impl Pipeline {
 
     async fn handle(&mut self, event: Event) -> ControlFlow<()> {
         match event {
-            Event::FramesEnded => return ControlFlow::Break(()),
+            Event::FramesEnded => return self.end(),
             Event::Frames => {
                 let mut batch = std::mem::take(&mut self.batch);
                 for received in batch.drain(..) {
@@ -178,6 +190,16 @@ impl Pipeline {
             Event::LookAgain => self.look_again().await?,
             Event::Idle => {}
         }
+        ControlFlow::Continue(())
+    }
+
+    /// A stop settles what is in doubt before the updates drain, for a while at most.
+    fn end(&mut self) -> ControlFlow<()> {
+        if self.ending.is_some() {
+            return ControlFlow::Break(());
+        }
+        self.reads.only_first();
+        self.ending = Some(Instant::now() + SETTLE_AT_STOP);
         ControlFlow::Continue(())
     }
 
@@ -207,7 +229,8 @@ impl Pipeline {
                     self.tracker.settle_same(&candidate, stream, received.at);
                 } else {
                     debug!(conversation_id = %id, topic = %received.topic, "two snapshots in doubt, reading the conversation");
-                    self.reads.want_first(id);
+                    self.reads.want_first(id.clone());
+                    self.send(Input::Doubt(id)).await?;
                 }
             }
             News::Duplicate => self.joints.counts.snapshots_duplicate.add(1),

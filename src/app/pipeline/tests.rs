@@ -70,6 +70,7 @@ struct Scene {
     _gaps: mpsc::Sender<Vec<Topic>>,
     view: watch::Sender<View>,
     observations: mpsc::Receiver<Input>,
+    doubts: u32,
     answers: Vec<oneshot::Sender<Given>>,
     pipeline: Option<Pipeline>,
     tasks: JoinSet<()>,
@@ -104,7 +105,8 @@ impl Scene {
             Tracker::new(Limits::default()),
         );
         let (pipeline, tasks) = (Some(pipeline), JoinSet::new());
-        Scene { frames, asks, _gaps: gaps, view, observations, answers, pipeline, tasks }
+        let doubts = 0;
+        Scene { frames, asks, _gaps: gaps, view, observations, doubts, answers, pipeline, tasks }
     }
 
     async fn frames(&mut self, script: &str) {
@@ -125,9 +127,12 @@ impl Scene {
     }
 
     async fn next(&mut self) -> Observation {
-        match timeout(PATIENCE, self.observations.recv()).await {
-            Ok(Some(Input::Observe(observation))) => observation,
-            other => panic!("no observation but {other:?}"),
+        loop {
+            match timeout(PATIENCE, self.observations.recv()).await {
+                Ok(Some(Input::Observe(observation))) => return observation,
+                Ok(Some(Input::Doubt(_))) => self.doubts += 1,
+                other => panic!("no observation but {other:?}"),
+            }
         }
     }
 
@@ -138,8 +143,15 @@ impl Scene {
         wishes.collect::<Vec<_>>().join(" ")
     }
 
+    /// Nothing but doubts has come.
     fn is_quiet(&mut self) -> bool {
-        self.observations.try_recv().is_err()
+        while let Ok(input) = self.observations.try_recv() {
+            match input {
+                Input::Doubt(_) => self.doubts += 1,
+                Input::Observe(_) | Input::Settings(_) | Input::ShowDeadLetters(_) => return false,
+            }
+        }
+        true
     }
 }
 
@@ -175,6 +187,7 @@ async fn what_comes_into_doubt_during_a_read_is_not_settled_by_it() {
     assert!(scene.is_quiet(), "the answer may be older than what came meanwhile");
     scene.answer(Ok(body("c", "bronze"))).await;
     assert_eq!(scene.wishes().await, "tier=bronze");
+    assert_eq!(scene.doubts, 2, "what waits was held back");
 }
 
 #[tokio::test(start_paused = true)]

@@ -69,6 +69,9 @@ queues = ["Billing", "Support", "Sales", "Claims"]
 
 [updates]
 requests_per_minute = {requests}
+# A life of minutes goes by in seconds here: what is an ordinary number of holds would look like two
+# programs that fight over a key.
+fight_key_writes = 100
 
 [state]
 dir = "state"

@@ -28,6 +28,7 @@ use super::keeper::{CredentialsRefused, Keeper, Request};
 use super::push::{Push, Pushed};
 use super::settings::Settings;
 use super::wish::{Ask, Observation};
+use crate::genesys::ConversationId;
 use crate::genesys::call::{Api, CallError, Class, Permit};
 use crate::status::counts::Counts;
 use crate::status::pulse::{Beat, IDLE_BEAT};
@@ -46,6 +47,9 @@ const MAX_NAMED: usize = 100;
 #[derive(Debug)]
 pub enum Input {
     Observe(Observation),
+    /// Something came that may be newer, and wishes something else: what waits for the conversation
+    /// is held back until the next observation, for a while at most.
+    Doubt(ConversationId),
     /// Goes by these from now on, also for what waits already.
     Settings(Settings),
     ShowDeadLetters(oneshot::Sender<Kept>),
@@ -236,6 +240,7 @@ impl Dispatcher {
         for input in self.batch.drain(..) {
             match input {
                 Input::Observe(observation) => self.keeper.observe(&observation, now),
+                Input::Doubt(conversation) => self.keeper.doubt(&conversation, now),
                 Input::Settings(settings) => self.keeper.configure(settings, now),
                 Input::ShowDeadLetters(answer) => {
                     if answer.send(self.keeper.dead_letters()).is_err() {

@@ -38,6 +38,7 @@ impl Bench {
         let words: Vec<&str> = step.split(' ').collect();
         match words[..] {
             ["see", ref words @ ..] => self.keeper.observe(&observation(words, self.now), self.now),
+            ["doubt"] => self.keeper.doubt(&"c".into(), self.now),
             ["take"] => return Some(self.take()),
             ["yes", who] => {
                 let pushed = Pushed { status: 202, correlation_id: None };

@@ -3,12 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use super::Keeper;
 use super::give_up::Verdict;
+use crate::genesys::ConversationId;
 use crate::updates::dead_letters::Reason;
 use crate::updates::decide::{Decision, Situation};
 use crate::updates::memory::{Fate, Gone, Sight, Written};
@@ -18,7 +20,17 @@ use crate::updates::wish::{Observation, Wish, Write};
 /// How often a write that was not applied is made again (SEMANTICS 3).
 const MAX_REWRITES: u8 = 3;
 
+/// A read that settles a doubt takes a second or two, and is tried again after five; what waits goes
+/// without it after so long.
+const DOUBT_WAIT: Duration = Duration::from_secs(10);
+
 impl Keeper {
+    /// Holds back what waits for a conversation, because it may have been overtaken: a doubt may cost
+    /// a read, but never the write of an older value (SEMANTICS 2).
+    pub(crate) fn doubt(&mut self, conversation: &ConversationId, now: Instant) {
+        self.outbox.doubt(conversation, Some(now + DOUBT_WAIT), now);
+    }
+
     /// Takes in what a conversation shows and what the rules wish of it.
     pub(crate) fn observe(&mut self, observation: &Observation, now: Instant) {
         let known = self.memory.conversation(&observation.conversation);
@@ -26,6 +38,7 @@ impl Keeper {
         if !self.admit(observation, now) {
             return;
         }
+        self.outbox.doubt(&observation.conversation, None, now);
         self.judge(observation, now);
         self.reconsider(observation, now);
         for wish in &observation.wishes {

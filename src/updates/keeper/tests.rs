@@ -118,6 +118,20 @@ fn while_a_flow_runs_only_what_may_goes() {
 }
 
 #[test]
+fn what_may_have_been_overtaken_waits_for_the_next_snapshot_and_not_for_ever() {
+    check(
+        "see wish a=1 | doubt | after 1 | take | see wish a=2 | after 1 | take",
+        expect!["- | p{a=2}#1"],
+    );
+    check("see wish a=1 | doubt | after 9 | take | after 2 | take", expect!["- | p{a=1}#1"]);
+    // A retry, too.
+    check(
+        "see wish a=1 | after 1 | take | doubt | no p lost | after 5 | take | see a=1 wish a=0 | take",
+        expect!["p{a=1}#1 | - | p{a=0}#2"],
+    );
+}
+
+#[test]
 fn after_a_timeout_all_keys_go_again_whatever_is_seen_and_a_read_confirms() {
     check(
         "see wish a=1 b=1 | after 1 | take | no p lost | see a=1 b=1 wish a=1 b=2 | after 60 | take | \
@@ -362,7 +376,7 @@ impl Write for Log {
 ///
 /// `see KEY=VALUE… wish KEY=VALUE…` is an observation of `p`; a wish takes `:first`, `:if-absent`,
 /// `:flow`, `:dry`, `:by=RULE` and a participant in front. `take` sends, `yes` and `no` answer.
-/// There is room for four participants.
+/// `doubt` says that something may be newer. There is room for four participants.
 #[track_caller]
 fn check(script: &str, expected: Expect) {
     let mut bench = Bench::new();

@@ -43,6 +43,8 @@ pub(super) struct Entry {
     pub window: Instant,
     /// Not before this, after a failure.
     pub backoff: Option<Instant>,
+    /// Not before this, because it may have been overtaken.
+    pub doubt: Option<Instant>,
     pub attempts: u32,
     pub conflicts: u32,
     pub in_flow: bool,
@@ -99,6 +101,7 @@ impl Entry {
             uncertain: BTreeMap::new(),
             window,
             backoff: None,
+            doubt: None,
             attempts: 0,
             conflicts: 0,
             in_flow: false,
@@ -142,7 +145,8 @@ impl Entry {
 
     /// When the first of the keys may go; `None` while all wait for a flow to end.
     fn ready_at(&self) -> Option<Instant> {
-        let entry = self.backoff.map_or(self.window, |backoff| backoff.max(self.window));
+        let waits = [self.backoff, self.doubt].into_iter().flatten();
+        let entry = waits.fold(self.window, Instant::max);
         let key = |waiting: &Waiting| waiting.not_before.map_or(entry, |until| until.max(entry));
         self.keys.values().filter(|waiting| !self.waits_for_flow(waiting)).map(key).min()
     }

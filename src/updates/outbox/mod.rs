@@ -166,6 +166,16 @@ impl Outbox {
         });
     }
 
+    /// Says until when something in doubt may overtake what waits for a conversation.
+    pub(crate) fn doubt(
+        &mut self,
+        conversation: &ConversationId,
+        until: Option<Instant>,
+        now: Instant,
+    ) {
+        self.change_all(conversation, now, |entry| entry.doubt = until);
+    }
+
     /// Says whether a flow runs in a conversation that would overwrite what is written now.
     pub(crate) fn set_flow(&mut self, conversation: &ConversationId, in_flow: bool, now: Instant) {
         self.change_all(conversation, now, |entry| entry.in_flow = in_flow);
