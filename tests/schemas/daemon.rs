@@ -24,9 +24,10 @@ const TOKEN: Exemption = Exemption {
     status: None,
     why: "tokens come from the login host, which the description leaves out",
 };
+/// The world's own trouble may put it before any call, so it is not bound to one.
 const BAD_GATEWAY: Exemption = Exemption {
-    method: "PATCH",
-    path: "/api/v2/conversations/",
+    method: "",
+    path: "/api/v2/",
     status: Some(502),
     why: "a gateway's answer, which the description does not declare (FACTS 1.2)",
 };
@@ -58,7 +59,7 @@ async fn what_the_daemon_asks_in_the_put_dialect_conforms() {
     let log = exchanges("put").await;
     let writes = log.iter().filter(|exchange| exchange.method == "PUT").count();
     assert!(writes >= OF_EACH_KIND, "only {writes} writes");
-    let exemptions = [TOKEN, READ_PARTICIPANT, PUT_PARTICIPANT];
+    let exemptions = [TOKEN, BAD_GATEWAY, READ_PARTICIPANT, PUT_PARTICIPANT];
     assert_eq!(problems(&published, &log, &exemptions), Vec::<String>::new());
 }
 

@@ -19,6 +19,7 @@ pub(crate) struct Exchange {
 
 /// An exchange that the description does not have, and why it is made nevertheless.
 pub(crate) struct Exemption {
+    /// Empty: every one.
     pub(crate) method: &'static str,
     /// The path begins so.
     pub(crate) path: &'static str,
@@ -42,7 +43,7 @@ pub(crate) fn problems<'a>(
             continue;
         }
         let exempt = exemptions.iter().position(|exemption| {
-            exemption.method == exchange.method
+            (exemption.method.is_empty() || exemption.method == exchange.method)
                 && exchange.path.starts_with(exemption.path)
                 && exemption.status.is_none_or(|status| status == exchange.status)
         });
