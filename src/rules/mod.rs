@@ -16,6 +16,7 @@ pub mod look;
 mod meet;
 mod party;
 pub mod pattern;
+pub mod raw;
 mod read;
 mod subjects;
 pub mod target;
