@@ -48,6 +48,7 @@ pub struct Config {
     pub watch: Watch,
     pub channels: Channels,
     pub updates: Updates,
+    pub reload: Reload,
     pub network: Network,
     pub state: State,
     pub monitoring: Monitoring,
@@ -146,6 +147,13 @@ pub struct Updates {
     pub warn_value_length: usize,
     /// A value of more characters is refused: it becomes a dead letter.
     pub max_value_length: usize,
+}
+
+/// `[reload]`: what a reload may do without being asked twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reload {
+    /// A reload that would write more on the conversations that are live waits for a confirmation.
+    pub max_writes: usize,
 }
 
 /// `[network]`: the way to Genesys Cloud, where the environment's is not the one.
