@@ -20,6 +20,9 @@ pub(super) struct View {
     pub watched: Arc<BTreeSet<UserId>>,
     /// Conversations that no queue has seen are not looked at.
     pub acd_only: bool,
+    /// The rules before, as long as a reload waits to be confirmed: conversations that it alone
+    /// brings up are looked at by what both make of them.
+    pub held_against: Option<Arc<Rules>>,
 }
 
 /// What a look at a snapshot brought.
@@ -79,6 +82,16 @@ pub(super) fn gone(view: &View, conversation: ConversationId) -> Observation {
 /// Remembers for which participants the rules hold in a snapshot, and wishes nothing.
 pub(super) fn remember(view: &View, standing: &mut Standing, snapshot: &Conversation) {
     let _wished = view.rules.look(snapshot, &Context { watched: &view.watched }, standing);
+}
+
+/// What some rules wish of a snapshot; nothing is remembered.
+pub(super) fn wishes(
+    view: &View,
+    rules: &Rules,
+    standing: &Standing,
+    snapshot: &Conversation,
+) -> Vec<Wish> {
+    rules.look(snapshot, &Context { watched: &view.watched }, &mut standing.clone()).wishes
 }
 
 /// Returns true if and only if it makes no difference to any write which of the two snapshots is

@@ -69,6 +69,7 @@ struct Scene {
     asks: mpsc::Sender<Ask>,
     _gaps: mpsc::Sender<Vec<Topic>>,
     view: watch::Sender<View>,
+    questions: mpsc::Sender<Question>,
     observations: mpsc::Receiver<Input>,
     doubts: u32,
     answers: Vec<oneshot::Sender<Given>>,
@@ -79,7 +80,7 @@ struct Scene {
 fn view(rules: &str) -> View {
     let parsed = RuleFile::parse(Path::new("rules.toml"), rules, &AllowedKeys::all());
     let (rules, _) = parsed.unwrap().0.bind(Arc::new(Names::default()));
-    View { rules: Arc::new(rules), watched: Arc::default(), acd_only: false }
+    View { rules: Arc::new(rules), watched: Arc::default(), acd_only: false, held_against: None }
 }
 
 impl Scene {
@@ -89,6 +90,7 @@ impl Scene {
         let (asks, asks_receiver) = mpsc::channel(16);
         let (gaps, gaps_receiver) = mpsc::channel(16);
         let (view, view_receiver) = watch::channel(view(RULES));
+        let (questions, questions_receiver) = mpsc::channel(1);
         let (observations_sender, observations) = mpsc::channel(16_384);
         let (answers, waiting) = (0..calls).map(|_| oneshot::channel()).unzip();
         let pipeline = Pipeline::new(
@@ -97,6 +99,7 @@ impl Scene {
                 asks: asks_receiver,
                 gaps: gaps_receiver,
                 view: view_receiver,
+                questions: questions_receiver,
                 observations: observations_sender,
                 api: Arc::new(Answers(Mutex::new(waiting))),
                 counts: Arc::new(Counts::default()),
@@ -106,7 +109,18 @@ impl Scene {
         );
         let (pipeline, tasks) = (Some(pipeline), JoinSet::new());
         let doubts = 0;
-        Scene { frames, asks, _gaps: gaps, view, observations, doubts, answers, pipeline, tasks }
+        Scene {
+            frames,
+            asks,
+            _gaps: gaps,
+            view,
+            questions,
+            observations,
+            doubts,
+            answers,
+            pipeline,
+            tasks,
+        }
     }
 
     async fn frames(&mut self, script: &str) {
