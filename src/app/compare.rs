@@ -37,6 +37,12 @@ struct ByRule {
 type Wished<'w> = BTreeMap<(&'w ParticipantId, &'w str), &'w Wish>;
 
 impl Comparison {
+    /// Nothing was looked at.
+    pub(super) fn unknown() -> Comparison {
+        let changes = Changes { incomplete: true, ..Changes::default() };
+        Comparison { changes, ..Comparison::default() }
+    }
+
     /// Adds one conversation, and what the two sets of rules wish of it.
     pub(super) fn add(&mut self, conversation: &Conversation, before: &[Wish], after: &[Wish]) {
         self.changes.conversations += 1;
@@ -165,9 +171,8 @@ mod tests {
         comparison.add(&conversation(), &wishes(before), &wishes(after));
         let Changes { came, went, writes, participants, .. } = comparison.changes;
         let examples = comparison.examples.iter();
-        let examples: Vec<String> = examples
-            .map(|one| format!("{}.{} {:?}", one.participant, one.key, one.how))
-            .collect();
+        let examples: Vec<String> =
+            examples.map(|one| format!("{}.{} {:?}", one.participant, one.key, one.how)).collect();
         expected.assert_eq(&format!(
             "came {came}, went {went}, writes {writes} to {participants}: {}",
             examples.join(", ")
@@ -180,7 +185,9 @@ mod tests {
         check(
             "p.b=1 p.c=1",
             "p.b=2 p.d=1 q.d=1",
-            expect!["came 3, went 2, writes 3 to 2: p.b Changes, p.d Appears, q.d Appears, p.c Disappears"],
+            expect![
+                "came 3, went 2, writes 3 to 2: p.b Changes, p.d Appears, q.d Appears, p.c Disappears"
+            ],
         );
         // What is there already is no write, and neither is a dry run.
         check("", "p.a=1 p.e~=1", expect!["came 1, went 0, writes 0 to 0: "]);

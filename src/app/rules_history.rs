@@ -2,7 +2,7 @@
 //! a step back.
 //!
 //! A set is the text of the rules file with a hash of it, in a file of its own (0600) that is there
-//! whole or not at all. What nobody wrote, or what was damaged, is passed over and said. Whether an
+//! whole or not at all. What nobody wrote, or what was damaged, is put aside and said. Whether an
 //! earlier set is in force by somebody's word is kept here too, so that it outlives a restart.
 
 use std::fs;
@@ -124,14 +124,9 @@ impl History {
         let mut sets: Vec<Kept> = Vec::new();
         for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
             let Some(number) = number_of(&path) else { continue };
-            match read::<Written>(&path).map(|written| kept(number, written)) {
-                Ok(Some(kept)) => sets.push(kept),
-                Ok(None) => {
-                    warn!(file = %path.display(), "a set of rules that was kept is damaged or of another version, passed over");
-                }
-                Err(error) => {
-                    warn!(file = %path.display(), %error, "a set of rules that was kept cannot be read, passed over");
-                }
+            match read(&path).and_then(|written| kept(number, written)) {
+                Ok(kept) => sets.push(kept),
+                Err(error) => put_aside(&path, &error),
             }
         }
         sets.sort_unstable_by_key(|kept| std::cmp::Reverse(kept.number));
@@ -192,13 +187,26 @@ fn read<T: DeserializeOwned>(path: &Path) -> io::Result<T> {
     Ok(serde_json::from_slice(&fs::read(path)?)?)
 }
 
-/// `None` if it is not what was written.
-fn kept(number: u64, written: Written) -> Option<Kept> {
+/// An error if it is not what was written.
+fn kept(number: u64, written: Written) -> io::Result<Kept> {
     let Written { format, at, hash, rules, files } = written;
-    let file = files.into_iter().next().filter(|_| format == FORMAT)?;
+    let Some(file) = files.into_iter().next().filter(|_| format == FORMAT) else {
+        return Err(io::Error::other("it was written by another version"));
+    };
     let source = Source::new(&file.path, file.text);
-    let at = at.parse().ok()?;
-    (source.hash == hash).then_some(Kept { source, at, rules, number })
+    if source.hash != hash {
+        return Err(io::Error::other("its content is not that of its hash"));
+    }
+    let at = at.parse().map_err(io::Error::other)?;
+    Ok(Kept { source, at, rules, number })
+}
+
+/// Takes a file out of the history, for somebody to look at.
+fn put_aside(path: &Path, error: &io::Error) {
+    warn!(file = %path.display(), %error, "a set of rules that was kept cannot be used, put aside");
+    if let Err(error) = fs::rename(path, path.with_extension("damaged")) {
+        warn!(file = %path.display(), %error, "it cannot be put aside");
+    }
 }
 
 #[cfg(test)]
@@ -240,15 +248,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_damaged_is_passed_over() {
+    fn what_is_damaged_is_put_aside() {
         let folder = tempfile::tempdir().unwrap();
         let history = History::new(folder.path());
         for text in ["one", "two", "three"] {
             history.keep(&source(text), 1, at(0)).unwrap();
         }
-        let file = |n: u64, text: &str| {
-            folder.path().join(FOLDER).join(file_name(n, &source(text).hash))
-        };
+        let file =
+            |n: u64, text: &str| folder.path().join(FOLDER).join(file_name(n, &source(text).hash));
         fs::write(file(3, "three"), "{\"format\":1").unwrap();
         let changed = fs::read_to_string(file(2, "two")).unwrap().replace("two", "owt");
         fs::write(file(2, "two"), changed).unwrap();
@@ -256,6 +263,7 @@ mod tests {
         assert_eq!(texts(&history), "one");
         history.keep(&source("four"), 1, at(0)).unwrap();
         assert_eq!(texts(&history), "four one");
+        assert!(file(3, "three").with_extension("damaged").exists());
     }
 
     #[test]

@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use super::{
-    Channels, Config, Genesys, Log, Monitoring, Network, Reload, SecretSource, State, Updates, Watch,
-    address,
+    Channels, Config, Genesys, Log, Monitoring, Network, Reload, SecretSource, State, Updates,
+    Watch, address,
 };
 
 /// One value, free of what it means.

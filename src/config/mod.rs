@@ -222,6 +222,17 @@ impl Dialect {
     }
 }
 
+impl Dialect {
+    /// Requests that one write to a participant takes.
+    pub fn requests_a_write(self) -> u64 {
+        match self {
+            Dialect::Patch => 1,
+            // Fetch and replace.
+            Dialect::Put => 2,
+        }
+    }
+}
+
 impl LogFormat {
     pub(crate) const WORDS: [(&str, LogFormat); 4] = [
         ("auto", LogFormat::Auto),

@@ -47,7 +47,7 @@ pub struct Reloaded {
 }
 
 /// What a reload would do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Planned {
     pub diff: RulesDiff,
     pub changes: Changes,

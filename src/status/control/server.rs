@@ -52,7 +52,10 @@ enum Line {
     Request(Request),
     /// Nothing was asked: whoever it was wanted to see whether anybody listens.
     Empty,
-    Bad { message: String, help: &'static str },
+    Bad {
+        message: String,
+        help: &'static str,
+    },
 }
 
 impl Server {
@@ -126,7 +129,11 @@ async fn serve(stream: UnixStream, place: &Place, asks: mpsc::Sender<Asked>) -> 
             Err(_) => failed("no request came in time", "send one line of JSON at once"),
         }
     } else {
-        warn!(uid = peer.uid(), gid = peer.gid(), "somebody who may not was refused at the control socket: see its file mode");
+        warn!(
+            uid = peer.uid(),
+            gid = peer.gid(),
+            "somebody who may not was refused at the control socket: see its file mode"
+        );
         failed(
             "you may not ask this service",
             "ask as root, as the service's own user, or as a member of the socket's group",
@@ -206,10 +213,7 @@ mod tests {
             (b"\xff\xfe\n", "not a request: expected value"),
             (b"GET / HTTP/1.1\r\n", "not a request: expected value"),
             (b"{\"request\":\"reboot\"}\n", "not a request: unknown variant `reboot`"),
-            (
-                b"{\"request\":\"reload\",\"wiat\":true}\n",
-                "not a request: unknown field `wiat`",
-            ),
+            (b"{\"request\":\"reload\",\"wiat\":true}\n", "not a request: unknown field `wiat`"),
             (&long, "longer than 16384 bytes"),
         ] {
             let got = read(text).await;
