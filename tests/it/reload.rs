@@ -55,10 +55,7 @@ fn raw(setup: &Setup, bytes: &[u8]) -> String {
 }
 
 fn keys(world: &WorldAt, conversation: &str) -> Vec<String> {
-    let writes = world.writes(conversation);
-    let bodies = writes.iter().filter_map(|write| write.body.as_ref());
-    let attributes = bodies.filter_map(|body| body["attributes"].as_object().cloned());
-    attributes.flat_map(|attributes| attributes.keys().cloned().collect::<Vec<_>>()).collect()
+    world.writes(conversation).into_iter().flat_map(|write| write.keys).collect()
 }
 
 fn wait_key(world: &WorldAt, daemon: &Daemon, conversation: &str, key: &str) {
