@@ -11,6 +11,7 @@ pub mod field;
 pub mod fields;
 pub mod file;
 mod index;
+pub mod lists;
 pub mod look;
 mod meet;
 mod party;
