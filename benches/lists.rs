@@ -104,7 +104,7 @@ fn numbers(keys: &HashMap<String, usize>, known: bool) -> Vec<String> {
             }
         }
     };
-    (0..LOOKUPS).map(|at| number(at)).collect()
+    (0..LOOKUPS).map(&mut number).collect()
 }
 
 /// Prints what a lookup costs; false if one does not find what a search by length does.

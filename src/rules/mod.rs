@@ -17,6 +17,7 @@ mod meet;
 mod party;
 pub mod pattern;
 mod read;
+pub mod schedules;
 mod subjects;
 pub mod target;
 pub mod template;
