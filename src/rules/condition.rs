@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::field::{Kind, Path};
 use super::file::UnknownName;
 use super::pattern::Pattern;
+use super::raw::RawCondition;
 use super::subjects::{Scene, Tested};
 use crate::genesys::names::Names;
 
@@ -23,6 +24,8 @@ pub enum Condition {
     Some(Vec<Condition>),
     /// There is none.
     None(Vec<Condition>),
+    /// Of the event as it was sent.
+    Raw(RawCondition),
 }
 
 /// What one field has to be like.
@@ -44,6 +47,7 @@ impl Condition {
             }
             Condition::Some(conditions) => somewhere(conditions, scene, tested),
             Condition::None(conditions) => !somewhere(conditions, scene, tested),
+            Condition::Raw(raw) => raw.holds(&scene.raw),
         }
     }
 
@@ -51,7 +55,7 @@ impl Condition {
     pub fn as_field(&self) -> Option<&FieldCondition> {
         match self {
             Condition::Field(field) => Some(field),
-            Condition::Any(_) | Condition::Some(_) | Condition::None(_) => None,
+            Condition::Any(_) | Condition::Some(_) | Condition::None(_) | Condition::Raw(_) => None,
         }
     }
 
@@ -65,6 +69,7 @@ impl Condition {
             Condition::Some(conditions) | Condition::None(conditions) => {
                 conditions.iter().for_each(|one| one.each_field(found));
             }
+            Condition::Raw(_) => {}
         }
     }
 
@@ -75,7 +80,7 @@ impl Condition {
             Condition::Any(alternatives) => {
                 alternatives.iter().flatten().for_each(|one| one.each_tested(found));
             }
-            Condition::Some(_) | Condition::None(_) => {}
+            Condition::Some(_) | Condition::None(_) | Condition::Raw(_) => {}
         }
     }
 
@@ -94,6 +99,7 @@ impl Condition {
             Condition::Some(conditions) => Condition::Some(all(conditions)),
             Condition::None(conditions) => Condition::None(all(conditions)),
             Condition::Field(field) => Condition::Field(field.bound(rule, names, unknown)),
+            Condition::Raw(_) => self.clone(),
         }
     }
 }

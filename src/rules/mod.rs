@@ -17,6 +17,7 @@ pub mod look;
 mod meet;
 mod party;
 pub mod pattern;
+pub mod raw;
 mod read;
 pub mod schedules;
 mod subjects;

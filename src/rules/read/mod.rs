@@ -5,6 +5,7 @@
 //! not know is an error, never ignored.
 
 mod conditions;
+mod operators;
 mod reader;
 mod rule;
 mod syntax;
