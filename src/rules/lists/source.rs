@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::read::Read;
 use super::{Keying, List};
-use crate::config::problem::{Place, Problem};
+use crate::config::problem::{Declared, Problem};
 
 /// One `[lists.NAME]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,8 +15,6 @@ pub struct ListSource {
     pub keying: Keying,
     /// Where the rules name it: what is wrong with its file as a whole is shown there.
     pub declared: Declared,
-    /// The columns that the rules name, each with its place.
-    pub columns: Vec<(Arc<str>, Declared)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,13 +23,6 @@ pub enum Origin {
     File { path: PathBuf, key: Option<Arc<str>> },
     /// Its rows stand in the rules file.
     Rows(Arc<List>),
-}
-
-/// A place in a rules file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Declared {
-    pub file: PathBuf,
-    pub place: Option<Place>,
 }
 
 impl ListSource {
@@ -65,26 +56,5 @@ impl ListSource {
             format!("let the service read {file}")
         });
         problem
-    }
-
-    /// The columns that rules name and the list does not have.
-    pub fn missing_columns<'a>(&'a self, list: &'a List) -> impl Iterator<Item = Problem> + 'a {
-        let missing = self.columns.iter().filter(|(column, _)| list.column(column).is_none());
-        missing.map(|(column, declared)| {
-            let known = list.columns().iter().map(|column| &**column);
-            let mut problem =
-                declared.problem(format!("the list `{}` has no column `{column}`", self.name));
-            problem.help(match crate::config::problem::did_you_mean(column, known.clone()) {
-                Some(meant) => format!("did you mean `{meant}`?"),
-                None => format!("its columns are: {}", known.collect::<Vec<_>>().join(", ")),
-            });
-            problem
-        })
-    }
-}
-
-impl Declared {
-    fn problem(&self, message: String) -> Problem {
-        Problem { place: self.place.clone(), ..Problem::of_file(&self.file, message) }
     }
 }

@@ -1,6 +1,7 @@
 //! The lists that rules are bound with, by name.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use super::{List, ListSource, Origin};
@@ -31,6 +32,19 @@ impl Tables {
 
     pub fn list(&self, name: &str) -> Option<&Arc<List>> {
         self.lists.get(name)
+    }
+
+    /// A digest of what they hold, together with one of what they are used for.
+    pub fn digest(&self, of: u64) -> u64 {
+        if self.lists.is_empty() {
+            return of;
+        }
+        let mut hasher = DefaultHasher::new();
+        of.hash(&mut hasher);
+        for (name, list) in &self.lists {
+            (name, list.hash()).hash(&mut hasher);
+        }
+        hasher.finish()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<List>)> {

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use crate::rules::lists::{self, Tables};
 
 /// The dates that somebody wrote down.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Dates {
     pub spans: Vec<Span>,
     /// Lists whose keys are dates, by name.
@@ -18,7 +18,7 @@ pub struct Dates {
 }
 
 /// Some days one after the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Span {
     /// From the first to the last, both of them included.
     Dates(Date, Date),

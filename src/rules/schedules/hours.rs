@@ -6,13 +6,13 @@ use super::dates::Span;
 use crate::config::problem::did_you_mean;
 
 /// Hours of some days.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Opening {
     pub days: Days,
     pub hours: Vec<Hours>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Days {
     /// Of the week, Monday first.
     Week([bool; 7]),
@@ -20,7 +20,7 @@ pub enum Days {
 }
 
 /// From a time of the day on, up to another one of that day or the next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Hours {
     /// Minute of the day.
     pub(super) start: i32,

@@ -15,6 +15,7 @@ mod hours;
 #[cfg(test)]
 mod tests;
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use jiff::civil::{Date, DateTime, Weekday};
@@ -40,6 +41,12 @@ pub struct Schedule {
     pub closed: Dates,
     /// The only dates on which the hours of weekdays count; `None` for all.
     pub only: Option<Dates>,
+}
+
+impl Hash for Schedule {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.name, self.zone.iana_name(), &self.open, &self.closed, &self.only).hash(state);
+    }
 }
 
 impl Schedule {
