@@ -26,7 +26,7 @@ use crate::genesys::names::{Names, NamesWanted};
 use crate::updates::wish::Write;
 
 /// A rules file, with the rules in its order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RuleFile {
     pub rules: Vec<Arc<Rule>>,
     pub lists: Vec<ListSource>,
