@@ -30,6 +30,8 @@ pub(super) struct Look {
     pub observation: Observation,
     pub matches: u64,
     pub targets_missing: u64,
+    /// When time alone may change what the rules say; `None` also once the conversation is over.
+    pub due: Option<Timestamp>,
 }
 
 /// How a snapshot came.
@@ -61,7 +63,7 @@ pub(super) fn observation(
     current: &Conversation,
     moment: &Moment<'_>,
 ) -> Look {
-    let Looked { wishes, matches, targets_missing, .. } =
+    let Looked { wishes, matches, targets_missing, due, .. } =
         view.rules.look(current, &moment.context(view), standing);
     let participants = current.participants.iter().map(|participant| Seen {
         participant: participant.id.clone(),
@@ -80,7 +82,8 @@ pub(super) fn observation(
         rules_hash: view.rules.hash(),
         in_force: Arc::clone(view.rules.in_force()),
     };
-    Look { observation, matches: matches.into(), targets_missing: targets_missing.into() }
+    let due = due.filter(|_| !observation.over);
+    Look { observation, matches: matches.into(), targets_missing: targets_missing.into(), due }
 }
 
 /// A conversation that the API does not know any more: it is over, and nobody is seen in it.

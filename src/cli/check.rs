@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::exit::Exit;
 use super::print::{eprint_problems, print};
 use super::{Output, online, reread};
+use crate::app::tables;
 use crate::config::Config;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::{Problem, Severity};
@@ -109,7 +110,13 @@ fn check_rules(file: &Path, text: Result<String, Problem>, fence: &AllowedKeys) 
     let (problems, found) = match text {
         Err(problem) => (vec![problem], String::new()),
         Ok(text) => match RuleFile::parse(file, &text, fence) {
-            Ok((rules, warnings)) => (warnings, rules.inventory().to_string()),
+            Ok((rules, mut warnings)) => match tables::load(file, &rules) {
+                Ok((_, of_lists)) => {
+                    warnings.extend(of_lists);
+                    (warnings, rules.inventory().to_string())
+                }
+                Err(problems) => (warnings.into_iter().chain(problems).collect(), String::new()),
+            },
             Err(problems) => (problems, String::new()),
         },
     };

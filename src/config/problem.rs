@@ -51,6 +51,13 @@ pub struct Place {
     pub text: String,
 }
 
+/// Where somebody wrote something: for problems that are found once the file is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Declared {
+    pub file: PathBuf,
+    pub place: Option<Place>,
+}
+
 /// Collects the problems of one file.
 pub struct Problems<'a> {
     file: &'a Path,
@@ -98,6 +105,12 @@ impl<'a> Problems<'a> {
     /// holds a secret, or may.
     pub fn hide(&mut self, span: Range<usize>) {
         self.hidden.push(span);
+    }
+
+    /// A place in the file, for a problem that may be found later.
+    pub fn declared(&self, span: Range<usize>) -> Declared {
+        let place = Some(Place::of(self.text, span));
+        Declared { file: self.file.to_owned(), place }
     }
 
     /// The problems, in the order of their places.
@@ -152,6 +165,12 @@ impl Problem {
     pub fn of_file(file: &Path, message: impl Into<String>) -> Problem {
         let (severity, file) = (Severity::Error, file.to_owned());
         Problem { severity, file, place: None, message: message.into(), help: None }
+    }
+}
+
+impl Declared {
+    pub fn problem(&self, message: impl Into<String>) -> Problem {
+        Problem { place: self.place.clone(), ..Problem::of_file(&self.file, message) }
     }
 }
 

@@ -10,7 +10,9 @@ use std::sync::Arc;
 use super::field::{Kind, Path};
 use super::file::UnknownName;
 use super::pattern::Pattern;
+use super::raw::RawCondition;
 use super::subjects::{Scene, Tested};
+use super::time::TimeCondition;
 use crate::genesys::names::Names;
 
 /// One condition. Empty conjunctions hold, empty alternatives do not.
@@ -23,6 +25,10 @@ pub enum Condition {
     Some(Vec<Condition>),
     /// There is none.
     None(Vec<Condition>),
+    /// Of the event as it was sent.
+    Raw(RawCondition),
+    /// A schedule is open, or is not.
+    Time(TimeCondition),
 }
 
 /// What one field has to be like.
@@ -44,6 +50,8 @@ impl Condition {
             }
             Condition::Some(conditions) => somewhere(conditions, scene, tested),
             Condition::None(conditions) => !somewhere(conditions, scene, tested),
+            Condition::Raw(raw) => raw.holds(&scene.raw),
+            Condition::Time(time) => time.holds(scene.now),
         }
     }
 
@@ -51,7 +59,11 @@ impl Condition {
     pub fn as_field(&self) -> Option<&FieldCondition> {
         match self {
             Condition::Field(field) => Some(field),
-            Condition::Any(_) | Condition::Some(_) | Condition::None(_) => None,
+            Condition::Any(_)
+            | Condition::Some(_)
+            | Condition::None(_)
+            | Condition::Raw(_)
+            | Condition::Time(_) => None,
         }
     }
 
@@ -65,6 +77,7 @@ impl Condition {
             Condition::Some(conditions) | Condition::None(conditions) => {
                 conditions.iter().for_each(|one| one.each_field(found));
             }
+            Condition::Raw(_) | Condition::Time(_) => {}
         }
     }
 
@@ -75,7 +88,7 @@ impl Condition {
             Condition::Any(alternatives) => {
                 alternatives.iter().flatten().for_each(|one| one.each_tested(found));
             }
-            Condition::Some(_) | Condition::None(_) => {}
+            Condition::Some(_) | Condition::None(_) | Condition::Raw(_) | Condition::Time(_) => {}
         }
     }
 
@@ -94,6 +107,7 @@ impl Condition {
             Condition::Some(conditions) => Condition::Some(all(conditions)),
             Condition::None(conditions) => Condition::None(all(conditions)),
             Condition::Field(field) => Condition::Field(field.bound(rule, names, unknown)),
+            Condition::Raw(_) | Condition::Time(_) => self.clone(),
         }
     }
 }

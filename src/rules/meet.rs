@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use super::field::Subject;
 use super::file::Rule;
-use super::pattern::Scalar;
 use super::target::Target;
 
 /// Two rules, by their places in the file, and the key they can both write.
@@ -98,10 +97,7 @@ fn purposes(rule: &Rule) -> Option<Vec<&str>> {
                     && condition.path.field.name == "purpose"
             });
             let named = conditions.find_map(|condition| condition.pattern.names())?;
-            let words = named.iter().map(|scalar| match scalar {
-                Scalar::Text(word) => Some(&**word),
-                Scalar::Flag(_) | Scalar::Number(_) => None,
-            });
+            let words = named.iter().map(|scalar| scalar.as_text().map(|word| &**word));
             words.collect()
         }
     }

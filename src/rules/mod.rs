@@ -12,17 +12,24 @@ pub mod field;
 pub mod fields;
 pub mod file;
 mod index;
+pub mod lists;
 pub mod look;
 mod meet;
 mod party;
 pub mod pattern;
+pub mod raw;
 mod read;
+pub mod schedules;
 mod subjects;
+mod tabled;
 pub mod target;
 pub mod template;
 #[cfg(test)]
 mod tests;
+pub mod time;
 
 pub use fields::field_table;
 pub use file::{Inventory, RuleFile, UnknownName};
+pub use lists::Tables;
 pub use look::{Context, Looked, RuleError, Rules, Standing};
+pub use tabled::found_by;

@@ -10,7 +10,6 @@ use crate::rules::condition::Condition;
 use crate::rules::field::Subject;
 use crate::rules::fields::{self, PURPOSES};
 use crate::rules::file::{Assignment, Rule};
-use crate::rules::pattern::Scalar;
 use crate::rules::target::Target;
 use crate::updates::wish::Write;
 
@@ -250,9 +249,6 @@ fn media_of(subject: Subject, conditions: &[Placed<Condition>]) -> Vec<&str> {
     let fields = conditions.iter().filter_map(|(one, _)| one.as_field());
     let fields = fields.filter(|one| Some(&one.path) == media.as_ref());
     let words = fields.filter_map(|one| one.pattern.names()).flatten();
-    let words = words.filter_map(|scalar| match scalar {
-        Scalar::Text(word) => Some(&**word),
-        Scalar::Flag(_) | Scalar::Number(_) => None,
-    });
+    let words = words.filter_map(|scalar| scalar.as_text().map(|word| &**word));
     words.collect()
 }

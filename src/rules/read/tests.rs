@@ -33,6 +33,8 @@ mistakes! {
     no_list
     empty
     root
+    tables
+    unused
 }
 
 #[test]

@@ -114,7 +114,7 @@ impl Reader<'_> {
     }
 
     /// The place in the file of a part of a text. With escapes in it, the place of the whole.
-    fn inside(&self, span: Range<usize>, text: &str, at: Range<usize>) -> Range<usize> {
+    pub(super) fn inside(&self, span: Range<usize>, text: &str, at: Range<usize>) -> Range<usize> {
         let written = self.source.get(span.clone()).unwrap_or_default();
         match written.find(text) {
             Some(start) => span.start + start + at.start..span.start + start + at.end,
