@@ -8,6 +8,7 @@
 //! and no machinery: whether a wish is written is for the updates to decide.
 
 pub mod condition;
+pub mod expression;
 pub mod field;
 pub mod fields;
 pub mod file;

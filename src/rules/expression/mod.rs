@@ -1,0 +1,293 @@
+//! Expressions: what patterns cannot say, in `when` and between `{{ }}`.
+//!
+//! The language is CEL, free of side effects and sure to end, read by the `cel` crate's parser
+//! ([`syntax`]), checked against the table of fields ([`check`]) and evaluated here
+//! ([`evaluate`]), directly on what a conversation has. Beside CEL it has `now`, `default`,
+//! `lookup`, and some names that people expect.
+//!
+//! # What is absent
+//!
+//! One law for all (SEMANTICS 5): what is missing is null, and never an error.
+//!
+//! - Comparisons, `in`, `startsWith` and all that asks a question are false of it. `!=` is the
+//!   negation of `==`, as `not` is in patterns: so `customer.attributes.tier != "gold"` holds where
+//!   there is no tier. Where a condition is needed, null does not hold; `!` of it does.
+//! - `x == null` asks whether it is absent, which is `!has(x)`. For `has`, `default` and `null` the
+//!   empty text and the empty list are absent, too.
+//! - Calculations with it, and functions of it, give null; its `size` is 0, and a macro finds no
+//!   elements in it. A value that has it in a `{{ }}` is not written.
+//! - A key that a table does not have and a place that a list does not have are absent.
+//!
+//! # What is bounded
+//!
+//! The length and nesting of what is written, the steps of an evaluation and the length of the
+//! texts that it makes. What goes beyond is an [`EvaluationError`], as is a value of the wrong kind.
+//! `&&`, `||`, `exists` and `all` do not mind one operand that cannot be evaluated if another
+//! decides.
+
+mod calls;
+mod check;
+mod evaluate;
+mod functions;
+mod mistake;
+mod node;
+mod run;
+mod scan;
+pub mod scenery;
+mod syntax;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod types;
+mod value;
+mod vocabulary;
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+pub use self::mistake::{EvaluationError, Mistake};
+pub(super) use self::scan::{Piece, Pieces};
+pub use self::scenery::Scenery;
+pub use self::vocabulary::Vocabulary;
+
+use self::check::Checker;
+use self::evaluate::Evaluation;
+use self::node::{Node, Work};
+use self::tree::Comparison;
+use self::types::Type;
+use super::field::{Kind, Path};
+use super::pattern::Scalar;
+
+/// A checked expression. A copy is cheap; two are equal if they are written alike.
+#[derive(Clone, Debug)]
+pub struct Expression {
+    compiled: Arc<Compiled>,
+}
+
+#[derive(Debug)]
+struct Compiled {
+    text: Arc<str>,
+    node: Node,
+    /// Every path that it may read.
+    paths: Vec<Path>,
+    doubts: Vec<Mistake>,
+}
+
+/// What an expression has to give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// It holds or not: `when`.
+    Condition,
+    /// What can be written: `{{ }}`.
+    Value,
+}
+
+impl Expression {
+    /// Reads and checks a text.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong in it; if it cannot be read, the first thing that keeps it from that.
+    pub fn parse(
+        text: &str,
+        wanted: Wanted,
+        vocabulary: &Vocabulary,
+    ) -> Result<Expression, Vec<Mistake>> {
+        let tree = syntax::read(text)?;
+        let mut checker = Checker::new(text, vocabulary);
+        let node = match wanted {
+            Wanted::Condition => checker.condition(&tree, "`when`"),
+            Wanted::Value => match checker.node(&tree) {
+                Some((_, Type::Party)) => {
+                    let message = "a participant cannot be written";
+                    let help = "say which of its fields: participants[0].user_name";
+                    checker.mistakes.push(Mistake::new(tree.at, message, help));
+                    None
+                }
+                other => other.map(|(node, _)| node),
+            },
+        };
+        match node {
+            Some(node) if checker.mistakes.is_empty() => {
+                let paths = paths(&node);
+                let (text, doubts) = (Arc::from(text), checker.doubts);
+                Ok(Expression { compiled: Arc::new(Compiled { text, node, paths, doubts }) })
+            }
+            Some(_) | None => {
+                checker.mistakes.sort_by_key(|mistake| mistake.at.start);
+                Err(checker.mistakes)
+            }
+        }
+    }
+
+    /// As it is written.
+    pub fn text(&self) -> &Arc<str> {
+        &self.compiled.text
+    }
+
+    /// Whether it holds; if it is absent, it does not.
+    ///
+    /// # Errors
+    ///
+    /// A value of a kind that cannot be worked with, or a limit that was reached.
+    pub fn holds(&self, scenery: &dyn Scenery) -> Result<bool, EvaluationError> {
+        Evaluation::new(scenery).holds(&self.compiled.node)
+    }
+
+    /// What stands on the wire for its value: a text as it is, all else in its JSON form; `None` if
+    /// it is absent. Of at most 4,096 characters if it was made here.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Expression::holds`].
+    pub fn render(&self, scenery: &dyn Scenery) -> Result<Option<String>, EvaluationError> {
+        let node = &self.compiled.node;
+        match Evaluation::new(scenery).value(node)? {
+            value::Value::Null => Ok(None),
+            value => calls::string(value, node).map(|text| Some(text.into_owned())),
+        }
+    }
+
+    /// Every path that it may read. Fields of `participants` are there as those of `participant`.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.compiled.paths.iter()
+    }
+
+    /// What it is compared with is not known to be a value of the field.
+    pub fn doubts(&self) -> &[Mistake] {
+        &self.compiled.doubts
+    }
+
+    /// Whether it reads the time. Fields that count up to it are among the [`Expression::paths`].
+    pub fn uses_now(&self) -> bool {
+        self.any(&|work| matches!(work, Work::Now))
+    }
+
+    /// Whether it reads the event as it was sent.
+    pub fn uses_raw(&self) -> bool {
+        self.any(&|work| matches!(work, Work::Raw))
+    }
+
+    /// Whether it looks at all participants.
+    pub fn uses_participants(&self) -> bool {
+        self.any(&|work| matches!(work, Work::Participants))
+    }
+
+    /// Every list that it asks, by `lists.NAME.column` or by `lookup`; one may come twice.
+    pub fn lists(&self) -> impl Iterator<Item = &Arc<str>> {
+        let mut lists = Vec::new();
+        self.compiled.node.walk(&mut |node| match &node.work {
+            Work::Row(list, _) | Work::Lookup { list, .. } => lists.push(list),
+            _ => {}
+        });
+        lists.into_iter()
+    }
+
+    /// The lists whose row has to be found by the rule's `in_list`, and where they are named.
+    pub fn rows(&self) -> impl Iterator<Item = (&Arc<str>, std::ops::Range<usize>)> {
+        let mut rows = Vec::new();
+        self.compiled.node.walk(&mut |node| {
+            if let Work::Row(list, _) = &node.work {
+                rows.push((list, node.at.clone()));
+            }
+        });
+        rows.into_iter()
+    }
+
+    /// Names that the directory has to resolve: the kind of what is called so, and the name.
+    pub fn names(&self) -> impl Iterator<Item = (Kind, &Arc<str>)> {
+        let mut found = Vec::new();
+        self.compiled.node.walk(&mut |node| match &node.work {
+            Work::Called(path, names) => {
+                found.extend(names.iter().map(|name| (path.field.kind, name)));
+            }
+            Work::PartyCalled(_, field, names) => {
+                found.extend(names.iter().map(|name| (field.kind, name)));
+            }
+            _ => {}
+        });
+        found.into_iter()
+    }
+
+    /// Conditions that follow from it: wherever it holds, each of these paths has one of its values.
+    /// They are the parts joined by `&&` that compare a field with what is written out, and there
+    /// may be more that follows.
+    pub fn conjuncts(&self) -> Vec<(Path, Vec<Scalar>)> {
+        let node = &self.compiled.node;
+        let parts = match &node.work {
+            Work::Both(parts) => &parts[..],
+            _ => std::slice::from_ref(node),
+        };
+        parts.iter().filter_map(conjunct).collect()
+    }
+
+    fn any(&self, is: &dyn Fn(&Work) -> bool) -> bool {
+        let mut any = false;
+        self.compiled.node.walk(&mut |node| any |= is(&node.work));
+        any
+    }
+}
+
+/// A comparison of a field with values that are written out.
+fn conjunct(node: &Node) -> Option<(Path, Vec<Scalar>)> {
+    match &node.work {
+        Work::Path(path) if path.field.kind == Kind::Flag => {
+            Some((path.clone(), vec![Scalar::Flag(true)]))
+        }
+        Work::Compare(Comparison::Equal, one, other) => match (&one.work, &other.work) {
+            (Work::Path(path), Work::Constant(constant))
+            | (Work::Constant(constant), Work::Path(path))
+                if !scenery::is_named(path.field.kind) =>
+            {
+                Some((path.clone(), vec![constant.scalar()?]))
+            }
+            _ => None,
+        },
+        Work::OneOf(needle, constants) => match &needle.work {
+            Work::Path(path) if !scenery::is_named(path.field.kind) => {
+                let scalars = constants.iter().map(value::Constant::scalar);
+                Some((path.clone(), scalars.collect::<Option<_>>()?))
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn paths(node: &Node) -> Vec<Path> {
+    let mut paths = Vec::new();
+    node.walk(&mut |node| {
+        let path = match &node.work {
+            Work::Path(path) | Work::Called(path, _) => path.clone(),
+            Work::PartyField(_, field, key) => Path {
+                subject: super::field::Subject::Participant,
+                field,
+                key: key.clone(),
+            },
+            Work::PartyCalled(_, field, _) => Path {
+                subject: super::field::Subject::Participant,
+                field,
+                key: None,
+            },
+            _ => return,
+        };
+        if !paths.contains(&path) {
+            paths.push(path);
+        }
+    });
+    paths
+}
+
+impl PartialEq for Expression {
+    fn eq(&self, other: &Expression) -> bool {
+        self.compiled.text == other.compiled.text
+    }
+}
+
+impl Eq for Expression {}
+
+impl Hash for Expression {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.compiled.text.hash(state);
+    }
+}
