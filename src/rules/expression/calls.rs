@@ -1,5 +1,10 @@
 //! Evaluating functions and macros.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "an operation names the kinds that it takes, and refuses every other"
+)]
+
 use regex::RegexBuilder;
 
 use super::evaluate::{Evaluation, Outcome, wants};
@@ -27,7 +32,7 @@ impl<'a> Evaluation<'a> {
         values: Vec<Value<'a>>,
         node: &Node,
     ) -> Outcome<'a> {
-        let absent = values.iter().any(|value| matches!(value, Value::Null));
+        let absent = values.iter().any(Value::is_null);
         match function {
             Function::StartsWith | Function::EndsWith | Function::Contains | Function::Matches => {
                 if absent {
@@ -150,7 +155,7 @@ impl<'a> Evaluation<'a> {
             elements.to_vec()
         } else if let Some(entries) = over.entries() {
             entries.keys().map(|key| Value::Text(key.clone())).collect()
-        } else if matches!(over, Value::Null) {
+        } else if over.is_null() {
             Vec::new()
         } else {
             return Err(wants("a list", &over, &each.over));

@@ -1,16 +1,24 @@
 //! Evaluating a checked expression: deterministic, bounded, and never a panic.
 
-use std::borrow::Cow;
-use std::ops::Range;
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "an operation names the kinds that it takes, and refuses every other"
+)]
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use regex::Regex;
 use serde_json::Value as Json;
 
 use super::mistake::EvaluationError;
 use super::node::{Node, Work};
 use super::run::{arithmetic, compare, times};
 use super::scenery::Scenery;
-use super::tree::Comparison;
-use super::value::Value;
+use super::tree::{Comparison, Operation};
+use super::value::{Constant, Value};
 use crate::rules::field::{self, Field, Kind, Of};
 use crate::rules::fields;
 
@@ -65,8 +73,7 @@ impl<'a> Evaluation<'a> {
             }
             Work::PartyCalled(party, field, names) => match self.value(party)? {
                 Value::Party(at) => {
-                    let id = self.scenery.read_of(at, field, None);
-                    self.is_called(field.kind, id, names)
+                    self.is_called(field.kind, self.scenery.read_of(at, field, None), names)
                 }
                 _ => Value::Flag(false),
             },
@@ -79,37 +86,19 @@ impl<'a> Evaluation<'a> {
             }
             Work::Row(list, column) => self.scenery.row(list, column).map_or(Value::Null, found),
             Work::Lookup { list, key, column } => self.lookup(list, key, column.as_deref())?,
-            Work::Select(of, name) => {
-                let of = self.value(of)?;
-                self.select(&of, name, node)?
-            }
-            Work::Index(of, index) => {
-                let (of, index) = (self.value(of)?, self.value(index)?);
-                self.index(&of, &index, node)?
-            }
+            Work::Select(of, name) => self.value(of).and_then(|of| self.select(&of, name, node))?,
+            Work::Index(of, index) => self.index((of, index), node)?,
             Work::Not(operand) => Value::Flag(!self.holds(operand)?),
             Work::Negate(operand) => self.negate(operand)?,
             Work::Both(parts) => Value::Flag(!self.decides(parts, false)?),
             Work::Either(parts) => Value::Flag(self.decides(parts, true)?),
             Work::Compare(comparison, one, other) => {
-                let (one, other) = (self.value(one)?, self.value(other)?);
-                Value::Flag(self.compare(*comparison, &one, &other, node)?)
+                Value::Flag(self.compare(*comparison, (one, other), node)?)
             }
-            Work::In(needle, hay) => {
-                let (needle, hay) = (self.value(needle)?, self.value(hay)?);
-                Value::Flag(self.is_in(&needle, &hay, node)?)
-            }
-            Work::OneOf(needle, constants) => {
-                let needle = self.value(needle)?;
-                let mut steps = 0;
-                let equal = |one: &super::value::Constant| {
-                    compare::equal(&needle, &one.value(), &mut steps)
-                };
-                Value::Flag(constants.iter().any(equal))
-            }
+            Work::In(needle, hay) => Value::Flag(self.is_in((needle, hay), node)?),
+            Work::OneOf(needle, constants) => Value::Flag(self.is_one_of(needle, constants)?),
             Work::Calculate(operation, one, other) => {
-                let (one, other) = (self.value(one)?, self.value(other)?);
-                self.calculate(*operation, &one, &other, node)?
+                self.calculate(*operation, (one, other), node)?
             }
             Work::Choose(parts) => {
                 let [condition, then, or_else] = &**parts;
@@ -122,14 +111,7 @@ impl<'a> Evaluation<'a> {
                 absent if absent.is_absent() => return self.value(other),
                 value => value,
             },
-            Work::Matches(text, regex) => match self.value(text)? {
-                Value::Text(text) => {
-                    self.charge(text.len() / STEP_BYTES, &node.at)?;
-                    Value::Flag(regex.is_match(&text))
-                }
-                Value::Null => Value::Flag(false),
-                other => return Err(wants("a text", &other, node)),
-            },
+            Work::Matches(text, regex) => Value::Flag(self.matches(text, regex)?),
             Work::Each(each) => self.each(each, node)?,
             Work::Call(function, nodes) => {
                 let values = self.values(nodes)?;
@@ -137,10 +119,10 @@ impl<'a> Evaluation<'a> {
             }
             Work::Clock(function, of, zone) => match self.value(of)? {
                 Value::Null => Value::Null,
-                value => match times::clock(*function, &value, zone) {
-                    Some(number) => Value::Whole(number),
-                    None => return Err(wants("a time", &value, node)),
-                },
+                value => {
+                    let number = times::clock(*function, &value, zone);
+                    Value::Whole(number.ok_or_else(|| wants("a time", &value, node))?)
+                }
             },
         })
     }
@@ -198,7 +180,7 @@ impl<'a> Evaluation<'a> {
         &self,
         kind: Kind,
         id: Option<field::Value<'_>>,
-        names: &[std::sync::Arc<str>],
+        names: &[Arc<str>],
     ) -> Value<'a> {
         let Some(field::Value::Text(id)) = id else { return Value::Flag(false) };
         Value::Flag(names.iter().any(|name| self.scenery.is_called(kind, &id, name)))
@@ -249,7 +231,8 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    fn index(&mut self, of: &Value<'a>, index: &Value<'a>, node: &Node) -> Outcome<'a> {
+    fn index(&mut self, (of, index): (&'a Node, &'a Node), node: &Node) -> Outcome<'a> {
+        let (of, index) = (&self.value(of)?, &self.value(index)?);
         let place = |number: &i64| usize::try_from(*number).ok();
         match (of, index) {
             (Value::Null, _) | (_, Value::Null) => Ok(Value::Null),
@@ -288,14 +271,14 @@ impl<'a> Evaluation<'a> {
     fn compare(
         &mut self,
         comparison: Comparison,
-        one: &Value<'a>,
-        other: &Value<'a>,
+        (one, other): (&'a Node, &'a Node),
         node: &Node,
     ) -> Result<bool, EvaluationError> {
+        let (one, other) = (&self.value(one)?, &self.value(other)?);
         if let Value::Text(text) = one {
             self.charge_text(text, &node.at)?;
         }
-        let absent = matches!(one, Value::Null) || matches!(other, Value::Null);
+        let absent = one.is_null() || other.is_null();
         if matches!(comparison, Comparison::Equal | Comparison::NotEqual) {
             let mut steps = 0;
             let equal = !absent && compare::equal(one, other, &mut steps);
@@ -320,11 +303,11 @@ impl<'a> Evaluation<'a> {
 
     fn is_in(
         &mut self,
-        needle: &Value<'a>,
-        hay: &Value<'a>,
+        (needle, hay): (&'a Node, &'a Node),
         node: &Node,
     ) -> Result<bool, EvaluationError> {
-        if matches!(needle, Value::Null) || matches!(hay, Value::Null) {
+        let (needle, hay) = (&self.value(needle)?, &self.value(hay)?);
+        if needle.is_null() || hay.is_null() {
             return Ok(false);
         }
         if let Some(elements) = hay.elements() {
@@ -343,14 +326,36 @@ impl<'a> Evaluation<'a> {
         }
     }
 
+    fn is_one_of(
+        &mut self,
+        needle: &'a Node,
+        constants: &[Constant],
+    ) -> Result<bool, EvaluationError> {
+        let needle = self.value(needle)?;
+        let mut steps = 0;
+        let mut constants = constants.iter().map(Constant::value);
+        Ok(!needle.is_null() && constants.any(|one| compare::equal(&needle, &one, &mut steps)))
+    }
+
+    fn matches(&mut self, text: &'a Node, regex: &Regex) -> Result<bool, EvaluationError> {
+        match self.value(text)? {
+            Value::Text(found) => {
+                self.charge_text(&found, &text.at)?;
+                Ok(regex.is_match(&found))
+            }
+            Value::Null => Ok(false),
+            other => Err(wants("a text", &other, text)),
+        }
+    }
+
     fn calculate(
         &mut self,
-        operation: super::tree::Operation,
-        one: &Value<'a>,
-        other: &Value<'a>,
+        operation: Operation,
+        (one, other): (&'a Node, &'a Node),
         node: &Node,
     ) -> Outcome<'a> {
-        if matches!(one, Value::Null) || matches!(other, Value::Null) {
+        let (one, other) = (&self.value(one)?, &self.value(other)?);
+        if one.is_null() || other.is_null() {
             return Ok(Value::Null);
         }
         let result = arithmetic::calculate(operation, one, other);
@@ -375,7 +380,7 @@ impl<'a> Evaluation<'a> {
     }
 
     fn map(&mut self, entries: &'a [(Node, Node)]) -> Outcome<'a> {
-        let mut map = std::collections::BTreeMap::new();
+        let mut map = BTreeMap::new();
         for (key, value) in entries {
             let value_of = self.value(value)?;
             match self.value(key)? {

@@ -55,7 +55,7 @@ use self::evaluate::Evaluation;
 use self::node::{Node, Work};
 use self::tree::Comparison;
 use self::types::Type;
-use super::field::{Kind, Path};
+use super::field::{Kind, Path, Subject};
 use super::pattern::Scalar;
 
 /// A checked expression. A copy is cheap; two are equal if they are written alike.
@@ -142,10 +142,11 @@ impl Expression {
     /// As for [`Expression::holds`].
     pub fn render(&self, scenery: &dyn Scenery) -> Result<Option<String>, EvaluationError> {
         let node = &self.compiled.node;
-        match Evaluation::new(scenery).value(node)? {
-            value::Value::Null => Ok(None),
-            value => calls::string(value, node).map(|text| Some(text.into_owned())),
+        let value = Evaluation::new(scenery).value(node)?;
+        if value.is_null() {
+            return Ok(None);
         }
+        calls::string(value, node).map(|text| Some(text.into_owned()))
     }
 
     /// Every path that it may read. Fields of `participants` are there as those of `participant`.
@@ -176,9 +177,10 @@ impl Expression {
     /// Every list that it asks, by `lists.NAME.column` or by `lookup`; one may come twice.
     pub fn lists(&self) -> impl Iterator<Item = &Arc<str>> {
         let mut lists = Vec::new();
-        self.compiled.node.walk(&mut |node| match &node.work {
-            Work::Row(list, _) | Work::Lookup { list, .. } => lists.push(list),
-            _ => {}
+        self.compiled.node.walk(&mut |node| {
+            if let Work::Row(list, _) | Work::Lookup { list, .. } = &node.work {
+                lists.push(list);
+            }
         });
         lists.into_iter()
     }
@@ -197,14 +199,12 @@ impl Expression {
     /// Names that the directory has to resolve: the kind of what is called so, and the name.
     pub fn names(&self) -> impl Iterator<Item = (Kind, &Arc<str>)> {
         let mut found = Vec::new();
-        self.compiled.node.walk(&mut |node| match &node.work {
-            Work::Called(path, names) => {
-                found.extend(names.iter().map(|name| (path.field.kind, name)));
-            }
-            Work::PartyCalled(_, field, names) => {
+        self.compiled.node.walk(&mut |node| {
+            if let Work::Called(Path { field, .. }, names) | Work::PartyCalled(_, field, names) =
+                &node.work
+            {
                 found.extend(names.iter().map(|name| (field.kind, name)));
             }
-            _ => {}
         });
         found.into_iter()
     }
@@ -214,10 +214,8 @@ impl Expression {
     /// may be more that follows.
     pub fn conjuncts(&self) -> Vec<(Path, Vec<Scalar>)> {
         let node = &self.compiled.node;
-        let parts = match &node.work {
-            Work::Both(parts) => &parts[..],
-            _ => std::slice::from_ref(node),
-        };
+        let parts =
+            if let Work::Both(parts) = &node.work { parts } else { std::slice::from_ref(node) };
         parts.iter().filter_map(conjunct).collect()
     }
 
@@ -230,46 +228,38 @@ impl Expression {
 
 /// A comparison of a field with values that are written out.
 fn conjunct(node: &Node) -> Option<(Path, Vec<Scalar>)> {
-    match &node.work {
-        Work::Path(path) if path.field.kind == Kind::Flag => {
-            Some((path.clone(), vec![Scalar::Flag(true)]))
-        }
-        Work::Compare(Comparison::Equal, one, other) => match (&one.work, &other.work) {
-            (Work::Path(path), Work::Constant(constant))
-            | (Work::Constant(constant), Work::Path(path))
-                if !scenery::is_named(path.field.kind) =>
-            {
-                Some((path.clone(), vec![constant.scalar()?]))
-            }
-            _ => None,
-        },
-        Work::OneOf(needle, constants) => match &needle.work {
-            Work::Path(path) if !scenery::is_named(path.field.kind) => {
-                let scalars = constants.iter().map(value::Constant::scalar);
-                Some((path.clone(), scalars.collect::<Option<_>>()?))
-            }
-            _ => None,
-        },
-        _ => None,
+    if let Work::Path(path) = &node.work {
+        return (path.field.kind == Kind::Flag)
+            .then(|| (path.clone(), vec![Scalar::Flag(true)]));
     }
+    let (path, scalars) = if let Work::OneOf(needle, constants) = &node.work {
+        let Work::Path(path) = &needle.work else { return None };
+        (path, constants.iter().map(value::Constant::scalar).collect::<Option<_>>()?)
+    } else if let Work::Compare(Comparison::Equal, one, other) = &node.work {
+        let ((Work::Path(path), Work::Constant(constant))
+        | (Work::Constant(constant), Work::Path(path))) = (&one.work, &other.work)
+        else {
+            return None;
+        };
+        (path, vec![constant.scalar()?])
+    } else {
+        return None;
+    };
+    // What is shown of these is not what a condition compares.
+    (!scenery::is_named(path.field.kind)).then(|| (path.clone(), scalars))
 }
 
 fn paths(node: &Node) -> Vec<Path> {
     let mut paths = Vec::new();
     node.walk(&mut |node| {
-        let path = match &node.work {
-            Work::Path(path) | Work::Called(path, _) => path.clone(),
-            Work::PartyField(_, field, key) => Path {
-                subject: super::field::Subject::Participant,
-                field,
-                key: key.clone(),
-            },
-            Work::PartyCalled(_, field, _) => Path {
-                subject: super::field::Subject::Participant,
-                field,
-                key: None,
-            },
-            _ => return,
+        let path = if let Work::Path(path) | Work::Called(path, _) = &node.work {
+            path.clone()
+        } else if let Work::PartyField(_, field, key) = &node.work {
+            Path { subject: Subject::Participant, field, key: key.clone() }
+        } else if let Work::PartyCalled(_, field, _) = &node.work {
+            Path { subject: Subject::Participant, field, key: None }
+        } else {
+            return;
         };
         if !paths.contains(&path) {
             paths.push(path);

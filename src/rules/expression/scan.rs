@@ -9,11 +9,12 @@ use super::mistake::Mistake;
 pub(super) const MAX_LENGTH: usize = 16_384;
 
 /// Operators that can nest, brackets included, in one expression. The stack of the parser, the
-/// checker and the evaluator grows with each; this many fit into 2 MiB with room to spare.
+/// checker and the evaluator grows with each, a little.
 pub(super) const MAX_OPERATORS: usize = 160;
 
-/// Brackets within brackets, and choices (`?`) within them: each takes the parser a dozen calls.
-pub(super) const MAX_DEPTH: usize = 24;
+/// Brackets within brackets, and choices (`?`) within them. Each takes the parser a dozen calls,
+/// which in an unoptimised build are 90 KiB of the 2 MiB that a thread has.
+pub(super) const MAX_DEPTH: usize = 12;
 
 /// Words of other languages, and what stands for them here.
 const FOREIGN: [(&str, &str); 6] = [

@@ -145,7 +145,7 @@ impl Reading<'_> {
         let operands = operands?;
         let start = operands.first().map_or(sign.start, |one| one.at.start.min(sign.start));
         let end = operands.last().map_or(sign.end, |one| one.at.end.max(sign.end));
-        let at = start..end;
+        let at = self.balanced(start..end);
         let operands = match operator(&call.func_name, operands) {
             Ok(Form::Index(operand, index)) => {
                 let at = start..self.closing(index.at.end, ']');
@@ -203,6 +203,28 @@ impl Reading<'_> {
         Word { text: name.to_owned(), at: start..before.len().max(start) }
     }
 
+    /// The same part of the text, with the parentheses at its ends that belong to what is in it.
+    fn balanced(&self, at: Range<usize>) -> Range<usize> {
+        let mut open = 0_usize;
+        let mut missing = 0_usize;
+        for (piece, place) in Pieces::new(&self.text[..at.end], at.start) {
+            match &self.text[place] {
+                "(" if piece == Piece::Sign => open += 1,
+                ")" if piece == Piece::Sign && open == 0 => missing += 1,
+                ")" if piece == Piece::Sign => open -= 1,
+                _ => {}
+            }
+        }
+        let Range { mut start, mut end } = at;
+        for _ in 0..open {
+            end = self.closing(end, ')');
+        }
+        for _ in 0..missing {
+            start = self.text[..start].rfind('(').unwrap_or(start);
+        }
+        start..end
+    }
+
     /// Behind the bracket that closes what ends here.
     fn closing(&self, from: usize, bracket: char) -> usize {
         let mut pieces = Pieces::new(self.text, from);
@@ -237,13 +259,11 @@ fn operator(name: &str, mut operands: Vec<Tree>) -> Result<Form, Vec<Tree>> {
         return Ok(Form::Calculate(operation, Box::new(first), Box::new(second)));
     }
     match name {
-        op::LOGICAL_AND => Ok(Form::Both(flat(first, second, |form| match form {
-            Form::Both(parts) => Ok(parts),
-            other => Err(other),
+        op::LOGICAL_AND => Ok(Form::Both(flat(first, second, |form| {
+            if let Form::Both(parts) = form { Ok(parts) } else { Err(form) }
         }))),
-        op::LOGICAL_OR => Ok(Form::Either(flat(first, second, |form| match form {
-            Form::Either(parts) => Ok(parts),
-            other => Err(other),
+        op::LOGICAL_OR => Ok(Form::Either(flat(first, second, |form| {
+            if let Form::Either(parts) = form { Ok(parts) } else { Err(form) }
         }))),
         op::IN => Ok(Form::In(Box::new(first), Box::new(second))),
         op::INDEX => Ok(Form::Index(Box::new(first), Box::new(second))),
@@ -252,10 +272,10 @@ fn operator(name: &str, mut operands: Vec<Tree>) -> Result<Form, Vec<Tree>> {
 }
 
 fn negated(operand: Tree) -> Form {
-    match operand.form {
-        Form::Fraction(number) => Form::Fraction(-number),
-        _ => Form::Negate(Box::new(operand)),
+    if let Form::Fraction(number) = operand.form {
+        return Form::Fraction(-number);
     }
+    Form::Negate(Box::new(operand))
 }
 
 /// Two operands, or what they consist of if they are of the same operator.

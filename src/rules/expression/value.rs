@@ -123,6 +123,10 @@ impl<'a> Value<'a> {
         }
     }
 
+    pub(super) fn is_null(&self) -> bool {
+        matches!(self, Value::Null)
+    }
+
     /// What counts as absent for `has` and `default`: the empty text and the empty list too.
     pub(super) fn is_absent(&self) -> bool {
         match self {

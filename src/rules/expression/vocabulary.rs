@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// A list's name, and its columns where they are known.
+type Known<'v> = (&'v Arc<str>, Option<&'v [Arc<str>]>);
+
 /// The lists of a rules file, with their columns where these are known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Vocabulary {
@@ -15,7 +18,7 @@ impl Vocabulary {
         self.lists.insert(name, columns);
     }
 
-    pub(super) fn list(&self, name: &str) -> Option<(&Arc<str>, Option<&[Arc<str>]>)> {
+    pub(super) fn list(&self, name: &str) -> Option<Known<'_>> {
         let (name, columns) = self.lists.get_key_value(name)?;
         Some((name, columns.as_deref()))
     }

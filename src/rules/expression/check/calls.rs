@@ -167,7 +167,25 @@ impl Checker<'_> {
             | Function::Minutes
             | Function::Seconds
             | Function::Milliseconds => self.clock(row.function, &first_kind, nodes)?,
-            function => Work::Call(function, nodes),
+            Function::StartsWith
+            | Function::EndsWith
+            | Function::Contains
+            | Function::Size
+            | Function::Lower
+            | Function::Upper
+            | Function::Trim
+            | Function::Replace
+            | Function::Split
+            | Function::Join
+            | Function::Substring
+            | Function::IndexOf
+            | Function::LastIndexOf
+            | Function::CharAt
+            | Function::Reverse
+            | Function::Int
+            | Function::Double
+            | Function::Text
+            | Function::Bool => Work::Call(row.function, nodes),
         };
         Some((Node { at: tree.at.clone(), work }, row.gives.of()))
     }

@@ -76,7 +76,10 @@ impl Checker<'_> {
         if !fits {
             let held = match &theirs {
                 Type::List(element) => format!("the list holds {element}"),
-                _ => "the table holds texts".to_owned(),
+                Type::Map(_) | Type::Any | Type::Null | Type::Text | Type::Flag | Type::Whole
+                | Type::Fraction | Type::Time | Type::Duration | Type::Party => {
+                    "the table holds texts".to_owned()
+                }
             };
             let help = conversion(&mine, &theirs);
             self.mistake(at, format!("{mine} is never in it: {held}"), help);
@@ -163,18 +166,14 @@ fn negated(node: Node, is: bool) -> Node {
 
 /// The field that a part reads, if it is no attribute but may have known words.
 fn field(node: &Node) -> Option<&'static Field> {
-    match &node.work {
-        Work::Path(path) => Some(path.field),
-        Work::PartyField(_, field, _) => Some(field),
-        _ => None,
+    if let Work::Path(path) = &node.work {
+        return Some(path.field);
     }
+    if let Work::PartyField(_, field, _) = &node.work { Some(field) } else { None }
 }
 
 fn constant_of(node: &Node) -> Option<&Constant> {
-    match &node.work {
-        Work::Constant(constant) => Some(constant),
-        _ => None,
-    }
+    if let Work::Constant(constant) = &node.work { Some(constant) } else { None }
 }
 
 /// A comparison of something that has a name with names that are written out.
@@ -185,11 +184,11 @@ fn called(asked: &Node, names: &[&Node]) -> Option<Work> {
         _ => None,
     });
     let names: Vec<Arc<str>> = names.collect::<Option<_>>()?;
-    match &asked.work {
-        Work::Path(path) => Some(Work::Called(path.clone(), names)),
-        Work::PartyField(party, ..) => Some(Work::PartyCalled(party.clone(), field, names)),
-        _ => None,
+    if let Work::Path(path) = &asked.work {
+        return Some(Work::Called(path.clone(), names));
     }
+    let Work::PartyField(party, ..) = &asked.work else { return None };
+    Some(Work::PartyCalled(party.clone(), field, names))
 }
 
 fn conversion(mine: &Type, theirs: &Type) -> String {

@@ -186,18 +186,16 @@ impl Checker<'_> {
 
     fn no_parts(&mut self, node: &Node, kind: &Type, word: &Word) {
         let name = &word.text;
-        let key = match &node.work {
-            Work::Path(Path { key: Some(key), .. }) | Work::PartyField(_, _, Some(key)) => key,
-            _ => {
-                let help = "fields belong to conversation, participant, customer, agent, acd and watched";
-                let help = if matches!(kind, Type::List(_)) {
-                    "ask its elements: list.exists(x, …), list.map(x, …), or list[0]"
-                } else {
-                    help
-                };
-                self.mistake(word.at.clone(), format!("{kind} has no field `{name}`"), help);
-                return;
-            }
+        let (Work::Path(Path { key: Some(key), .. }) | Work::PartyField(_, _, Some(key))) =
+            &node.work
+        else {
+            let help = if matches!(kind, Type::List(_)) {
+                "ask its elements: list.exists(x, …), list.map(x, …), or list[0]"
+            } else {
+                "fields belong to conversation, participant, customer, agent, acd and watched"
+            };
+            self.mistake(word.at.clone(), format!("{kind} has no field `{name}`"), help);
+            return;
         };
         let whole = format!("{key}.{name}");
         let help = format!("names with dots stand in brackets: attributes[{whole:?}]");
@@ -205,12 +203,16 @@ impl Checker<'_> {
     }
 
     fn index(&mut self, tree: &Tree, place: Place, index: &Tree) -> Option<Place> {
-        let place = match place {
-            Place::Value(node, kind) if kind != Type::Party => {
+        if let Place::Value(node, kind) = place {
+            if kind != Type::Party {
                 return self.element(tree, node, kind, index);
             }
-            place => place,
-        };
+            return self.index_by_name(tree, Place::Value(node, kind), index);
+        }
+        self.index_by_name(tree, place, index)
+    }
+
+    fn index_by_name(&mut self, tree: &Tree, place: Place, index: &Tree) -> Option<Place> {
         if let Form::Text(text) = &index.form {
             let word = Word { text: text.clone(), at: index.at.clone() };
             return self.select(tree, place, &word);

@@ -6,7 +6,8 @@ use crate::rules::expression::value::Value;
 
 /// Whether two values are equal, and how many parts were compared to know it.
 ///
-/// What is absent equals nothing. Numbers are equal across their kinds; else values of different
+/// That what is absent equals nothing is for the caller to see to: within lists and tables it does,
+/// so that these equal themselves. Numbers are equal across their kinds; else values of different
 /// kinds never are.
 pub(in crate::rules::expression) fn equal(
     one: &Value<'_>,
@@ -15,6 +16,7 @@ pub(in crate::rules::expression) fn equal(
 ) -> bool {
     *steps = steps.saturating_add(1);
     match (one, other) {
+        (Value::Null, Value::Null) => true,
         (Value::Flag(one), Value::Flag(other)) => one == other,
         (Value::Text(one), Value::Text(other)) => one == other,
         (Value::Time(one), Value::Time(other)) => one == other,

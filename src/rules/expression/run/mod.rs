@@ -2,6 +2,11 @@
 //!
 //! Nothing here looks at a conversation. Whatever is made is bounded: see [`MAX_TEXT`].
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "an operation names the kinds that it takes, and refuses every other"
+)]
+
 pub(super) mod arithmetic;
 pub(super) mod compare;
 pub(super) mod convert;
