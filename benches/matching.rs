@@ -222,7 +222,7 @@ fn numbered(name: &'static str, count: usize) -> Case {
 fn rules(text: &str) -> Rules {
     let parsed = RuleFile::parse(Path::new("rules.toml"), text, &AllowedKeys::all());
     let (file, _) = parsed.expect("the rules are right");
-    file.bind(Arc::new(Names::default())).0
+    file.bind(Arc::new(Names::default()), &attributed::rules::Tables::default()).0
 }
 
 /// A sample frame, compact.

@@ -20,6 +20,9 @@ pub(super) struct View {
     pub watched: Arc<BTreeSet<UserId>>,
     /// Conversations that no queue has seen are not looked at.
     pub acd_only: bool,
+    /// The rules before, as long as a reload waits to be confirmed: conversations that it alone
+    /// brings up are looked at by what both make of them.
+    pub held_against: Option<Arc<Rules>>,
 }
 
 /// What a look at a snapshot brought.
@@ -41,6 +44,11 @@ pub(super) struct Moment<'a> {
 }
 
 impl Moment<'_> {
+    /// A snapshot that is kept is looked at again.
+    pub(super) fn now() -> Moment<'static> {
+        Moment { at: Instant::now(), received_at: Timestamp::now(), raw: None, from_read: false }
+    }
+
     fn context<'a>(&'a self, view: &'a View) -> Context<'a> {
         Context { watched: &view.watched, now: self.received_at, raw: self.raw }
     }
@@ -99,6 +107,17 @@ pub(super) fn remember(
     moment: &Moment<'_>,
 ) {
     let _wished = view.rules.look(snapshot, &moment.context(view), standing);
+}
+
+/// What some rules wish of a snapshot; nothing is remembered.
+pub(super) fn wishes_of(
+    view: &View,
+    rules: &Rules,
+    standing: &Standing,
+    snapshot: &Conversation,
+    moment: &Moment<'_>,
+) -> Vec<Wish> {
+    rules.look(snapshot, &moment.context(view), &mut standing.clone()).wishes
 }
 
 /// Returns true if and only if it makes no difference to any write which of the two snapshots is
