@@ -29,6 +29,7 @@ mod calls;
 mod check;
 mod evaluate;
 mod functions;
+mod interned;
 mod mistake;
 mod node;
 mod run;
@@ -45,6 +46,7 @@ mod vocabulary;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+pub use self::interned::Interned;
 pub use self::mistake::{EvaluationError, Mistake};
 pub(super) use self::scan::{Piece, Pieces};
 pub use self::scenery::Scenery;
@@ -68,8 +70,10 @@ pub struct Expression {
 struct Compiled {
     text: Arc<str>,
     node: Node,
-    /// Every path that it may read.
+    /// Every path that it may read, of the subjects.
     paths: Vec<Path>,
+    /// Of participants that it goes through.
+    others: Vec<Path>,
     doubts: Vec<Mistake>,
 }
 
@@ -109,9 +113,10 @@ impl Expression {
         };
         match node {
             Some(node) if checker.mistakes.is_empty() => {
-                let paths = paths(&node);
+                let (paths, others) = paths(&node);
                 let (text, doubts) = (Arc::from(text), checker.doubts);
-                Ok(Expression { compiled: Arc::new(Compiled { text, node, paths, doubts }) })
+                let compiled = Compiled { text, node, paths, others, doubts };
+                Ok(Expression { compiled: Arc::new(compiled) })
             }
             Some(_) | None => {
                 checker.mistakes.sort_by_key(|mistake| mistake.at.start);
@@ -151,6 +156,11 @@ impl Expression {
 
     /// Every path that it may read. Fields of `participants` are there as those of `participant`.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.compiled.paths.iter().chain(&self.compiled.others)
+    }
+
+    /// Every path that it may read of the subjects, without those of `participants`.
+    pub fn tested(&self) -> impl Iterator<Item = &Path> {
         self.compiled.paths.iter()
     }
 
@@ -249,23 +259,29 @@ fn conjunct(node: &Node) -> Option<(Path, Vec<Scalar>)> {
     (!scenery::is_named(path.field.kind)).then(|| (path.clone(), scalars))
 }
 
-fn paths(node: &Node) -> Vec<Path> {
-    let mut paths = Vec::new();
+/// The paths of subjects that are read, and those of participants that are gone through.
+fn paths(node: &Node) -> (Vec<Path>, Vec<Path>) {
+    let (mut paths, mut others) = (Vec::new(), Vec::new());
     node.walk(&mut |node| {
-        let path = if let Work::Path(path) | Work::Called(path, _) = &node.work {
-            path.clone()
+        let of = |field, key: &Option<Arc<str>>| Path {
+            subject: Subject::Participant,
+            field,
+            key: key.clone(),
+        };
+        let (path, among) = if let Work::Path(path) | Work::Called(path, _) = &node.work {
+            (path.clone(), &mut paths)
         } else if let Work::PartyField(_, field, key) = &node.work {
-            Path { subject: Subject::Participant, field, key: key.clone() }
+            (of(*field, key), &mut others)
         } else if let Work::PartyCalled(_, field, _) = &node.work {
-            Path { subject: Subject::Participant, field, key: None }
+            (of(*field, &None), &mut others)
         } else {
             return;
         };
-        if !paths.contains(&path) {
-            paths.push(path);
+        if !among.contains(&path) {
+            among.push(path);
         }
     });
-    paths
+    (paths, others)
 }
 
 impl PartialEq for Expression {

@@ -182,10 +182,9 @@ impl Constant {
             Constant::Text(text) => Some(Scalar::Text(Arc::clone(text))),
             Constant::Flag(flag) => Some(Scalar::Flag(*flag)),
             Constant::Whole(number) => Some(Scalar::Number(*number)),
-            Constant::Null
-            | Constant::Fraction(_)
-            | Constant::Time(_)
-            | Constant::Duration(_) => None,
+            Constant::Time(time) => Some(Scalar::Time(*time)),
+            Constant::Duration(duration) => Some(Scalar::Duration(*duration)),
+            Constant::Null | Constant::Fraction(_) => None,
         }
     }
 }
