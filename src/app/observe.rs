@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::events::conversation::Conversation;
 use crate::genesys::{ConversationId, UserId};
-use crate::rules::{Context, Looked, Rules, Standing};
+use crate::rules::{Context, Looked, RuleError, Rules, Standing};
 use crate::updates::wish::{Observation, Seen, Wish};
 
 /// What the loop works with; the app swaps it whole.
@@ -30,6 +30,8 @@ pub(super) struct Look {
     pub observation: Observation,
     pub matches: u64,
     pub targets_missing: u64,
+    /// Rules that could not be evaluated.
+    pub errors: Vec<RuleError>,
 }
 
 /// How a snapshot came.
@@ -61,7 +63,7 @@ pub(super) fn observation(
     current: &Conversation,
     moment: &Moment<'_>,
 ) -> Look {
-    let Looked { wishes, matches, targets_missing, .. } =
+    let Looked { wishes, matches, targets_missing, errors, .. } =
         view.rules.look(current, &moment.context(view), standing);
     let participants = current.participants.iter().map(|participant| Seen {
         participant: participant.id.clone(),
@@ -80,7 +82,8 @@ pub(super) fn observation(
         rules_hash: view.rules.hash(),
         in_force: Arc::clone(view.rules.in_force()),
     };
-    Look { observation, matches: matches.into(), targets_missing: targets_missing.into() }
+    let (matches, targets_missing) = (matches.into(), targets_missing.into());
+    Look { observation, matches, targets_missing, errors }
 }
 
 /// A conversation that the API does not know any more: it is over, and nobody is seen in it.

@@ -15,8 +15,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::condition::{self, Condition};
-use super::file::{Assignment, Rule, Setting};
 use super::expression::{EvaluationError, Expression};
+use super::file::{Assignment, Rule, Setting};
 use super::index::Index;
 use super::lists::Tables;
 use super::party::{self, Rank};
@@ -374,7 +374,7 @@ impl Look<'_> {
 fn digest(rule: &Rule, conditions: &[Condition], tables: &Tables) -> u64 {
     let lists = rule.expressions().flat_map(Expression::lists);
     let lists = lists.filter_map(|list| tables.list(list)).map(|list| list.hash());
-    lists.chain(tabled::digest(conditions)).fold(rule.hash(), |digest, one| {
-        digest.rotate_left(1) ^ one
-    })
+    lists
+        .chain(tabled::digest(conditions))
+        .fold(rule.hash(), |digest, one| digest.rotate_left(1) ^ one)
 }

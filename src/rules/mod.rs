@@ -29,8 +29,8 @@ pub mod target;
 pub mod template;
 #[cfg(test)]
 mod tests;
-mod words;
 pub mod time;
+mod words;
 
 pub use file::{Inventory, RuleFile, UnknownName};
 pub use lists::Tables;

@@ -183,13 +183,31 @@ mod tests {
     fn mistakes_are_shown_where_they_are() {
         check(
             "{{ customr.number }} é {{ customer.numbr }} {{ customer }} {{ customer.attributes }}",
-            expect![[""]],
+            expect![[r#"
+                customr: unknown name `customr` (did you mean `customer`?)
+                numbr: `customer` has no field `numbr` (did you mean `customer.number`?)
+                customer: a field of `customer` is missing here (say which: customer.number, for example)
+                customer.attributes: one attribute is needed, not all of them (write which: attributes["name"])
+            "#]],
         );
         check(
             "{{ lists.vip.segment }} {{ defualt(customer.name, 'x') }} {{ customer.name + 1 }} {{}}",
-            expect![[""]],
+            expect![[r#"
+                vip: there is no list `vip` (write [lists.vip] with its file into the rules file)
+                defualt: unknown function `defualt` (did you mean `default`?)
+                customer.name + 1: `+` does not take a text and a whole number (write string(…) to join them as texts, or int(…) to add them)
+                : there is nothing here (write a condition, for example: participant.held && has(customer.number))
+            "#]],
         );
-        check("{{ customer.attributes.crm.tier }} {{ 'x }} {{ // }} {{ x", expect![[""]]);
+        check(
+            "{{ customer.attributes.crm.tier }} {{ 'x }} {{ // }} {{ x",
+            expect![[r#"
+            tier: attributes have no parts (names with dots stand in brackets: attributes["crm.tier"])
+            'x: this text is never closed (write the same quote at its end)
+            /: something is missing after this (write what comes after it, or leave the last sign out)
+            {{ x: `{{` is never closed (write `}}` after the expression; braces of your own cannot be doubled)
+        "#]],
+        );
     }
 
     #[test]

@@ -28,7 +28,8 @@ fn rules_and_oracle_wish_the_same_of_every_snapshot() {
         oracle.rules(RULES, start).unwrap();
         let (file, _) =
             RuleFile::parse(Path::new("rules.toml"), RULES, &AllowedKeys::all()).unwrap();
-        let (rules, unknown) = file.bind(Arc::new(names(&world)), &attributed::rules::Tables::default());
+        let (rules, unknown) =
+            file.bind(Arc::new(names(&world)), &attributed::rules::Tables::default());
         assert!(unknown.is_empty());
         let watched: BTreeSet<UserId> = users.iter().map(|id| UserId::new(id)).collect();
 

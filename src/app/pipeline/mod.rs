@@ -25,6 +25,7 @@ use tracing::{debug, warn};
 
 use crate::app::observe::{Look, Moment, View, gone, observation, remember, same_wishes};
 use crate::app::reads::{ReadDone, Reads};
+use crate::app::rule_errors::RuleErrors;
 use crate::events::channels::Received;
 use crate::events::conversation::Conversation;
 use crate::events::topic::Topic;
@@ -72,6 +73,7 @@ pub(super) struct Pipeline {
     tracker: Tracker,
     /// Of the conversations that live, and of some that are over.
     standings: HashMap<ConversationId, Standing>,
+    rule_errors: RuleErrors,
     reads: Reads,
     /// Conversations to look at again, behind live frames: there is room now.
     again: VecDeque<ConversationId>,
@@ -108,6 +110,7 @@ impl Pipeline {
             view,
             tracker,
             standings: HashMap::new(),
+            rule_errors: RuleErrors::default(),
             reads,
             again: VecDeque::new(),
             reloaded: VecDeque::new(),
@@ -293,8 +296,10 @@ impl Pipeline {
     ) -> ControlFlow<()> {
         self.joints.counts.snapshots.add(1);
         let standing = self.standings.entry(current.id.clone()).or_default();
-        let Look { observation, matches, targets_missing } =
+        let Look { observation, matches, targets_missing, errors } =
             observation(&self.view, standing, current, moment);
+        self.joints.counts.rule_errors.add(errors.len() as u64);
+        self.rule_errors.note(&errors, moment.at);
         self.joints.counts.matches.add(matches);
         self.joints.counts.targets_missing.add(targets_missing);
         // Those of conversations that are over stay a while: their wrap-up may still come.

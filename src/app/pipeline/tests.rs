@@ -79,7 +79,8 @@ struct Scene {
 
 fn view(rules: &str) -> View {
     let parsed = RuleFile::parse(Path::new("rules.toml"), rules, &AllowedKeys::all());
-    let (rules, _) = parsed.unwrap().0.bind(Arc::new(Names::default()), &crate::rules::Tables::default());
+    let (rules, _) =
+        parsed.unwrap().0.bind(Arc::new(Names::default()), &crate::rules::Tables::default());
     View { rules: Arc::new(rules), watched: Arc::default(), acd_only: false, held_against: None }
 }
 

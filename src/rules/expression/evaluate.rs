@@ -176,12 +176,7 @@ impl<'a> Evaluation<'a> {
         failed.map_or(Ok(false), Err)
     }
 
-    fn is_called(
-        &self,
-        kind: Kind,
-        id: Option<field::Value<'_>>,
-        names: &[Arc<str>],
-    ) -> Value<'a> {
+    fn is_called(&self, kind: Kind, id: Option<field::Value<'_>>, names: &[Arc<str>]) -> Value<'a> {
         let Some(field::Value::Text(id)) = id else { return Value::Flag(false) };
         Value::Flag(names.iter().any(|name| self.scenery.is_called(kind, &id, name)))
     }
@@ -245,8 +240,7 @@ impl<'a> Evaluation<'a> {
             }
             (_, Value::Text(name)) => self.select(of, name, node),
             _ => {
-                let message =
-                    format!("{} is not asked by {}", of.called(), index.called());
+                let message = format!("{} is not asked by {}", of.called(), index.called());
                 Err(EvaluationError::new(&node.at, message))
             }
         }

@@ -239,8 +239,7 @@ impl Expression {
 /// A comparison of a field with values that are written out.
 fn conjunct(node: &Node) -> Option<(Path, Vec<Scalar>)> {
     if let Work::Path(path) = &node.work {
-        return (path.field.kind == Kind::Flag)
-            .then(|| (path.clone(), vec![Scalar::Flag(true)]));
+        return (path.field.kind == Kind::Flag).then(|| (path.clone(), vec![Scalar::Flag(true)]));
     }
     let (path, scalars) = if let Work::OneOf(needle, constants) = &node.work {
         let Work::Path(path) = &needle.work else { return None };

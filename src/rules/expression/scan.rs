@@ -12,19 +12,12 @@ pub(super) const MAX_LENGTH: usize = 16_384;
 /// checker and the evaluator grows with each, a little.
 pub(super) const MAX_OPERATORS: usize = 160;
 
-/// Brackets within brackets, and choices (`?`) within them. Each takes the parser a dozen calls,
-/// which in an unoptimised build are 90 KiB of the 2 MiB that a thread has.
-pub(super) const MAX_DEPTH: usize = 12;
+/// Brackets within brackets, and choices (`?`) within them: more than anybody can read.
+pub(super) const MAX_DEPTH: usize = 24;
 
 /// Words of other languages, and what stands for them here.
-const FOREIGN: [(&str, &str); 6] = [
-    ("and", "&&"),
-    ("or", "||"),
-    ("not", "!"),
-    ("AND", "&&"),
-    ("OR", "||"),
-    ("NOT", "!"),
-];
+const FOREIGN: [(&str, &str); 6] =
+    [("and", "&&"), ("or", "||"), ("not", "!"), ("AND", "&&"), ("OR", "||"), ("NOT", "!")];
 
 /// One piece of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,10 +100,10 @@ fn quoted(rest: &str, prefix: usize, raw: bool) -> (Piece, usize) {
     (Piece::Quoted { closed: false }, prefix + at.min(inside.len()))
 }
 
-/// Finds what is wrong at first sight.
-pub(super) fn scan(text: &str) -> Result<(), Vec<Mistake>> {
+/// Finds what is wrong at first sight; else gives how deep the text is nested.
+pub(super) fn scan(text: &str) -> Result<usize, Vec<Mistake>> {
     if text.trim().is_empty() {
-        let help = "write a condition, for example: participant.held && has(customer.number)";
+        let help = "write a field, customer.number, or a condition: participant.held && has(customer.name)";
         return Err(vec![Mistake::new(0..text.len(), "there is nothing here", help)]);
     }
     if text.len() > MAX_LENGTH {
@@ -175,6 +168,10 @@ impl Scan<'_> {
                 self.open.push((sign, at));
                 self.deepest = self.deepest.max((self.open.len() + self.choices, at));
             }
+            '?' if after == '.' => {
+                let help = "write . alone: what is missing is absent, and never an error";
+                self.mistake(at..at + 2, "`?.` is not known here", help);
+            }
             '?' => {
                 self.operators += 1;
                 self.choices += 1;
@@ -222,7 +219,7 @@ impl Scan<'_> {
         }
     }
 
-    fn finish(mut self) -> Result<(), Vec<Mistake>> {
+    fn finish(mut self) -> Result<usize, Vec<Mistake>> {
         if self.mistakes.is_empty()
             && let Some((open, at)) = self.open.pop()
         {
@@ -247,7 +244,7 @@ impl Scan<'_> {
             let help = "write several rules, or use a list: x in [\"a\", \"b\"]";
             self.mistake(0..self.text.len(), message, help);
         }
-        if self.mistakes.is_empty() { Ok(()) } else { Err(self.mistakes) }
+        if self.mistakes.is_empty() { Ok(self.deepest.0) } else { Err(self.mistakes) }
     }
 
     fn mistake(
@@ -278,8 +275,20 @@ mod tests {
         }
         assert_eq!(end, text.len());
         let expected = [
-            "a", ".", "b", "=", "=", "\"x\\\"}}\"", "// '", "&", "&", "r'\\'", "+", "'''it's'''",
-            "é", "“",
+            "a",
+            ".",
+            "b",
+            "=",
+            "=",
+            "\"x\\\"}}\"",
+            "// '",
+            "&",
+            "&",
+            "r'\\'",
+            "+",
+            "'''it's'''",
+            "é",
+            "“",
         ];
         assert_eq!(shown, expected);
     }

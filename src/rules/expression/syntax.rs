@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 use std::sync::LazyLock;
+use std::thread;
 
 use cel::common::ast::operators as op;
 use cel::common::ast::{CallExpr, EntryExpr, Expr, IdedExpr, LiteralValue, SourceInfo};
@@ -17,6 +18,13 @@ use super::tree::{Comparison, Form, Operation, Tree, Word};
 /// Without macros: `has` and `exists` are checked like everything else.
 static LANGUAGE: LazyLock<Env> = LazyLock::new(Env::default);
 
+/// So many brackets within brackets are parsed where we are: each takes the parser a dozen calls,
+/// which in an unoptimised build are 200 KiB of the 2 MiB that a thread has.
+const SHALLOW: usize = 4;
+
+/// Bytes of the stack on which a deeper text is parsed: twice what the deepest takes.
+const DEEP_STACK: usize = 16 << 20;
+
 /// Reads a text.
 ///
 /// # Errors
@@ -24,8 +32,8 @@ static LANGUAGE: LazyLock<Env> = LazyLock::new(Env::default);
 /// What keeps it from being read: all that is wrong at first sight, else the first thing that the
 /// parser does not understand, because what it says after that follows from it.
 pub(super) fn read(text: &str) -> Result<Tree, Vec<Mistake>> {
-    scan(text)?;
-    let parsed = LANGUAGE.parser().parse_with_source_info(text);
+    let depth = scan(text)?;
+    let parsed = parsed(text, depth).ok_or_else(|| vec![too_deep(text)])?;
     let (expression, places) = parsed.map_err(|errors| vec![not_understood(text, &errors)])?;
     let mut reading = Reading { text, places: &places, mistakes: Vec::new() };
     match reading.tree(&expression) {
@@ -34,13 +42,29 @@ pub(super) fn read(text: &str) -> Result<Tree, Vec<Mistake>> {
     }
 }
 
+type Parsed = Result<(IdedExpr, SourceInfo), ParseErrors>;
+
+/// Parses a text, one that is deeply nested on a stack of its own. `None` if there is no such stack.
+fn parsed(text: &str, depth: usize) -> Option<Parsed> {
+    let parse = || LANGUAGE.parser().parse_with_source_info(text);
+    if depth <= SHALLOW {
+        return Some(parse());
+    }
+    thread::scope(|scope| {
+        let deep = thread::Builder::new().stack_size(DEEP_STACK).spawn_scoped(scope, parse);
+        deep.ok()?.join().ok()
+    })
+}
+
+fn too_deep(text: &str) -> Mistake {
+    let help = "write several rules, or a simpler expression";
+    Mistake::new(0..text.len(), "this is nested too deeply", help)
+}
+
 /// The first of the parser's errors, in our words.
 fn not_understood(text: &str, errors: &ParseErrors) -> Mistake {
     let first = errors.errors.iter().find(|error| error.pos.0 > 0);
-    let Some(first) = first else {
-        let help = "write several rules, or a simpler expression";
-        return Mistake::new(0..text.len(), "this is nested too deeply", help);
-    };
+    let Some(first) = first else { return too_deep(text) };
     let at = offset(text, first.pos);
     let piece = Pieces::new(text, at).find(|(piece, _)| *piece != Piece::Space);
     let Some((_, at)) = piece else {
@@ -57,7 +81,7 @@ fn not_understood(text: &str, errors: &ParseErrors) -> Mistake {
         Mistake::new(at, "this number is too large", "whole numbers have 64 bits")
     } else if first.msg.starts_with("invalid double") {
         Mistake::new(at, "this number is too large", "write a smaller one")
-    } else if first.msg.starts_with("invalid string") {
+    } else if shown.contains('\\') && shown.ends_with(['"', '\'']) {
         let help = "write \\\\ for a backslash, or r\"…\" for a text without escapes";
         Mistake::new(at, "an escape in this text is not known", help)
     } else {
@@ -140,8 +164,13 @@ impl Reading<'_> {
     }
 
     fn call(&mut self, sign: Range<usize>, call: &CallExpr) -> Option<Tree> {
-        let operands: Option<Vec<Tree>> =
-            call.target.as_deref().into_iter().chain(&call.args).map(|one| self.tree(one)).collect();
+        let operands: Option<Vec<Tree>> = call
+            .target
+            .as_deref()
+            .into_iter()
+            .chain(&call.args)
+            .map(|one| self.tree(one))
+            .collect();
         let operands = operands?;
         let start = operands.first().map_or(sign.start, |one| one.at.start.min(sign.start));
         let end = operands.last().map_or(sign.end, |one| one.at.end.max(sign.end));

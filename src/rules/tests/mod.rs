@@ -12,6 +12,7 @@
 
 mod derived;
 mod example;
+mod expressions;
 mod look;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -203,7 +203,9 @@ impl Checker<'_> {
         }
         let message = format!("`{}` takes {} here; this is {given}", name.text, takes.called());
         let help = match (row.function, given, takes) {
-            (Function::Contains, Type::List(_), _) => "lists are asked with in: \"a\" in x".to_owned(),
+            (Function::Contains, Type::List(_), _) => {
+                "lists are asked with in: \"a\" in x".to_owned()
+            }
             (_, Type::Whole | Type::Fraction | Type::Flag, Takes::Text) => {
                 format!("write string(…) around it; {} is an example", row.form)
             }
@@ -220,11 +222,15 @@ impl Checker<'_> {
         match RegexBuilder::new(pattern).size_limit(PATTERN_SIZE).build() {
             Ok(regex) => Some(Work::Matches(Box::new(nodes.swap_remove(0)), regex)),
             Err(error) => {
-                let error = error.to_string();
-                let why = error.lines().last().unwrap_or_default();
+                let written = error.to_string();
+                let why = written.lines().last().unwrap_or_default();
                 let why = why.strip_prefix("error: ").unwrap_or(why);
                 let message = format!("this pattern cannot be read: {why}");
-                let help = "write it as a raw text, so that backslashes stay: r\"^\\d+$\"";
+                let help = if matches!(error, regex::Error::CompiledTooBig(_)) {
+                    "write a shorter one; a list of words is asked with in"
+                } else {
+                    "write it as a raw text, so that backslashes stay: r\"^\\d+$\""
+                };
                 self.mistake(nodes[1].at.clone(), message, help);
                 None
             }

@@ -76,10 +76,16 @@ impl Checker<'_> {
         if !fits {
             let held = match &theirs {
                 Type::List(element) => format!("the list holds {element}"),
-                Type::Map(_) | Type::Any | Type::Null | Type::Text | Type::Flag | Type::Whole
-                | Type::Fraction | Type::Time | Type::Duration | Type::Party => {
-                    "the table holds texts".to_owned()
-                }
+                Type::Map(_)
+                | Type::Any
+                | Type::Null
+                | Type::Text
+                | Type::Flag
+                | Type::Whole
+                | Type::Fraction
+                | Type::Time
+                | Type::Duration
+                | Type::Party => "the table holds texts".to_owned(),
             };
             let help = conversion(&mine, &theirs);
             self.mistake(at, format!("{mine} is never in it: {held}"), help);
@@ -99,7 +105,8 @@ impl Checker<'_> {
         if let Some(work) = called(&first, &elements.iter().collect::<Vec<_>>()) {
             return Some((Node { at, work }, Type::Flag));
         }
-        let constants: Option<Vec<Constant>> = elements.iter().map(|one| constant_of(one).cloned()).collect();
+        let constants: Option<Vec<Constant>> =
+            elements.iter().map(|one| constant_of(one).cloned()).collect();
         let work = match constants {
             Some(constants) => Work::OneOf(Box::new(first), constants),
             None => Work::In(Box::new(first), Box::new(second)),
@@ -200,8 +207,12 @@ fn conversion(mine: &Type, theirs: &Type) -> String {
     match () {
         () if duration && (text || number) => "durations are written duration(\"30s\")",
         () if time && text => "times are written timestamp(\"2026-11-20T14:00:00Z\")",
-        () if text && number => "attributes are texts: write int(…) around it, or the number in quotes",
-        () if text && flag => "fields of true or false are compared without quotes, attributes with: \"true\"",
+        () if text && number => {
+            "attributes are texts: write int(…) around it, or the number in quotes"
+        }
+        () if text && flag => {
+            "fields of true or false are compared without quotes, attributes with: \"true\""
+        }
         () => "both sides have to be of one kind",
     }
     .to_owned()

@@ -61,9 +61,7 @@ impl<'v> Checker<'v> {
             Form::Either(parts) => typed(Work::Either(self.conditions(parts, "`||`")?), Type::Flag),
             Form::Compare(comparison, one, other) => self.compare(tree, *comparison, one, other),
             Form::In(needle, hay) => self.is_in(tree, needle, hay),
-            Form::Calculate(operation, one, other) => {
-                self.calculate(tree, *operation, one, other)
-            }
+            Form::Calculate(operation, one, other) => self.calculate(tree, *operation, one, other),
             Form::Choose(parts) => {
                 let [condition, then, or_else] = &**parts;
                 let condition = self.condition(condition, "`?`");
@@ -96,7 +94,11 @@ impl<'v> Checker<'v> {
         } else {
             format!("compare it, or write has({short})")
         };
-        self.mistake(tree.at.clone(), format!("{asked_by} asks for a condition; this is {kind}"), help);
+        self.mistake(
+            tree.at.clone(),
+            format!("{asked_by} asks for a condition; this is {kind}"),
+            help,
+        );
         None
     }
 
@@ -174,12 +176,7 @@ impl<'v> Checker<'v> {
         Some((Node { at: tree.at.clone(), work }, kind))
     }
 
-    fn mistake(
-        &mut self,
-        at: Range<usize>,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) {
+    fn mistake(&mut self, at: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
         self.mistakes.push(Mistake::new(at, message, help));
     }
 }

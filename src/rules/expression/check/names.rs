@@ -151,9 +151,7 @@ impl Checker<'_> {
                 let path = attribute(subject, name)?;
                 value(Work::Path(path), Type::Text)
             }
-            Place::PartyAttributes(party) => {
-                value(attribute_of(party, name)?, Type::Text)
-            }
+            Place::PartyAttributes(party) => value(attribute_of(party, name)?, Type::Text),
             Place::Lists => self.list(word).map(Place::List),
             Place::List(list) => {
                 self.column(&list, word)?;
@@ -310,7 +308,8 @@ impl Checker<'_> {
         let help = match did_you_mean(&word.text, names.clone()) {
             Some(meant) => format!("did you mean `{meant}`?"),
             None if columns.is_empty() => {
-                "a list of one value a line has no columns; write a CSV file with a header".to_owned()
+                "a list of one value a line has no columns; write a CSV file with a header"
+                    .to_owned()
             }
             None => format!("it has: {}", names.collect::<Vec<_>>().join(", ")),
         };

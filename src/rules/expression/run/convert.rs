@@ -41,9 +41,7 @@ pub(in crate::rules::expression) fn convert<'a>(
         },
         Function::Duration => match value {
             Value::Duration(_) => Ok(value),
-            Value::Text(text) => {
-                times::duration(&text).map(Value::Duration).ok_or(Why::Unreadable)
-            }
+            Value::Text(text) => times::duration(&text).map(Value::Duration).ok_or(Why::Unreadable),
             _ => Err(Why::Kind),
         },
         Function::Timestamp => match value {
@@ -98,7 +96,9 @@ pub(in crate::rules::expression) fn text<'a>(value: Value<'a>) -> Result<Cow<'a,
         Value::Text(text) => return Ok(text),
         Value::Flag(flag) => flag.to_string(),
         Value::Whole(number) => number.to_string(),
-        Value::Fraction(number) => serde_json::Number::from_f64(number).ok_or(Why::Kind)?.to_string(),
+        Value::Fraction(number) => {
+            serde_json::Number::from_f64(number).ok_or(Why::Kind)?.to_string()
+        }
         Value::Time(time) => field::Value::Time(time).into_text(),
         Value::Duration(duration) => field::Value::Duration(duration).into_text(),
         Value::Null | Value::Party(_) => return Err(Why::Kind),
@@ -118,7 +118,9 @@ fn json(value: &Value<'_>) -> Result<Json, Why> {
         Value::Whole(number) => Json::from(*number),
         Value::Fraction(number) => Json::from(*number),
         Value::Json(sent) => (*sent).clone(),
-        Value::List(list) => Json::Array(list.iter().map(|one| json(one)).collect::<Result<_, _>>()?),
+        Value::List(list) => {
+            Json::Array(list.iter().map(|one| json(one)).collect::<Result<_, _>>()?)
+        }
         Value::Map(map) => {
             let mut object = Map::new();
             for (key, value) in &**map {

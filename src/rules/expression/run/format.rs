@@ -90,7 +90,11 @@ fn place(kind: char, precision: Option<usize>, value: &Value<'_>) -> Result<Stri
                 Value::Fraction(number) => *number,
                 _ => return Err(Why::Kind),
             };
-            if kind == 'f' { format!("{number:.decimals$}") } else { format!("{number:.decimals$e}") }
+            if kind == 'f' {
+                format!("{number:.decimals$}")
+            } else {
+                format!("{number:.decimals$e}")
+            }
         }
         _ => return Err(Why::Kind),
     })

@@ -148,7 +148,9 @@ fn shown(text: &str) -> String {
     match value {
         super::value::Value::Null => "null".to_owned(),
         super::value::Value::Text(text) => format!("{text:?}"),
-        value => calls::string(value, node).map_or_else(|e| e.to_string(), |text| text.into_owned()),
+        value => {
+            calls::string(value, node).map_or_else(|e| e.to_string(), |text| text.into_owned())
+        }
     }
 }
 
