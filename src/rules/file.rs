@@ -277,6 +277,11 @@ impl Setting {
         self.expressions().flat_map(Expression::paths)
     }
 
+    /// Those of subjects, without those of `participants`.
+    pub fn tested(&self) -> impl Iterator<Item = &Path> {
+        self.expressions().flat_map(Expression::tested)
+    }
+
     pub fn expressions(&self) -> impl Iterator<Item = &Expression> {
         let template = match self {
             Setting::Plain(_) => None,

@@ -196,7 +196,7 @@ mod tests {
                 vip: there is no list `vip` (write [lists.vip] with its file into the rules file)
                 defualt: unknown function `defualt` (did you mean `default`?)
                 customer.name + 1: `+` does not take a text and a whole number (write string(…) to join them as texts, or int(…) to add them)
-                : there is nothing here (write a condition, for example: participant.held && has(customer.number))
+                : there is nothing here (write a field, customer.number, or a condition: participant.held && has(customer.name))
             "#]],
         );
         check(

@@ -32,6 +32,7 @@ mod functions;
 mod interned;
 mod mistake;
 mod node;
+mod operators;
 mod run;
 mod scan;
 pub mod scenery;

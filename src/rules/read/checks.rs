@@ -147,7 +147,7 @@ impl Reader<'_> {
         let conditions_used =
             conditions.iter().filter_map(|(one, place)| Some((&one.as_field()?.path, place)));
         let values_used =
-            assignments.flat_map(|(one, place)| one.value.paths().map(move |path| (path, place)));
+            assignments.flat_map(|(one, place)| one.value.tested().map(move |path| (path, place)));
         let asked = when.into_iter();
         let asked = asked.flat_map(|(when, place)| when.tested().map(move |path| (path, place)));
         for (path, place) in conditions_used.chain(asked).chain(values_used) {
@@ -174,7 +174,7 @@ impl Reader<'_> {
         otherwise: &[Placed<Assignment>],
     ) {
         for (assignment, place) in otherwise {
-            let missing = assignment.value.paths().find(|path| match path.subject {
+            let missing = assignment.value.tested().find(|path| match path.subject {
                 Subject::Participant => effects.target != Target::Participant,
                 Subject::Watched => effects.target != Target::Watched,
                 Subject::Conversation | Subject::Customer | Subject::Agent | Subject::Acd => false,

@@ -62,6 +62,17 @@ fn a_rule_holds_where_its_expression_does() {
 }
 
 #[test]
+fn what_is_asked_of_all_participants_is_not_asked_of_the_tested_one() {
+    let allowed = AllowedKeys::new(&["*".to_owned()]).unwrap();
+    let text = "[[rule]]\nname = \"a\"\nmatch.participant.media = \"call\"\n\
+                when = 'participants.all(p, p.ended || has(p.subject))'\n\
+                set.\"k\" = \"x\"\notherwise.\"k\" = \"{{ participants.map(p, p.purpose) }}\"\n";
+    let (file, warnings) = RuleFile::parse(Path::new("rules.toml"), text, &allowed).unwrap();
+    assert!(warnings.is_empty(), "{warnings:?}");
+    assert!(!file.rules[0].looks_at_ended());
+}
+
+#[test]
 fn queues_and_users_are_called_by_their_names() {
     let rules = rules(
         r#"

@@ -1,9 +1,11 @@
 //! Expressions played against a small world, as tables: what is written, and what it gives.
 
+mod absence;
 mod functions;
 mod limits;
 mod mistakes;
 mod properties;
+mod unreadable;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -216,5 +216,5 @@ fn many_of_them_are_evaluated() {
     let mut runner = TestRunner::deterministic();
     let texts = (0..400).map(|_| sound().new_tree(&mut runner).unwrap().current());
     let evaluated = texts.filter(|text| tried(text)).count();
-    assert!(evaluated > 100, "{evaluated}");
+    assert!(evaluated > 50, "{evaluated}");
 }
