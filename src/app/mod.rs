@@ -16,6 +16,7 @@ mod push;
 mod reads;
 mod reload;
 mod report;
+mod rule_errors;
 mod rules_diff;
 mod rules_history;
 mod rules_in_force;

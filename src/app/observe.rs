@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::events::conversation::Conversation;
 use crate::genesys::{ConversationId, UserId};
-use crate::rules::{Context, Looked, Rules, Standing};
+use crate::rules::{Context, Looked, RuleError, Rules, Standing};
 use crate::updates::wish::{Observation, Seen, Wish};
 
 /// What the loop works with; the app swaps it whole.
@@ -32,6 +32,8 @@ pub(super) struct Look {
     pub targets_missing: u64,
     /// When time alone may change what the rules say; `None` also once the conversation is over.
     pub due: Option<Timestamp>,
+    /// Rules that could not be evaluated.
+    pub errors: Vec<RuleError>,
 }
 
 /// How a snapshot came.
@@ -63,7 +65,7 @@ pub(super) fn observation(
     current: &Conversation,
     moment: &Moment<'_>,
 ) -> Look {
-    let Looked { wishes, matches, targets_missing, due, .. } =
+    let Looked { wishes, matches, targets_missing, due, errors, .. } =
         view.rules.look(current, &moment.context(view), standing);
     let participants = current.participants.iter().map(|participant| Seen {
         participant: participant.id.clone(),
@@ -83,7 +85,8 @@ pub(super) fn observation(
         in_force: Arc::clone(view.rules.in_force()),
     };
     let due = due.filter(|_| !observation.over);
-    Look { observation, matches: matches.into(), targets_missing: targets_missing.into(), due }
+    let (matches, targets_missing) = (matches.into(), targets_missing.into());
+    Look { observation, matches, targets_missing, due, errors }
 }
 
 /// A conversation that the API does not know any more: it is over, and nobody is seen in it.

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::expression::Expression;
 use super::field::{Path, Subject};
 use super::file::Rule;
 use super::meet;
@@ -146,6 +147,7 @@ fn read(rule: &Rule) -> Vec<Spot<'_>> {
             }
         });
     }
+    paths.extend(rule.when.iter().flat_map(Expression::paths));
     let mut spots = Vec::new();
     for path in paths {
         let Some(key) = &path.key else { continue };

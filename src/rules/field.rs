@@ -217,6 +217,13 @@ fn seconds(duration: SignedDuration) -> String {
     format!("{sign}{whole}.{}s", part.trim_end_matches('0'))
 }
 
+impl<'a> Glance<'a> {
+    /// The attribute of that name, if it is there and not empty.
+    pub fn attribute(&self, key: &str) -> Option<Value<'a>> {
+        attribute(self, key)
+    }
+}
+
 fn attribute<'a>(glance: &Glance<'a>, key: &str) -> Option<Value<'a>> {
     Value::text(glance.participant?.attributes.get(key).map(String::as_str))
 }

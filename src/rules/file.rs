@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::condition::{self, Condition, FieldCondition};
+use super::expression::Expression;
 use super::field::{Kind, Path, Subject};
 use super::lists::{ListSource, Tables};
 use super::look::Rules;
@@ -43,6 +44,8 @@ pub struct Rule {
     pub labels: Vec<Arc<str>>,
     /// All must hold.
     pub conditions: Vec<Condition>,
+    /// It has to hold, too.
+    pub when: Option<Expression>,
     pub set: Vec<Assignment>,
     /// Keys that are emptied where they are there and not empty.
     pub clear: Vec<Arc<str>>,
@@ -120,21 +123,18 @@ impl RuleFile {
         let mut wanted = NamesWanted::default();
         for condition in self.rules.iter().flat_map(|rule| &rule.conditions) {
             condition.each_field(&mut |field| {
-                let names = match field.path.field.kind {
-                    Kind::Queue => &mut wanted.queues,
-                    Kind::User => &mut wanted.users,
-                    Kind::Text
-                    | Kind::Flag
-                    | Kind::Number
-                    | Kind::Time
-                    | Kind::Duration
-                    | Kind::Texts
-                    | Kind::Attributes => return,
-                };
+                let Some(names) = names_of(&mut wanted, field.path.field.kind) else { return };
                 field.pattern.texts(&mut |name| {
                     names.insert(name.to_owned());
                 });
             });
+        }
+        for expression in self.rules.iter().flat_map(|rule| rule.expressions()) {
+            for (kind, name) in expression.names() {
+                if let Some(names) = names_of(&mut wanted, kind) {
+                    names.insert(name.to_string());
+                }
+            }
         }
         wanted
     }
@@ -151,10 +151,11 @@ impl RuleFile {
             let conditions =
                 conditions.map(|one| tabled.condition(one.bound(&rule.name, &names, &mut unknown)));
             let conditions = conditions.collect();
+            rule.unknown_names(&names, &mut unknown);
             (Arc::clone(rule), conditions)
         });
         let bound: Vec<_> = bound.collect();
-        let rules = Rules::new(bound, Arc::clone(&names), tables.digest(self.hash()));
+        let rules = Rules::new(bound, Arc::clone(&names), tables, self.hash());
         (rules, unknown.into_iter().collect())
     }
 
@@ -201,9 +202,16 @@ impl Rule {
         self.assignments().map(|assignment| &assignment.key).chain(&self.clear)
     }
 
+    /// Every expression in it: `when`, and those of the values.
+    pub fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        let values = self.assignments().flat_map(|assignment| assignment.value.expressions());
+        self.when.iter().chain(values)
+    }
+
     /// Whether it looks at what has ended, too.
     pub fn looks_at_ended(&self) -> bool {
-        condition::look_at_ended(&self.conditions)
+        let asked = |when: &Expression| when.tested().any(|path| path.field.name == "ended");
+        condition::look_at_ended(&self.conditions) || self.when.as_ref().is_some_and(asked)
     }
 
     /// Whether it is tested once for each watched participant.
@@ -215,6 +223,7 @@ impl Rule {
         }
         matched
             || self.target == Target::Watched
+            || self.when.iter().flat_map(Expression::tested).any(of_watched)
             || self.set.iter().any(|assignment| assignment.value.paths().any(of_watched))
     }
 
@@ -225,8 +234,30 @@ impl Rule {
         hasher.finish()
     }
 
+    /// Adds the names in its expressions that the directory does not know.
+    fn unknown_names(&self, names: &Names, unknown: &mut BTreeSet<UnknownName>) {
+        for (kind, name) in self.expressions().flat_map(Expression::names) {
+            let (what, known) = match kind {
+                Kind::Queue => ("queue", !names.queue(name).is_empty()),
+                Kind::User => ("user", !names.user(name).is_empty()),
+                Kind::Text
+                | Kind::Flag
+                | Kind::Number
+                | Kind::Time
+                | Kind::Duration
+                | Kind::Texts
+                | Kind::Attributes => continue,
+            };
+            if !known {
+                let (rule, name) = (Arc::clone(&self.name), name.to_string());
+                unknown.insert(UnknownName { rule, what, name });
+            }
+        }
+    }
+
     fn digest(&self, hasher: &mut DefaultHasher) {
-        (&self.name, &self.conditions, &self.set, &self.clear, &self.otherwise).hash(hasher);
+        (&self.name, &self.conditions, &self.when).hash(hasher);
+        (&self.set, &self.clear, &self.otherwise).hash(hasher);
         (&self.target, discriminant(&self.write)).hash(hasher);
         (self.dry_run, self.during_flow, self.enabled).hash(hasher);
         (self.useless_after, self.urgent).hash(hasher);
@@ -248,10 +279,34 @@ impl fmt::Display for UnknownName {
 
 impl Setting {
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.expressions().flat_map(Expression::paths)
+    }
+
+    /// Those of subjects, without those of `participants`.
+    pub fn tested(&self) -> impl Iterator<Item = &Path> {
+        self.expressions().flat_map(Expression::tested)
+    }
+
+    pub fn expressions(&self) -> impl Iterator<Item = &Expression> {
         let template = match self {
             Setting::Plain(_) => None,
             Setting::Template(template) => Some(template),
         };
-        template.into_iter().flat_map(Template::paths)
+        template.into_iter().flat_map(Template::expressions)
+    }
+}
+
+/// Where names of this kind are kept, if what it is has a name.
+fn names_of(wanted: &mut NamesWanted, kind: Kind) -> Option<&mut BTreeSet<String>> {
+    match kind {
+        Kind::Queue => Some(&mut wanted.queues),
+        Kind::User => Some(&mut wanted.users),
+        Kind::Text
+        | Kind::Flag
+        | Kind::Number
+        | Kind::Time
+        | Kind::Duration
+        | Kind::Texts
+        | Kind::Attributes => None,
     }
 }

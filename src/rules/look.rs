@@ -9,16 +9,18 @@
 //!
 //! Whether a wish is written is not decided here.
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::condition::{self, Condition};
+use super::expression::{EvaluationError, Expression};
 use super::file::{Assignment, Rule, Setting};
 use super::index::Index;
+use super::lists::Tables;
 use super::party::{self, Rank};
+use super::standpoint::Standpoint;
 use super::subjects::{Element, Scene, Tested};
 use super::{tabled, time};
 use crate::events::conversation::Conversation;
@@ -34,6 +36,7 @@ pub struct Rules {
     /// Those that write something when they no longer hold.
     with_otherwise: Vec<usize>,
     names: Arc<Names>,
+    tables: Tables,
     hash: u64,
     /// The digest of each.
     in_force: Arc<BTreeSet<u64>>,
@@ -115,6 +118,7 @@ struct Precedence {
 /// One look under way.
 struct Look<'l> {
     rules: &'l [Bound],
+    tables: &'l Tables,
     scene: Scene<'l>,
     wishes: BTreeMap<(usize, Arc<str>), Candidate>,
     held: BTreeSet<usize>,
@@ -123,6 +127,8 @@ struct Look<'l> {
     held_for: BTreeSet<(usize, usize)>,
     /// The next moment at which time alone may change something.
     due: Option<Timestamp>,
+    /// The first of each rule.
+    errors: BTreeMap<usize, EvaluationError>,
 }
 
 impl Rules {
@@ -130,13 +136,13 @@ impl Rules {
     pub(super) fn new(
         bound: Vec<(Arc<Rule>, Vec<Condition>)>,
         names: Arc<Names>,
+        tables: &Tables,
         hash: u64,
     ) -> Rules {
         let bound = bound.into_iter().map(|(rule, conditions)| Bound {
             looks_at_ended: rule.looks_at_ended(),
             speaks_of_watched: rule.speaks_of_watched(),
-            digest: tabled::digest(&conditions)
-                .map_or_else(|| rule.hash(), |tables| rule.hash() ^ tables),
+            digest: digest(&rule, &conditions, tables),
             changes_with_time: time::change_with_time(&conditions),
             rule,
             conditions,
@@ -147,7 +153,9 @@ impl Rules {
         let with_otherwise = with_otherwise.filter(|(_, bound)| !bound.rule.otherwise.is_empty());
         let with_otherwise = with_otherwise.map(|(at, _)| at).collect();
         let in_force = Arc::new(rules.iter().map(|bound| bound.digest).collect());
-        Rules { rules, index, with_otherwise, names, hash, in_force }
+        let hash = tables.digest(hash);
+        let tables = tables.clone();
+        Rules { rules, index, with_otherwise, names, tables, hash, in_force }
     }
 
     /// The digest of the file they are made from.
@@ -180,12 +188,14 @@ impl Rules {
         let scene = Scene::new(conversation, &self.names, context);
         let mut look = Look {
             rules: &self.rules,
+            tables: &self.tables,
             scene,
             wishes: BTreeMap::new(),
             held: BTreeSet::new(),
             missing: BTreeSet::new(),
             held_for: BTreeSet::new(),
             due: None,
+            errors: BTreeMap::new(),
         };
         for at in 0..look.scene.elements.len() {
             let element = look.scene.elements[at];
@@ -234,6 +244,14 @@ impl Look<'_> {
         if !condition::all_hold(&bound.conditions, &self.scene, tested) {
             return;
         }
+        match bound.rule.when.as_ref().map(|when| when.holds(&self.standpoint(at, tested))) {
+            None | Some(Ok(true)) => {}
+            Some(Ok(false)) => return,
+            Some(Err(error)) => {
+                self.errors.entry(at).or_insert(error);
+                return;
+            }
+        }
         self.held.insert(at);
         let targets = self.scene.targets(&bound.rule.target, tested);
         if targets.is_empty() {
@@ -259,6 +277,11 @@ impl Look<'_> {
                 self.wish(standing, target, &cleared, tested);
             }
         }
+    }
+
+    fn standpoint(&self, rule: usize, tested: Tested) -> Standpoint<'_, '_> {
+        let conditions = &self.rules[rule].conditions;
+        Standpoint { scene: &self.scene, tested, tables: self.tables, conditions }
     }
 
     /// What is written where a match that held once does not hold now.
@@ -296,19 +319,20 @@ impl Look<'_> {
         assignment: &Assignment,
         tested: Tested,
     ) {
-        let entry = self.wishes.entry((target, Arc::clone(&assignment.key)));
-        if let Entry::Occupied(best) = &entry
-            && best.get().standing >= standing
-        {
+        let place = (target, Arc::clone(&assignment.key));
+        if self.wishes.get(&place).is_some_and(|best| best.standing >= standing) {
             return;
         }
         let value = match &assignment.value {
             Setting::Plain(text) => Arc::clone(text),
             Setting::Template(template) => {
-                let scene = &self.scene;
-                match template.render(|path| scene.show(path, tested)) {
-                    Some(text) => Arc::from(text),
-                    None => return,
+                match template.render(&self.standpoint(standing.rule, tested)) {
+                    Ok(Some(text)) => Arc::from(text),
+                    Ok(None) => return,
+                    Err(error) => {
+                        self.errors.entry(standing.rule).or_insert(error);
+                        return;
+                    }
                 }
             }
         };
@@ -325,10 +349,14 @@ impl Look<'_> {
             useless_after: rule.useless_after,
             urgent: rule.urgent,
         };
-        entry.insert_entry(Candidate { standing, wish });
+        self.wishes.insert(place, Candidate { standing, wish });
     }
 
     fn finish(self) -> Looked {
+        let errors = self.errors.into_iter().map(|(rule, error)| RuleError {
+            rule: Arc::clone(&self.rules[rule].rule.name),
+            message: error.message,
+        });
         let names = self.held.iter().map(|rule| Arc::clone(&self.rules[*rule].rule.name));
         Looked {
             wishes: self.wishes.into_values().map(|candidate| candidate.wish).collect(),
@@ -336,7 +364,17 @@ impl Look<'_> {
             held: names.collect(),
             targets_missing: u32::try_from(self.missing.len()).unwrap_or(u32::MAX),
             due: self.due,
-            errors: Vec::new(),
+            errors: errors.collect(),
         }
     }
+}
+
+/// A digest of what a rule does, with all that it looks up: a rule whose list was changed is a
+/// changed rule.
+fn digest(rule: &Rule, conditions: &[Condition], tables: &Tables) -> u64 {
+    let lists = rule.expressions().flat_map(Expression::lists);
+    let lists = lists.filter_map(|list| tables.list(list)).map(|list| list.hash());
+    lists
+        .chain(tabled::digest(conditions))
+        .fold(rule.hash(), |digest, one| digest.rotate_left(1) ^ one)
 }

@@ -9,6 +9,7 @@
 
 mod chase;
 pub mod condition;
+pub mod expression;
 pub mod field;
 pub mod fields;
 pub mod file;
@@ -22,6 +23,7 @@ pub mod raw;
 mod read;
 mod reference;
 pub mod schedules;
+mod standpoint;
 mod subjects;
 mod tabled;
 pub mod target;

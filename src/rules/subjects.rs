@@ -14,7 +14,7 @@ use crate::genesys::names::Names;
 #[derive(Debug)]
 pub(super) struct Scene<'a> {
     pub(super) conversation: &'a Conversation,
-    names: &'a Names,
+    pub(super) names: &'a Names,
     pub(super) now: Timestamp,
     pub(super) raw: Body<'a>,
     customer: Option<usize>,
@@ -123,6 +123,18 @@ impl<'a> Scene<'a> {
             conversation: self.conversation,
             participant: Some(participant),
             communication,
+            names: self.names,
+            now: self.now,
+        })
+    }
+
+    /// One participant, with the newest communication, of the tested medium first.
+    pub(super) fn glance_at(&self, participant: usize, tested: Tested) -> Option<Glance<'a>> {
+        let participant = self.conversation.participants.get(participant)?;
+        Some(Glance {
+            conversation: self.conversation,
+            participant: Some(participant),
+            communication: participant.newest_communication(self.tested_media(tested)),
             names: self.names,
             now: self.now,
         })

@@ -52,6 +52,8 @@ pub struct Counts {
     pub matches: Count,
     /// A rule held, but its target is not there.
     pub targets_missing: Count,
+    /// A rule could not be evaluated, and did not hold.
+    pub rule_errors: Count,
     /// Good rules came into force, by a reload or a step back.
     pub rules_reloads: Count,
     /// The rules file could not be used.

@@ -28,6 +28,7 @@ const STRANGERS: &[(&str, &[&str])] = &[
 const KNOWN_IN: &[(&str, &[&str])] = &[
     ("tungstenite", &["src/events/channels/socket", "src/simulator"]),
     ("reqwest", &["src/genesys/http"]),
+    ("cel", &["src/rules/expression/syntax.rs"]),
     ("governor", &["src/genesys/pacer"]),
     ("signal_hook", &["src/signals.rs"]),
     ("sd_notify", &["src/status/systemd.rs"]),

@@ -27,6 +27,7 @@ use tracing::{debug, warn};
 use self::due::Due;
 use crate::app::observe::{Look, Moment, View, gone, observation, remember, same_wishes};
 use crate::app::reads::{ReadDone, Reads};
+use crate::app::rule_errors::RuleErrors;
 use crate::events::channels::Received;
 use crate::events::conversation::Conversation;
 use crate::events::topic::Topic;
@@ -74,6 +75,7 @@ pub(super) struct Pipeline {
     tracker: Tracker,
     /// Of the conversations that live, and of some that are over.
     standings: HashMap<ConversationId, Standing>,
+    rule_errors: RuleErrors,
     reads: Reads,
     /// Conversations to look at again, behind live frames: there is room now.
     again: VecDeque<ConversationId>,
@@ -113,6 +115,7 @@ impl Pipeline {
             view,
             tracker,
             standings: HashMap::new(),
+            rule_errors: RuleErrors::default(),
             reads,
             again: VecDeque::new(),
             reloaded: VecDeque::new(),
@@ -304,8 +307,10 @@ impl Pipeline {
     ) -> ControlFlow<()> {
         self.joints.counts.snapshots.add(1);
         let standing = self.standings.entry(current.id.clone()).or_default();
-        let Look { observation, matches, targets_missing, due } =
+        let Look { observation, matches, targets_missing, due, errors } =
             observation(&self.view, standing, current, moment);
+        self.joints.counts.rule_errors.add(errors.len() as u64);
+        self.rule_errors.note(&errors, moment.at);
         self.joints.counts.matches.add(matches);
         self.joints.counts.targets_missing.add(targets_missing);
         self.wait_for_time(&current.id, due, moment);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::reader::Reader;
 use super::rule::{Effects, Parts, Placed};
 use crate::rules::condition::Condition;
+use crate::rules::expression::Expression;
 use crate::rules::field::{Kind, Path, Subject};
 use crate::rules::fields;
 use crate::rules::file::Assignment;
@@ -19,7 +20,7 @@ impl Reader<'_> {
     pub(super) fn whole(&mut self, parts: &Parts) {
         let conditions = parts.conditions.as_deref().unwrap_or_default();
         let set = parts.set.as_deref().unwrap_or_default();
-        self.media(conditions, set.iter().chain(&parts.otherwise));
+        self.media(conditions, parts.when.as_ref(), set.iter().chain(&parts.otherwise));
         self.otherwise(&parts.effects, set, &parts.otherwise);
         self.cleared(set, &parts.clear);
         self.running(&parts.effects, set.iter().chain(&parts.otherwise));
@@ -27,6 +28,7 @@ impl Reader<'_> {
             self.personal(set.iter().chain(&parts.otherwise));
         }
         self.never(conditions);
+        self.found_rows(parts);
     }
 
     fn cleared(&mut self, set: &[Placed<Assignment>], clear: &[Placed<Arc<str>>]) {
@@ -50,11 +52,14 @@ impl Reader<'_> {
             Write::First | Write::IfAbsent => return,
         };
         for (assignment, place) in assignments {
-            let Some(path) = assignment.value.paths().find(|path| path.field.running) else {
+            let running = assignment.value.paths().find(|path| path.field.running);
+            let now = assignment.value.expressions().any(Expression::uses_now);
+            let Some(what) = running.map(ToString::to_string).or(now.then(|| "now".to_owned()))
+            else {
                 continue;
             };
             let message = format!(
-                "`{path}` changes with every look, and write = {mode:?} would write each change"
+                "`{what}` changes with every look, and write = {mode:?} would write each change"
             );
             let help = "write = \"first\" or \"if-absent\" keeps the first; or match it, as in \
                         { gt = \"2m\" }, and set a plain value";
@@ -105,13 +110,16 @@ impl Reader<'_> {
     fn media<'a>(
         &mut self,
         conditions: &[Placed<Condition>],
+        when: Option<&'a Placed<Expression>>,
         assignments: impl Iterator<Item = &'a Placed<Assignment>>,
     ) {
         let conditions_used =
             conditions.iter().filter_map(|(one, place)| Some((&one.as_field()?.path, place)));
         let values_used =
-            assignments.flat_map(|(one, place)| one.value.paths().map(move |path| (path, place)));
-        for (path, place) in conditions_used.chain(values_used) {
+            assignments.flat_map(|(one, place)| one.value.tested().map(move |path| (path, place)));
+        let asked = when.into_iter();
+        let asked = asked.flat_map(|(when, place)| when.tested().map(move |path| (path, place)));
+        for (path, place) in conditions_used.chain(asked).chain(values_used) {
             let media = media_of(path.subject, conditions);
             let exists = |word: &str| path.field.media.iter().any(|m| m.word() == word);
             if path.field.media.is_empty()
@@ -135,7 +143,7 @@ impl Reader<'_> {
         otherwise: &[Placed<Assignment>],
     ) {
         for (assignment, place) in otherwise {
-            let missing = assignment.value.paths().find(|path| match path.subject {
+            let missing = assignment.value.tested().find(|path| match path.subject {
                 Subject::Participant => effects.target != Target::Participant,
                 Subject::Watched => effects.target != Target::Watched,
                 Subject::Conversation | Subject::Customer | Subject::Agent | Subject::Acd => false,

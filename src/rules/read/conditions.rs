@@ -6,7 +6,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::operators::Asked;
 use super::reader::{Key, Node, Reader, called, suggestion};
-use super::rule::{KEYS, LATER, Placed};
+use super::rule::{KEYS, Placed};
 use crate::config::problem::did_you_mean;
 use crate::rules::condition::{Condition, FieldCondition};
 use crate::rules::field::{Kind, Of, Path, Subject};
@@ -239,6 +239,6 @@ impl Reader<'_> {
     }
 
     pub(super) fn is_of_the_rule(&self, name: &str) -> bool {
-        KEYS.contains(&name) || LATER.iter().any(|(later, _)| *later == name)
+        KEYS.contains(&name)
     }
 }

@@ -251,6 +251,13 @@ impl Reader<'_> {
         }
     }
 
+    /// A list was used elsewhere than in a pattern.
+    pub(super) fn uses_list(&mut self, name: &str) {
+        if let Some(list) = self.lists.iter_mut().find(|list| *list.source.name == *name) {
+            list.used = true;
+        }
+    }
+
     /// Warns of lists that nothing asks.
     pub(super) fn lists_unused(&mut self) {
         for list in self.lists.iter().filter(|list| !list.used) {

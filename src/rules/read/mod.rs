@@ -6,6 +6,7 @@
 
 mod checks;
 mod conditions;
+mod expressions;
 mod lists;
 mod operators;
 mod reader;
@@ -24,6 +25,7 @@ use toml::de::{DeTable, DeValue};
 use self::reader::{Key, Node, Reader};
 use self::rule::{Draft, Effects};
 use super::chase::Circle;
+use super::expression::Interned;
 use super::file::RuleFile;
 use super::{chase, meet};
 use crate::config::fence::AllowedKeys;
@@ -75,6 +77,7 @@ impl Reader<'_> {
         if let Some(node) = root.get("schedules") {
             self.schedules(node);
         }
+        self.expressions = Interned::new(self.vocabulary());
         for (key, node) in root {
             match &**key.get_ref() {
                 "defaults" => defaults = self.defaults(node),

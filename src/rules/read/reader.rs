@@ -10,6 +10,7 @@ use super::lists::ListDraft;
 use super::schedules::ScheduleDraft;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::{Problems, did_you_mean};
+use crate::rules::expression::Interned;
 
 pub(super) type Key<'t> = Spanned<DeString<'t>>;
 pub(super) type Node<'t> = Spanned<DeValue<'t>>;
@@ -21,12 +22,14 @@ pub(super) struct Reader<'f> {
     pub(super) allowed: &'f AllowedKeys,
     pub(super) lists: Vec<ListDraft>,
     pub(super) schedules: Vec<ScheduleDraft>,
+    pub(super) expressions: Interned,
 }
 
 impl<'f> Reader<'f> {
     pub(super) fn new(path: &'f Path, source: &'f str, allowed: &'f AllowedKeys) -> Reader<'f> {
         let problems = Problems::new(path, source);
-        Reader { problems, source, allowed, lists: Vec::new(), schedules: Vec::new() }
+        let (lists, schedules, expressions) = (Vec::new(), Vec::new(), Interned::default());
+        Reader { problems, source, allowed, lists, schedules, expressions }
     }
 
     pub(super) fn text<'n>(&mut self, name: &str, node: &'n Node<'_>) -> Option<&'n str> {

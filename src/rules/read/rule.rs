@@ -9,17 +9,19 @@ use toml::de::DeTable;
 use super::reader::{Key, Node, Reader, suggestion};
 use crate::config::duration;
 use crate::rules::condition::Condition;
+use crate::rules::expression::Expression;
 use crate::rules::file::{Assignment, Rule};
 use crate::rules::target::Target;
 use crate::rules::words::PURPOSES;
 use crate::updates::wish::Write;
 
 /// The keys of a rule.
-pub(super) const KEYS: [&str; 14] = [
+pub(super) const KEYS: [&str; 15] = [
     "name",
     "description",
     "labels",
     "match",
+    "when",
     "set",
     "clear",
     "otherwise",
@@ -31,9 +33,6 @@ pub(super) const KEYS: [&str; 14] = [
     "useless_after",
     "urgency",
 ];
-
-/// Keys of the whole language that are not known yet, and what to do without them.
-pub(super) const LATER: [(&str, &str); 1] = [("when", "say it with match, or leave the rule out")];
 
 const WRITES: [&str; 4] = ["follow", "first", "if-absent", "enforce"];
 
@@ -52,6 +51,7 @@ pub(super) struct Parts {
     description: Option<String>,
     pub(super) labels: Vec<Arc<str>>,
     pub(super) conditions: Option<Vec<Placed<Condition>>>,
+    pub(super) when: Option<Placed<Expression>>,
     pub(super) set: Option<Vec<Placed<Assignment>>>,
     pub(super) clear: Vec<Placed<Arc<str>>>,
     pub(super) otherwise: Vec<Placed<Assignment>>,
@@ -105,7 +105,7 @@ impl Reader<'_> {
             let message = format!("rule `{title}` sets nothing");
             self.problems.error(place.clone(), message).help("write set.\"key\" = \"value\"");
         }
-        if parts.conditions.is_none() {
+        if parts.conditions.is_none() && !table.contains_key("when") {
             let message = format!(
                 "rule `{title}` has no match: it holds for everybody in every conversation"
             );
@@ -127,6 +127,7 @@ impl Reader<'_> {
                 parts.labels = labels.map(|(label, _)| Arc::from(label)).collect();
             }
             "match" => parts.conditions = Some(self.conditions(node)),
+            "when" => parts.when = self.when(node),
             "set" => parts.set = Some(self.assignments("set", node)),
             "otherwise" => parts.otherwise = self.assignments("otherwise", node),
             "clear" => parts.clear = self.clear(node),
@@ -138,10 +139,7 @@ impl Reader<'_> {
                 parts.urgent = word == Some("high");
             }
             _ if self.effect(key, node, &mut parts.effects) => {}
-            other => match LATER.iter().find(|(later, _)| *later == other) {
-                Some((_, instead)) => self.later(key.span(), &format!("`{other}`"), instead),
-                None => self.unknown(key, "a rule", &KEYS),
-            },
+            _ => self.unknown(key, "a rule", &KEYS),
         }
     }
 
@@ -217,6 +215,7 @@ impl Parts {
             description: None,
             labels: Vec::new(),
             conditions: None,
+            when: None,
             set: None,
             clear: Vec::new(),
             otherwise: Vec::new(),
@@ -239,6 +238,7 @@ impl Parts {
             description: self.description,
             labels: self.labels,
             conditions: without_places(self.conditions.unwrap_or_default()),
+            when: self.when.map(|(when, _)| when),
             set: without_places(set),
             clear: without_places(self.clear),
             otherwise: without_places(self.otherwise),

@@ -23,6 +23,7 @@ macro_rules! mistakes {
 
 mistakes! {
     ten
+    expressions
     syntax
     readable
     slipped

@@ -106,16 +106,16 @@ impl Reader<'_> {
     }
 
     fn text_value(&mut self, node: &Node<'_>, text: &str) -> Option<Setting> {
-        let template = match Template::parse(text) {
+        let template = match Template::parse(text, &mut self.expressions) {
             Ok(template) => template,
             Err(mistakes) => {
-                for mistake in mistakes {
-                    let place = self.inside(node.span(), text, mistake.at);
-                    self.problems.error(place, mistake.message).help(mistake.help);
-                }
+                self.mistakes(mistakes, node.span(), text);
                 return None;
             }
         };
+        for expression in template.iter().flat_map(Template::expressions) {
+            self.noted(expression, node.span(), text);
+        }
         let length = template.as_ref().map_or(text.chars().count(), Template::fixed_length);
         if length > WARN_VALUE_LENGTH {
             let message = format!("this value has at least {length} characters");

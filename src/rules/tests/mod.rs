@@ -12,6 +12,7 @@
 
 mod derived;
 mod example;
+mod expressions;
 mod language;
 mod look;
 mod tables;
@@ -36,7 +37,7 @@ use crate::rules::RuleFile;
 fn rules(text: &str) -> Rules {
     let allowed = AllowedKeys::new(&["*".to_owned()]).unwrap();
     match RuleFile::parse(Path::new("rules.toml"), text, &allowed) {
-        Ok((file, _)) => file.bind(Arc::new(names()), &Tables::default()).0,
+        Ok((file, _)) => file.bind(Arc::new(names()), &Tables::inline(&file.lists)).0,
         Err(problems) => {
             let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
             panic!("{}", problems.join("\n"));
