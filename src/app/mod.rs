@@ -21,6 +21,7 @@ mod rules_diff;
 mod rules_history;
 mod rules_in_force;
 mod start;
+pub(crate) mod tables;
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -271,10 +272,8 @@ impl App {
 
     /// Binds the rules to the names that are known now, and hands them to the pipeline.
     fn send_view(&mut self) {
-        let (rules, unknown) = self.rules.file.bind(
-            Arc::new(self.watching.names.clone()),
-            &crate::rules::Tables::inline(&self.rules.file.lists),
-        );
+        let names = Arc::new(self.watching.names.clone());
+        let (rules, unknown) = self.rules.file.bind(names, &self.rules.tables);
         for name in &unknown {
             warn!(%name, "a rule names something that the directory does not have: it matches nothing until a refresh finds it");
         }

@@ -32,6 +32,8 @@ pub(super) struct Look {
     pub targets_missing: u64,
     /// Rules that could not be evaluated.
     pub errors: Vec<RuleError>,
+    /// When time alone may change what the rules say; `None` also once the conversation is over.
+    pub due: Option<Timestamp>,
 }
 
 /// How a snapshot came.
@@ -63,7 +65,7 @@ pub(super) fn observation(
     current: &Conversation,
     moment: &Moment<'_>,
 ) -> Look {
-    let Looked { wishes, matches, targets_missing, errors, .. } =
+    let Looked { wishes, matches, targets_missing, due, errors, .. } =
         view.rules.look(current, &moment.context(view), standing);
     let participants = current.participants.iter().map(|participant| Seen {
         participant: participant.id.clone(),
@@ -82,8 +84,9 @@ pub(super) fn observation(
         rules_hash: view.rules.hash(),
         in_force: Arc::clone(view.rules.in_force()),
     };
+    let due = due.filter(|_| !observation.over);
     let (matches, targets_missing) = (matches.into(), targets_missing.into());
-    Look { observation, matches, targets_missing, errors }
+    Look { observation, matches, targets_missing, due, errors }
 }
 
 /// A conversation that the API does not know any more: it is over, and nobody is seen in it.

@@ -180,10 +180,8 @@ impl App {
             return self.finish_reload(task, candidate, problems, Comparison::default());
         }
         let (answer, comparison) = oneshot::channel();
-        let (rules, _unknown) = candidate.file.bind(
-            Arc::new(self.watching.names.clone()),
-            &crate::rules::Tables::inline(&candidate.file.lists),
-        );
+        let names = Arc::new(self.watching.names.clone());
+        let (rules, _unknown) = candidate.file.bind(names, &candidate.tables);
         let until = Instant::now() + COMPARE_FOR;
         let question = Question { rules: Arc::new(rules), until, answer };
         if self.joints.questions.try_send(question).is_err() {

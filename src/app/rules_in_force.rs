@@ -14,15 +14,17 @@ use jiff::Timestamp;
 use tracing::{error, info, warn};
 
 use super::rules_history::{History, Kept, Rollback, Source};
+use super::tables;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::{Problem, Severity};
-use crate::rules::{RuleFile, Rules};
+use crate::rules::{RuleFile, Rules, Tables};
 use crate::status::control::answer::{InForce, KeptSet};
 
 /// The rules, and how it came to them.
 #[derive(Clone, Debug)]
 pub(super) struct RulesInForce {
     pub file: RuleFile,
+    pub tables: Tables,
     pub source: Source,
     /// Why the rules file is not what is in force.
     pub problem: Option<String>,
@@ -44,6 +46,7 @@ pub(super) struct Held {
 #[derive(Clone, Debug)]
 pub(super) struct Candidate {
     pub file: RuleFile,
+    pub tables: Tables,
     pub source: Source,
     pub warnings: Vec<Problem>,
     rollback: Option<Rollback>,
@@ -246,8 +249,8 @@ impl RulesInForce {
 
 impl From<Candidate> for RulesInForce {
     fn from(candidate: Candidate) -> RulesInForce {
-        let Candidate { file, source, warnings: _, rollback } = candidate;
-        RulesInForce { file, source, problem: None, rollback, held: None }
+        let Candidate { file, tables, source, warnings: _, rollback } = candidate;
+        RulesInForce { file, tables, source, problem: None, rollback, held: None }
     }
 }
 
@@ -264,8 +267,10 @@ fn of_kept(kept: Kept, fence: &AllowedKeys) -> Result<Candidate, Vec<Problem>> {
 }
 
 fn of_text(path: &Path, text: String, fence: &AllowedKeys) -> Result<Candidate, Vec<Problem>> {
-    let (file, warnings) = RuleFile::parse(path, &text, fence)?;
-    Ok(Candidate { file, source: Source::new(path, text), warnings, rollback: None })
+    let (file, mut warnings) = RuleFile::parse(path, &text, fence)?;
+    let (tables, of_lists) = tables::load(path, &file)?;
+    warnings.extend(of_lists);
+    Ok(Candidate { file, tables, source: Source::new(path, text), warnings, rollback: None })
 }
 
 fn log(problems: &[Problem]) {

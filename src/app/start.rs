@@ -88,8 +88,7 @@ impl Start {
         let history = History::new(&config.state.dir);
         let rules = RulesInForce::at_start(&config.rules, &history, &fence, self.options.strict)
             .map_err(Ended::NoRules)?;
-        let (bound, _unknown) =
-            rules.file.bind(no_names(), &crate::rules::Tables::inline(&rules.file.lists));
+        let (bound, _unknown) = rules.file.bind(no_names(), &rules.tables);
         info!(
             version = env!("CARGO_PKG_VERSION"),
             config = %config.file.display(),

@@ -67,6 +67,16 @@ impl Condition {
         }
     }
 
+    /// Whether it asks the event as it was sent.
+    pub fn asks_raw(&self) -> bool {
+        match self {
+            Condition::Raw(_) => true,
+            Condition::Any(alternatives) => alternatives.iter().flatten().any(Condition::asks_raw),
+            Condition::Some(all) | Condition::None(all) => all.iter().any(Condition::asks_raw),
+            Condition::Field(_) | Condition::Time(_) => false,
+        }
+    }
+
     /// True only if it is known to hold nowhere.
     pub fn is_never(&self) -> bool {
         match self {
@@ -93,6 +103,9 @@ impl Condition {
             (Condition::Some(some), Condition::None(none))
             | (Condition::None(none), Condition::Some(some)) => {
                 none.iter().all(|condition| some.contains(condition))
+            }
+            (Condition::Time(mine), Condition::Time(theirs)) => {
+                mine.schedule == theirs.schedule && mine.open != theirs.open
             }
             (
                 Condition::Field(_)

@@ -7,6 +7,7 @@
 //! (SEMANTICS 2); reads go in the recovery class and never hold up a frame. It decides nothing about
 //! writing: that is the updates' part.
 
+mod due;
 mod question;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, warn};
 
+use self::due::Due;
 use crate::app::observe::{Look, Moment, View, gone, observation, remember, same_wishes};
 use crate::app::reads::{ReadDone, Reads};
 use crate::app::rule_errors::RuleErrors;
@@ -80,6 +82,8 @@ pub(super) struct Pipeline {
     /// The same, after those: the rules changed.
     reloaded: VecDeque<ConversationId>,
     comparing: Option<Comparing>,
+    /// Conversations to look at again when their time comes.
+    due: Due,
     batch: Vec<Received>,
     /// The last thing that happened was frames: something else has a turn.
     had_frames: bool,
@@ -98,6 +102,7 @@ enum Event {
     Read(ReadDone),
     Compare,
     LookAgain,
+    Due,
     Idle,
 }
 
@@ -115,6 +120,7 @@ impl Pipeline {
             again: VecDeque::new(),
             reloaded: VecDeque::new(),
             comparing: None,
+            due: Due::default(),
             batch: Vec::with_capacity(BATCH),
             had_frames: false,
             last_look_up: Instant::now(),
@@ -154,7 +160,7 @@ impl Pipeline {
         {
             return event;
         }
-        let next_read = self.reads.next_begin();
+        let (next_read, next_due) = (self.reads.next_begin(), self.due.next());
         tokio::select! {
             biased;
             count = self.joints.frames.recv_many(&mut self.batch, BATCH) => {
@@ -165,6 +171,7 @@ impl Pipeline {
             Some(ask) = self.joints.asks.recv() => Event::Asked(ask),
             Some(topics) = self.joints.gaps.recv() => Event::Gap(topics),
             Some(question) = self.joints.questions.recv() => Event::Question(question),
+            () = sleep_until(next_due.unwrap_or_else(Instant::now)), if next_due.is_some() => Event::Due,
             () = std::future::ready(()), if may_compare => Event::Compare,
             () = std::future::ready(()), if may_look_again => Event::LookAgain,
             () = sleep_until(next_read.unwrap_or_else(Instant::now)), if next_read.is_some() => Event::Idle,
@@ -190,6 +197,9 @@ impl Pipeline {
         if let Ok(question) = joints.questions.try_recv() {
             return Some(Event::Question(question));
         }
+        if self.due.next().is_some_and(|due| due <= Instant::now()) {
+            return Some(Event::Due);
+        }
         if self.comparing.is_some() {
             return Some(Event::Compare);
         }
@@ -214,6 +224,7 @@ impl Pipeline {
             Event::Read(done) => self.take_read(done).await?,
             Event::Compare => self.compare_some(),
             Event::LookAgain => self.look_again().await?,
+            Event::Due => self.look_when_due().await?,
             Event::Idle => {}
         }
         ControlFlow::Continue(())
@@ -296,12 +307,13 @@ impl Pipeline {
     ) -> ControlFlow<()> {
         self.joints.counts.snapshots.add(1);
         let standing = self.standings.entry(current.id.clone()).or_default();
-        let Look { observation, matches, targets_missing, errors } =
+        let Look { observation, matches, targets_missing, due, errors } =
             observation(&self.view, standing, current, moment);
         self.joints.counts.rule_errors.add(errors.len() as u64);
         self.rule_errors.note(&errors, moment.at);
         self.joints.counts.matches.add(matches);
         self.joints.counts.targets_missing.add(targets_missing);
+        self.wait_for_time(&current.id, due, moment);
         // Those of conversations that are over stay a while: their wrap-up may still come.
         if self.standings.len() > self.tracker.len() + STANDINGS_OVER {
             self.standings.retain(|id, _| self.tracker.current(id).is_some());
@@ -329,6 +341,7 @@ impl Pipeline {
                 }
                 self.reads.done(id.clone());
                 self.standings.remove(&id);
+                self.due.forget(&id);
                 return self.send(Input::Observe(gone(&self.view, id))).await;
             }
             Err(error) => {

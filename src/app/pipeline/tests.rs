@@ -15,7 +15,7 @@ use crate::config::fence::AllowedKeys;
 use crate::events::tracker::Limits;
 use crate::genesys::call::{Answer, Call, Class, Permit, Refusal};
 use crate::genesys::names::Names;
-use crate::rules::RuleFile;
+use crate::rules::{RuleFile, Tables};
 use crate::status::pulse::Pulse;
 use crate::updates::wish::Observation;
 
@@ -79,8 +79,7 @@ struct Scene {
 
 fn view(rules: &str) -> View {
     let parsed = RuleFile::parse(Path::new("rules.toml"), rules, &AllowedKeys::all());
-    let (rules, _) =
-        parsed.unwrap().0.bind(Arc::new(Names::default()), &crate::rules::Tables::default());
+    let (rules, _) = parsed.unwrap().0.bind(Arc::new(Names::default()), &Tables::default());
     View { rules: Arc::new(rules), watched: Arc::default(), acd_only: false, held_against: None }
 }
 
@@ -342,5 +341,47 @@ async fn what_waits_for_a_confirmation_is_what_no_event_asked_for() {
     assert_eq!(scene.wishes().await, "new=silver tier=silver", "live events are excepted");
     scene.view.send_replace(View { held_against: None, ..held });
     assert_eq!(scene.wishes().await, "new=silver tier=silver");
+    assert!(scene.is_quiet());
+}
+
+const OFFICE: &str = r#"
+[schedules.office]
+zone = "UTC"
+open = ["daily 00:00-00:10"]
+
+[[rule]]
+name = "closed"
+match.time = { not = "office" }
+match.customer.attributes.tier = "gold"
+set.closed = "true"
+otherwise.closed = "false"
+"#;
+
+#[tokio::test(start_paused = true)]
+async fn what_changes_with_time_alone_is_looked_at_when_its_time_comes() {
+    let mut scene = Scene::new(0);
+    scene.pipeline.as_mut().unwrap().view = view(OFFICE);
+    // Frames say that it is midnight.
+    scene.frames("a:gold").await;
+    assert_eq!(scene.wishes().await, "");
+    sleep(Duration::from_secs(599)).await;
+    assert!(scene.is_quiet());
+    let observation = scene.next().await;
+    assert_eq!(&*observation.wishes[0].value, "true");
+    assert_eq!(observation.received_at, Timestamp::from_second(600).unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_waits_for_its_time_where_time_alone_changes_nothing() {
+    let mut scene = Scene::new(0);
+    scene.pipeline.as_mut().unwrap().view = view(OFFICE);
+    scene.frames("a:silver").await;
+    assert_eq!(scene.wishes().await, "");
+    scene.frames("a:gold").await;
+    assert_eq!(scene.wishes().await, "");
+    // It is over before its time has come.
+    scene.frames("a:over").await;
+    assert!(scene.next().await.over);
+    sleep(Duration::from_secs(3_600)).await;
     assert!(scene.is_quiet());
 }

@@ -13,7 +13,9 @@
 mod derived;
 mod example;
 mod expressions;
+mod language;
 mod look;
+mod tables;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
