@@ -138,7 +138,7 @@ fn written(rule: &Rule) -> Vec<Spot<'_>> {
 }
 
 fn read(rule: &Rule) -> Vec<Spot<'_>> {
-    let mut paths: Vec<&Path> = rule.assignments().flat_map(|one| one.value.paths()).collect();
+    let mut paths: Vec<&Path> = rule.expressions().flat_map(Expression::paths).collect();
     for condition in &rule.conditions {
         condition.each_field(&mut |field| {
             // What is there once is not absent again: that turns once.
