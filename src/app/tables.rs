@@ -37,7 +37,7 @@ pub(crate) fn load(rules: &Path, file: &RuleFile) -> Result<(Tables, Vec<Problem
 }
 
 /// The bytes of a file; of one that is too large, one more than a list may have.
-fn read(path: &Path) -> io::Result<Vec<u8>> {
+pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
@@ -80,13 +80,15 @@ mod tests {
                |
              1 | [lists.vip]
                |        ^^^
-               = there is no vip.csv; a list is looked for from the folder of the rules file"#]].assert_eq(&loaded(None).1.unwrap_err());
+               = there is no vip.csv; a list is looked for from the folder of the rules file"#]]
+        .assert_eq(&loaded(None).1.unwrap_err());
         expect![[r#"
             error: the list has no column `phone`, which is to be its key
               --> vip.csv:1:1
                |
              1 | number
                | ^^^^^^
-               = its columns are: number"#]].assert_eq(&loaded(Some("number\n")).1.unwrap_err());
+               = its columns are: number"#]]
+        .assert_eq(&loaded(Some("number\n")).1.unwrap_err());
     }
 }
