@@ -10,6 +10,8 @@ mod compare;
 mod configuration;
 mod control;
 pub mod ended;
+mod list_watch;
+mod lists;
 mod observe;
 mod pipeline;
 mod push;
@@ -20,6 +22,7 @@ mod rule_errors;
 mod rules_diff;
 mod rules_history;
 mod rules_in_force;
+mod settling;
 mod start;
 pub(crate) mod tables;
 
@@ -36,6 +39,7 @@ use tracing::{error, info, warn};
 
 use compare::Comparison;
 pub use ended::Ended;
+use list_watch::{Found, Watched};
 use observe::View;
 use pipeline::Question;
 use reload::{Reloads, Task, What};
@@ -101,6 +105,9 @@ struct Joints {
     /// What somebody asks through the control socket.
     asked: mpsc::Receiver<Asked>,
     questions: mpsc::Sender<Question>,
+    /// The files of lists, and those that have changed.
+    lists: watch::Sender<Arc<Vec<Watched>>>,
+    lists_found: mpsc::Receiver<Found>,
     notices: mpsc::Receiver<Notice>,
     gaps: mpsc::Sender<Vec<Topic>>,
     channels: watch::Receiver<ChannelsState>,
@@ -119,6 +126,7 @@ enum Part {
     Channels,
     Pipeline,
     Control,
+    Lists,
     Dispatcher(updates::dispatcher::Ended),
 }
 
@@ -126,6 +134,7 @@ enum Event {
     Intent(Intent),
     Asked(Asked),
     Compared(Option<Comparison>),
+    ListFound(Found),
     Noticed(Notice),
     ChannelsChanged,
     WatchingChanged,
@@ -165,6 +174,7 @@ impl App {
             Some(intent) = joints.intents.recv() => Event::Intent(intent),
             Some(asked) = joints.asked.recv() => Event::Asked(asked),
             comparison = self.reloads.compared() => Event::Compared(comparison),
+            Some(found) = joints.lists_found.recv() => Event::ListFound(found),
             Some(notice) = joints.notices.recv() => Event::Noticed(notice),
             Ok(()) = joints.channels.changed() => Event::ChannelsChanged,
             Ok(()) = joints.watching.changed() => Event::WatchingChanged,
@@ -181,6 +191,7 @@ impl App {
             }
             Event::Asked(asked) => self.answer(asked),
             Event::Compared(comparison) => self.compared(comparison),
+            Event::ListFound(found) => self.list_found(found),
             Event::Noticed(notice) => return self.noticed(notice),
             Event::ChannelsChanged => self.channels_changed(),
             Event::WatchingChanged => self.watching_changed(),
@@ -292,11 +303,13 @@ impl App {
         let stopping = self.stop.is_cancelled();
         match part {
             Some(Ok(Part::Dispatcher(ended))) => return ControlFlow::Break(ended.into()),
-            Some(Ok(Part::Directory | Part::Channels | Part::Pipeline | Part::Control))
-                if stopping => {}
+            Some(Ok(
+                Part::Directory | Part::Channels | Part::Pipeline | Part::Control | Part::Lists,
+            )) if stopping => {}
             Some(Ok(Part::Directory)) => return self.broken("directory"),
             Some(Ok(Part::Channels)) => return self.broken("channels"),
             Some(Ok(Part::Pipeline)) => return self.broken("pipeline"),
+            Some(Ok(Part::Lists)) => return self.broken("lists"),
             Some(Ok(Part::Control)) => return self.broken("control socket"),
             Some(Err(error)) => {
                 error!(%error, "a loop has failed");

@@ -17,12 +17,14 @@ use tracing::{error, info, warn};
 
 use super::App;
 use super::compare::Comparison;
+use super::lists::to_watch;
 use super::pipeline::Question;
 use super::rules_diff::{diff, listed};
 use super::rules_in_force::{Candidate, Held, NoWayBack};
 use super::wanted;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::{Problem, Severity};
+use crate::rules::lists::List;
 use crate::status::control::answer::{Answer, Changes, Planned, Reloaded, RulesDiff};
 use crate::status::systemd;
 
@@ -47,12 +49,14 @@ pub(super) struct Task {
     pub answer: Option<oneshot::Sender<Answer>>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum What {
     /// Read the configuration and the rules again.
     Files,
     /// Put an earlier set in force.
     Back(Option<usize>),
+    /// Put another list into the rules in force.
+    List(Arc<str>, Arc<List>),
 }
 
 /// The one under way, and those that wait for it.
@@ -120,18 +124,22 @@ impl App {
             systemd::reloading();
         }
         let mut problems = Vec::new();
-        let built = match (task.what, self.read_files(&task, &mut problems)) {
+        let built = match (&task.what, self.read_files(&task, &mut problems)) {
             (_, None) => Err(Vec::new()),
+            (What::List(name, list), Some(_)) => Ok(self.rules.with_list(name, Arc::clone(list))),
             (What::Files, Some(files)) => self.rules.read_again(&files.rules, &files.fence),
             (What::Back(set), Some(Files { rules, fence })) => {
-                match self.rules.earlier(set, &rules, &self.history, &fence) {
+                match self.rules.earlier(*set, &rules, &self.history, &fence) {
                     Ok(candidate) => Ok(candidate),
                     Err(error) => return self.no_way_back(task, &error),
                 }
             }
         };
         match built {
-            Ok(candidate) => {
+            Ok(mut candidate) => {
+                if !task.confirm {
+                    self.guard_lists(&mut candidate);
+                }
                 problems.extend(candidate.warnings.iter().cloned());
                 self.ask_for_comparison(task, candidate, problems);
             }
@@ -174,7 +182,7 @@ impl App {
     }
 
     fn ask_for_comparison(&mut self, task: Task, candidate: Candidate, problems: Vec<Problem>) {
-        let is_same = candidate.file.hash() == self.rules.file.hash();
+        let is_same = candidate.digest() == self.rules.digest();
         let releases = self.rules.held.is_some() && task.confirm;
         if is_same && !releases {
             return self.finish_reload(task, candidate, problems, Comparison::default());
@@ -214,7 +222,7 @@ impl App {
         }
         let changes = comparison.changes;
         let before = Arc::clone(&self.joints.view.borrow().rules);
-        let is_same = candidate.file.hash() == self.rules.file.hash();
+        let is_same = candidate.digest() == self.rules.digest();
         let held = self.rules.held.take();
         let diff = diff(&self.rules.file, &candidate.file);
         self.rules.take(candidate, &self.history);
@@ -274,6 +282,12 @@ impl App {
         // Also where the rules stay: whom to watch may have changed.
         self.send_view();
         self.joints.wanted.send_replace(wanted(&self.config, &self.rules));
+        self.joints.lists.send_if_modified(|lists| {
+            let wanted = to_watch(&self.rules);
+            let other = *lists != wanted;
+            *lists = wanted;
+            other
+        });
         if self.ready {
             systemd::ready(&self.status_line());
         }

@@ -74,6 +74,9 @@ pub(super) fn status_line(
     if let Some(problem) = &rules.problem {
         parts.push(format!("rules file REFUSED, earlier rules in force ({problem})"));
     }
+    for (list, reason) in &rules.lists_refused {
+        parts.push(format!("list {list} REFUSED, the earlier one in force ({reason})"));
+    }
     if let Some(back) = &rules.rollback {
         parts.push(format!("rules ROLLED BACK to {}, the rules file is passed over", back.set));
     }

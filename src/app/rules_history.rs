@@ -5,6 +5,7 @@
 //! whole or not at all. What nobody wrote, or what was damaged, is put aside and said. Whether an
 //! earlier set is in force by somebody's word is kept here too, so that it outlives a restart.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -44,6 +45,8 @@ pub(super) struct Kept {
     /// When it came to be in force first.
     pub at: Timestamp,
     pub rules: usize,
+    /// The hash of each list as it was last; the lists themselves are not kept.
+    pub lists: BTreeMap<String, String>,
     /// Grows with each set that is kept.
     number: u64,
 }
@@ -71,6 +74,7 @@ struct Written {
     hash: String,
     rules: usize,
     files: Vec<WrittenFile>,
+    lists: BTreeMap<String, String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -99,16 +103,24 @@ impl History {
     /// # Errors
     ///
     /// If it cannot be written; what was kept before still is.
-    pub(super) fn keep(&self, source: &Source, rules: usize, now: Timestamp) -> io::Result<()> {
+    pub(super) fn keep(
+        &self,
+        source: &Source,
+        rules: usize,
+        lists: BTreeMap<String, String>,
+        now: Timestamp,
+    ) -> io::Result<()> {
         let kept = self.sets();
         let newest = kept.first();
-        if newest.is_some_and(|newest| newest.source == *source) {
+        let same = newest.filter(|newest| newest.source == *source);
+        if same.is_some_and(|same| same.lists == lists) {
             return Ok(());
         }
         let number = newest.map_or(1, |newest| newest.number + 1);
+        let at = same.map_or(now, |same| same.at).to_string();
         let files = vec![WrittenFile { path: source.path.clone(), text: source.text.clone() }];
         let hash = source.hash.clone();
-        let written = Written { format: FORMAT, at: now.to_string(), hash, rules, files };
+        let written = Written { format: FORMAT, at, hash, rules, files, lists };
         self.write(&file_name(number, &source.hash), &written)?;
         let (same, others): (Vec<_>, Vec<_>) =
             kept.into_iter().partition(|kept| kept.source.hash == source.hash);
@@ -189,7 +201,7 @@ fn read<T: DeserializeOwned>(path: &Path) -> io::Result<T> {
 
 /// An error if it is not what was written.
 fn kept(number: u64, written: Written) -> io::Result<Kept> {
-    let Written { format, at, hash, rules, files } = written;
+    let Written { format, at, hash, rules, files, lists } = written;
     let Some(file) = files.into_iter().next().filter(|_| format == FORMAT) else {
         return Err(io::Error::other("it was written by another version"));
     };
@@ -198,7 +210,7 @@ fn kept(number: u64, written: Written) -> io::Result<Kept> {
         return Err(io::Error::other("its content is not that of its hash"));
     }
     let at = at.parse().map_err(io::Error::other)?;
-    Ok(Kept { source, at, rules, number })
+    Ok(Kept { source, at, rules, lists, number })
 }
 
 /// Takes a file out of the history, for somebody to look at.
@@ -234,13 +246,20 @@ mod tests {
         assert_eq!(history.sets(), []);
         for n in 0..12 {
             // A clock that goes backwards changes no order.
-            history.keep(&source(&format!("v{n}")), n, at(100 - 10 * n as i64)).unwrap();
+            history
+                .keep(&source(&format!("v{n}")), n, BTreeMap::new(), at(100 - 10 * n as i64))
+                .unwrap();
         }
         assert_eq!(texts(&history), "v11 v10 v9 v8 v7 v6 v5 v4 v3 v2");
-        history.keep(&source("v11"), 1, at(7)).unwrap();
-        history.keep(&source("v4"), 1, at(8)).unwrap();
+        history.keep(&source("v11"), 1, BTreeMap::new(), at(7)).unwrap();
+        history.keep(&source("v4"), 1, BTreeMap::new(), at(8)).unwrap();
         assert_eq!(texts(&history), "v4 v11 v10 v9 v8 v7 v6 v5 v3 v2");
         assert_eq!(history.sets()[0].at, at(8));
+        // Another list is no other set.
+        let lists = BTreeMap::from([("vip".to_owned(), "1".to_owned())]);
+        history.keep(&source("v4"), 1, lists.clone(), at(9)).unwrap();
+        assert_eq!(texts(&history), "v4 v11 v10 v9 v8 v7 v6 v5 v3 v2");
+        assert_eq!((&history.sets()[0].lists, history.sets()[0].at), (&lists, at(8)));
         for entry in fs::read_dir(folder.path().join(FOLDER)).unwrap() {
             let mode = entry.unwrap().metadata().unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
@@ -252,7 +271,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let history = History::new(folder.path());
         for text in ["one", "two", "three"] {
-            history.keep(&source(text), 1, at(0)).unwrap();
+            history.keep(&source(text), 1, BTreeMap::new(), at(0)).unwrap();
         }
         let file =
             |n: u64, text: &str| folder.path().join(FOLDER).join(file_name(n, &source(text).hash));
@@ -261,7 +280,7 @@ mod tests {
         fs::write(file(2, "two"), changed).unwrap();
         fs::write(folder.path().join(FOLDER).join("notes.json"), "not ours").unwrap();
         assert_eq!(texts(&history), "one");
-        history.keep(&source("four"), 1, at(0)).unwrap();
+        history.keep(&source("four"), 1, BTreeMap::new(), at(0)).unwrap();
         assert_eq!(texts(&history), "four one");
         assert!(file(3, "three").with_extension("damaged").exists());
     }

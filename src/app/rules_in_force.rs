@@ -6,6 +6,7 @@
 //! place, and [`RulesInForce::problem`] says so until a good file comes. A step back holds until the
 //! file has changed and is good, also over a restart.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use super::rules_history::{History, Kept, Rollback, Source};
 use super::tables;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::{Problem, Severity};
+use crate::rules::lists::List;
 use crate::rules::{RuleFile, Rules, Tables};
 use crate::status::control::answer::{InForce, KeptSet};
 
@@ -32,6 +34,8 @@ pub(super) struct RulesInForce {
     pub rollback: Option<Rollback>,
     /// Part of what they write waits for a confirmation.
     pub held: Option<Held>,
+    /// Lists whose file has changed and is not taken, and why.
+    pub lists_refused: BTreeMap<Arc<str>, String>,
 }
 
 /// What a reload would write at once, and does not before it is confirmed.
@@ -49,7 +53,10 @@ pub(super) struct Candidate {
     pub tables: Tables,
     pub source: Source,
     pub warnings: Vec<Problem>,
+    /// As [`RulesInForce::lists_refused`].
+    pub lists_refused: BTreeMap<Arc<str>, String>,
     rollback: Option<Rollback>,
+    problem: Option<String>,
 }
 
 /// No rules can be had.
@@ -186,6 +193,28 @@ impl RulesInForce {
         self.say_rollback();
     }
 
+    /// The same rules with another list.
+    pub(super) fn with_list(&self, name: &Arc<str>, list: Arc<List>) -> Candidate {
+        let mut tables = self.tables.clone();
+        tables.put(Arc::clone(name), list);
+        let mut lists_refused = self.lists_refused.clone();
+        lists_refused.remove(name);
+        Candidate {
+            file: self.file.clone(),
+            tables,
+            source: self.source.clone(),
+            warnings: Vec::new(),
+            lists_refused,
+            rollback: self.rollback.clone(),
+            problem: self.problem.clone(),
+        }
+    }
+
+    /// Of the rules and the lists: others have another.
+    pub(super) fn digest(&self) -> u64 {
+        self.tables.digest(self.file.hash())
+    }
+
     /// The rules stay, because the file cannot be used.
     pub(super) fn refuse(&mut self, path: &Path, problems: &[Problem]) {
         log(problems);
@@ -201,6 +230,7 @@ impl RulesInForce {
             hash: kept.source.hash,
             at: kept.at.to_string(),
             rules: kept.rules,
+            lists: kept.lists,
             files: vec![kept.source.path],
         });
         sets.collect()
@@ -228,7 +258,7 @@ impl RulesInForce {
             // It is among them already, and keeps its place.
             Some(back) => history.set_rollback(Some(back)),
             None => history
-                .keep(&self.source, rules, Timestamp::now())
+                .keep(&self.source, rules, list_hashes(&self.tables), Timestamp::now())
                 .and_then(|()| history.set_rollback(None)),
         };
         if let Err(error) = kept {
@@ -247,10 +277,18 @@ impl RulesInForce {
     }
 }
 
+impl Candidate {
+    /// As [`RulesInForce::digest`].
+    pub(super) fn digest(&self) -> u64 {
+        self.tables.digest(self.file.hash())
+    }
+}
+
 impl From<Candidate> for RulesInForce {
     fn from(candidate: Candidate) -> RulesInForce {
-        let Candidate { file, tables, source, warnings: _, rollback } = candidate;
-        RulesInForce { file, tables, source, problem: None, rollback, held: None }
+        let Candidate { file, tables, source, warnings: _, lists_refused, rollback, problem } =
+            candidate;
+        RulesInForce { file, tables, source, problem, rollback, held: None, lists_refused }
     }
 }
 
@@ -262,15 +300,34 @@ fn read(path: &Path, fence: &AllowedKeys) -> Result<Candidate, Vec<Problem>> {
     Ok(candidate)
 }
 
+/// With a warning for each list that is not what it was.
 fn of_kept(kept: Kept, fence: &AllowedKeys) -> Result<Candidate, Vec<Problem>> {
-    of_text(&kept.source.path, kept.source.text, fence)
+    let mut candidate = of_text(&kept.source.path, kept.source.text, fence)?;
+    for (name, hash) in list_hashes(&candidate.tables) {
+        if kept.lists.get(&name).is_some_and(|then| *then != hash) {
+            let message = format!("the list `{name}` has changed since this set was in force");
+            let mut problem = Problem::of_file(&kept.source.path, message);
+            problem.severity = Severity::Warning;
+            problem.help("lists are not kept with the rules: it counts as it is now");
+            candidate.warnings.push(problem);
+        }
+    }
+    Ok(candidate)
+}
+
+/// As they are kept beside a set.
+fn list_hashes(tables: &Tables) -> BTreeMap<String, String> {
+    tables.iter().map(|(name, list)| (name.to_string(), format!("{:016x}", list.hash()))).collect()
 }
 
 fn of_text(path: &Path, text: String, fence: &AllowedKeys) -> Result<Candidate, Vec<Problem>> {
     let (file, mut warnings) = RuleFile::parse(path, &text, fence)?;
     let (tables, of_lists) = tables::load(path, &file)?;
     warnings.extend(of_lists);
-    Ok(Candidate { file, tables, source: Source::new(path, text), warnings, rollback: None })
+    let source = Source::new(path, text);
+    let lists_refused = BTreeMap::new();
+    let (rollback, problem) = (None, None);
+    Ok(Candidate { file, tables, source, warnings, lists_refused, rollback, problem })
 }
 
 fn log(problems: &[Problem]) {

@@ -10,6 +10,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use super::list_watch::{Found, ListWatch, Watched};
+use super::lists::to_watch;
 use super::observe::View;
 use super::pipeline::{self, Pipeline, Question};
 use super::push::Writer;
@@ -151,6 +153,7 @@ impl Start {
         let (questions, questions_receiver) = mpsc::channel(1);
         let (view, gaps) = loops.pipeline(frames, asks, questions_receiver, view, updates.clone());
         let asked = loops.control(&config);
+        let (lists, lists_found) = loops.lists(to_watch(&rules));
         loops.dispatcher(&config, fence, observations, asks_sender);
 
         let mut tick = interval(TICK);
@@ -174,6 +177,8 @@ impl Start {
                 intents,
                 asked,
                 questions,
+                lists,
+                lists_found,
                 notices,
                 gaps,
                 channels,
@@ -312,6 +317,21 @@ impl Loops {
             }
         }
         asked
+    }
+
+    fn lists(
+        &mut self,
+        first: Arc<Vec<Watched>>,
+    ) -> (watch::Sender<Arc<Vec<Watched>>>, mpsc::Receiver<Found>) {
+        let (lists, wanted) = watch::channel(first);
+        let (found, lists_found) = mpsc::channel(1);
+        let watcher = ListWatch { wanted, found, beat: self.pulse.add("lists") };
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            watcher.run(stop).await;
+            Part::Lists
+        });
+        (lists, lists_found)
     }
 
     fn dispatcher(

@@ -37,7 +37,7 @@ pub(crate) fn load(rules: &Path, file: &RuleFile) -> Result<(Tables, Vec<Problem
 }
 
 /// The bytes of a file; of one that is too large, one more than a list may have.
-fn read(path: &Path) -> io::Result<Vec<u8>> {
+pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)

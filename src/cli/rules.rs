@@ -69,7 +69,7 @@ fn tell_history(sets: &[KeptSet]) {
     if sets.is_empty() {
         print("no set of rules is kept: see the daemon's log, and state.dir");
     }
-    for KeptSet { set, hash, at, rules, files, in_force } in sets {
+    for KeptSet { set, hash, at, rules, files, in_force, .. } in sets {
         let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
         let mark = if *in_force { "  in force" } else { "" };
         print(&format!("{set}  {at}  {hash}  {rules} rules  {}{mark}", files.join(" ")));

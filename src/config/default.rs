@@ -46,6 +46,8 @@ pub const MAX_VALUE_LENGTH: usize = 32_000;
 
 /// Ten minutes of the default budget, one request each.
 pub const RELOAD_MAX_WRITES: usize = 3_000;
+/// In thousandths. A third less is rather an export that was cut off than a week's work.
+pub const RELOAD_MAX_SHRINK: u32 = 300;
 
 pub const STATE_DIR: &str = "/var/lib/attributed";
 pub const KEEP: Duration = Duration::from_secs(7 * 24 * 3600);

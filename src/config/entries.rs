@@ -17,6 +17,8 @@ pub(super) enum Shown {
     Texts(Vec<String>),
     Number(u64),
     Flag(bool),
+    /// In thousandths.
+    Share(u32),
     Time(Duration),
     /// Not set, and without a default.
     Absent,
@@ -43,8 +45,11 @@ pub(super) fn entries(config: &Config) -> Entries {
     entries.extend(of_watch(watch));
     entries.extend(of_channels(channels));
     entries.extend(of_updates(updates));
-    let Reload { max_writes } = reload;
-    entries.push(("reload.max_writes", number(*max_writes)));
+    let Reload { max_writes, max_shrink } = reload;
+    entries.extend([
+        ("reload.max_writes", number(*max_writes)),
+        ("reload.max_shrink", Shown::Share(*max_shrink)),
+    ]);
     entries.extend(of_network(network));
     let State { dir, keep } = state;
     entries.extend([("state.dir", path(dir)), ("state.keep", Shown::Time(*keep))]);

@@ -124,7 +124,14 @@ pub(super) fn reload(file: &mut File<'_>) -> Reload {
         0..=10_000_000,
         "0 lets every reload that writes wait; no outbox holds more than ten million",
     );
-    Reload { max_writes: max_writes.map_or(default::RELOAD_MAX_WRITES, |n| n as usize) }
+    let max_shrink = file.share(
+        "reload.max_shrink",
+        "the share of its rows that a list may lose at once: 0 for none, 1 for all",
+    );
+    Reload {
+        max_writes: max_writes.map_or(default::RELOAD_MAX_WRITES, |n| n as usize),
+        max_shrink: max_shrink.unwrap_or(default::RELOAD_MAX_SHRINK),
+    }
 }
 
 fn rates(file: &mut File<'_>) -> (NonZeroU32, NonZeroU32) {

@@ -154,6 +154,8 @@ pub struct Updates {
 pub struct Reload {
     /// A reload that would write more on the conversations that are live waits for a confirmation.
     pub max_writes: usize,
+    /// A list that loses a larger share of its rows waits for a confirmation. In thousandths.
+    pub max_shrink: u32,
 }
 
 /// `[network]`: the way to Genesys Cloud, where the environment's is not the one.

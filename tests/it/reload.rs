@@ -364,3 +364,55 @@ fn strangers_are_refused_whatever_the_mode_of_the_socket() {
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
+
+#[test]
+fn a_list_is_taken_when_it_has_changed_and_is_whole() {
+    let world = WorldAt::quiet(1);
+    let rules = r#"
+[lists.ours]
+file = "ours.txt"
+
+[[rule]]
+name = "listed"
+match.conversation.id = { in_list = "ours" }
+match.participant.purpose = "agent"
+set."cc.listed" = "yes"
+"#;
+    let setup = world.setup(rules, "");
+    let list = |rows: &[&str]| fs::write(setup.path("ours.txt"), rows.join("\n") + "\n").unwrap();
+    list(&["c1", "c2", "c3"]);
+    let daemon = setup.start();
+    daemon.wait_ready();
+    for id in ["c1", "c4"] {
+        world.call(id, 0);
+    }
+    world.wait_written(&daemon, "c1");
+    assert!(world.writes("c4").is_empty());
+    list(&["c1", "c2", "c3", "c4"]);
+    // Nobody asked, and the call has no event of its own.
+    world.wait_written(&daemon, "c4");
+    let line = daemon.wait_log("a list has changed");
+    assert_eq!((&line["list"], &line["entries"]), (&"ours".into(), &4.into()), "{line}");
+
+    list(&["c1"]);
+    let line = daemon.wait_log("the list is not taken");
+    assert_eq!((&line["level"], &line["list"]), (&"WARN".into(), &"ours".into()), "{line}");
+    daemon.wait_status(
+        "list ours REFUSED, the earlier one in force (it has shrunk from 4 rows to 1)",
+    );
+    says(&say(&setup, &["reload", "--wait"]), 0, &["the list `ours` is not taken", "--confirm"]);
+    world.call("c2", 0);
+    world.wait_written(&daemon, "c2");
+    says(&say(&setup, &["reload", "--confirm"]), 0, &["0 wishes came, 2 went"]);
+    daemon.wait_status_that("the list counts", |status| !status.contains("REFUSED"));
+
+    fs::remove_file(setup.path("ours.txt")).unwrap();
+    let line = daemon.wait_log("the list cannot be used: the earlier one stays");
+    assert_eq!(line["level"], "ERROR", "{line}");
+    daemon.wait_status("list ours REFUSED");
+    list(&["c1"]);
+    daemon.wait_status_that("the list is back", |status| !status.contains("REFUSED"));
+    let sets = json(&say(&setup, &["rules", "history", "--output", "json"]));
+    assert_eq!(sets["sets"].as_array().map(Vec::len), Some(1), "another list is no other set");
+    assert!(sets["sets"][0]["lists"]["ours"].is_string(), "{sets}");
+}

@@ -90,7 +90,8 @@ impl Pipeline {
             return ControlFlow::Continue(());
         };
         let moment = Moment { at, received_at: due, raw: None, from_read: false };
-        self.observe(&current, &moment).await
+        self.observe(&current, &moment).await?;
+        self.still_doubt(&current.id).await
     }
 }
 

@@ -400,9 +400,18 @@ impl Pipeline {
         };
         let moment = Moment::now();
         match self.view.held_against.clone().filter(|_| by_reload) {
-            Some(before) => self.observe_unchanged(&before, &current, &moment).await,
-            None => self.observe(&current, &moment).await,
+            Some(before) => self.observe_unchanged(&before, &current, &moment).await?,
+            None => self.observe(&current, &moment).await?,
         }
+        self.still_doubt(&current.id).await
+    }
+
+    /// A look at what is held settles no doubt: what waits goes on being held back.
+    async fn still_doubt(&mut self, id: &ConversationId) -> ControlFlow<()> {
+        if !self.tracker.is_in_doubt(id) {
+            return ControlFlow::Continue(());
+        }
+        self.send(Input::Doubt(id.clone())).await
     }
 
     /// Reads every conversation that is known alive and that these topics would have told of.

@@ -385,3 +385,16 @@ async fn nothing_waits_for_its_time_where_time_alone_changes_nothing() {
     sleep(Duration::from_secs(3_600)).await;
     assert!(scene.is_quiet());
 }
+
+#[tokio::test(start_paused = true)]
+async fn new_rules_settle_no_doubt() {
+    let mut scene = Scene::new(1);
+    scene.frames("a:gold b:silver").await;
+    assert_eq!(scene.wishes().await, "tier=gold");
+    scene.view.send_replace(view(&RULES.replace("set.tier", "set.level")));
+    assert_eq!(scene.wishes().await, "level=gold");
+    assert!(scene.is_quiet());
+    assert_eq!(scene.doubts, 2, "what waits is held back after the look, too");
+    scene.answer(Ok(body("c", "silver"))).await;
+    assert_eq!(scene.wishes().await, "level=silver");
+}

@@ -2,6 +2,7 @@
 //!
 //! Plain values. Names of rules, keys, ids and numbers are in them, attribute values are not.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -142,6 +143,8 @@ pub struct KeptSet {
     pub at: String,
     pub rules: usize,
     pub files: Vec<PathBuf>,
+    /// The hash of each list as it was when the set was in force last.
+    pub lists: BTreeMap<String, String>,
     pub in_force: bool,
 }
 
