@@ -21,6 +21,7 @@ mod rules_history;
 mod rules_in_force;
 mod start;
 pub(crate) mod tables;
+pub(crate) mod texts;
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;

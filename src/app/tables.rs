@@ -80,13 +80,15 @@ mod tests {
                |
              1 | [lists.vip]
                |        ^^^
-               = there is no vip.csv; a list is looked for from the folder of the rules file"#]].assert_eq(&loaded(None).1.unwrap_err());
+               = there is no vip.csv; a list is looked for from the folder of the rules file"#]]
+        .assert_eq(&loaded(None).1.unwrap_err());
         expect![[r#"
             error: the list has no column `phone`, which is to be its key
               --> vip.csv:1:1
                |
              1 | number
                | ^^^^^^
-               = its columns are: number"#]].assert_eq(&loaded(Some("number\n")).1.unwrap_err());
+               = its columns are: number"#]]
+        .assert_eq(&loaded(Some("number\n")).1.unwrap_err());
     }
 }

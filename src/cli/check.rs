@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::exit::Exit;
 use super::print::{eprint_problems, print};
 use super::{Output, online, reread};
-use crate::app::tables;
+use crate::app::{tables, texts};
 use crate::config::Config;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::{Problem, Severity};
@@ -122,7 +122,7 @@ fn check_one(config: Option<&Path>, file: &Path) -> Checked {
 fn check_rules(file: &Path, text: Result<String, Problem>, fence: &AllowedKeys) -> Checked {
     let (problems, inventory) = match text {
         Err(problem) => (vec![problem], None),
-        Ok(text) => match RuleFile::parse(file, &text, fence) {
+        Ok(text) => match RuleFile::parse_all(file, &texts::with_included(file, text), fence) {
             Ok((rules, mut warnings)) => match tables::load(file, &rules) {
                 Ok((_, of_lists)) => {
                     warnings.extend(of_lists);

@@ -20,6 +20,7 @@ use super::schedules::Schedule;
 use super::tabled::Tabled;
 use super::target::Target;
 use super::template::Template;
+use super::texts::Texts;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::Problem;
 use crate::genesys::names::{Names, NamesWanted};
@@ -99,7 +100,8 @@ pub struct UnknownName {
 }
 
 impl RuleFile {
-    /// Reads and checks the text of a rules file. Beside it come the warnings.
+    /// Reads and checks the text of a rules file that includes no other. Beside it come the
+    /// warnings.
     ///
     /// `path` is only used to say where a problem is.
     ///
@@ -112,7 +114,20 @@ impl RuleFile {
         text: &str,
         allowed: &AllowedKeys,
     ) -> Result<(RuleFile, Vec<Problem>), Vec<Problem>> {
-        read::read(path, text, allowed)
+        RuleFile::parse_all(path, &Texts::alone(text), allowed)
+    }
+
+    /// The same, of a rules file and what it includes.
+    ///
+    /// # Errors
+    ///
+    /// As [`RuleFile::parse`] says, of all files.
+    pub fn parse_all(
+        path: &FilePath,
+        texts: &Texts,
+        allowed: &AllowedKeys,
+    ) -> Result<(RuleFile, Vec<Problem>), Vec<Problem>> {
+        read::read(path, texts, allowed)
     }
 
     /// The queues and users whose ids the rules need.

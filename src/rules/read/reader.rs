@@ -1,5 +1,7 @@
 //! The walk over a parsed document: typed reads, each of which reports what is not as it should be.
 
+use std::collections::BTreeMap;
+use std::mem;
 use std::ops::Range;
 use std::path::Path;
 
@@ -21,12 +23,51 @@ pub(super) struct Reader<'f> {
     pub(super) allowed: &'f AllowedKeys,
     pub(super) lists: Vec<ListDraft>,
     pub(super) schedules: Vec<ScheduleDraft>,
+    /// Rules that there are, with their places.
+    pub(super) named: BTreeMap<String, String>,
+    /// Which of the files it reads.
+    pub(super) at: usize,
+    path: &'f Path,
+}
+
+/// What is known of all files together.
+pub(super) struct Shared {
+    pub(super) lists: Vec<ListDraft>,
+    pub(super) schedules: Vec<ScheduleDraft>,
+    named: BTreeMap<String, String>,
 }
 
 impl<'f> Reader<'f> {
-    pub(super) fn new(path: &'f Path, source: &'f str, allowed: &'f AllowedKeys) -> Reader<'f> {
-        let problems = Problems::new(path, source);
-        Reader { problems, source, allowed, lists: Vec::new(), schedules: Vec::new() }
+    pub(super) fn new(
+        at: usize,
+        path: &'f Path,
+        source: &'f str,
+        allowed: &'f AllowedKeys,
+    ) -> Reader<'f> {
+        Reader {
+            problems: Problems::new(path, source),
+            source,
+            allowed,
+            lists: Vec::new(),
+            schedules: Vec::new(),
+            named: BTreeMap::new(),
+            at,
+            path,
+        }
+    }
+
+    pub(super) fn take_shared(&mut self) -> Shared {
+        let (lists, schedules) = (mem::take(&mut self.lists), mem::take(&mut self.schedules));
+        Shared { lists, schedules, named: mem::take(&mut self.named) }
+    }
+
+    pub(super) fn put_shared(&mut self, Shared { lists, schedules, named }: Shared) {
+        (self.lists, self.schedules, self.named) = (lists, schedules, named);
+    }
+
+    /// A place as other files speak of it.
+    pub(super) fn place(&self, at: usize) -> String {
+        format!("line {} of {}", self.line(at), self.path.display())
     }
 
     pub(super) fn text<'n>(&mut self, name: &str, node: &'n Node<'_>) -> Option<&'n str> {
