@@ -196,8 +196,10 @@ fn tell(checked: &Checked, output: Output) {
 
 /// What is in the rules, in a few lines.
 fn details(inventory: &Inventory) -> Vec<String> {
-    let Inventory { rules, enabled, dry_run, conditions, keys, raw } = inventory;
+    let Inventory { rules, enabled, dry_run, conditions, lists, schedules, keys, raw } = inventory;
     let mut rest = vec![plural(*conditions, "condition")];
+    rest.extend((*lists > 0).then(|| plural(*lists, "list")));
+    rest.extend((*schedules > 0).then(|| plural(*schedules, "schedule")));
     if rules > enabled {
         rest.push(format!("{} not enabled", rules - enabled));
     }
@@ -231,7 +233,8 @@ fn file_as_json(checked: &Checked) -> Value {
     let Checked { file, problems, inventory, .. } = checked;
     let failed = problems.iter().any(|problem| problem.severity == Severity::Error);
     let inventory = inventory.as_ref().map(|inventory| {
-        let Inventory { rules, enabled, dry_run, conditions, keys, raw } = inventory;
+        let Inventory { rules, enabled, dry_run, conditions, lists, schedules, keys, raw } =
+            inventory;
         let names = |names: &mut dyn Iterator<Item = &Arc<str>>| -> Vec<String> {
             names.map(|name| name.to_string()).collect()
         };
@@ -240,6 +243,8 @@ fn file_as_json(checked: &Checked) -> Value {
             "enabled": enabled,
             "dry_run": dry_run,
             "conditions": conditions,
+            "lists": lists,
+            "schedules": schedules,
             "keys": names(&mut keys.iter()),
             "raw": names(&mut raw.iter()),
         })

@@ -84,6 +84,8 @@ pub struct Inventory {
     /// Of those that run, so many write nothing.
     pub dry_run: usize,
     pub conditions: usize,
+    pub lists: usize,
+    pub schedules: usize,
     /// Every key that some rule may write.
     pub keys: BTreeSet<Arc<str>>,
     /// The rules that run and ask the event as it was sent, which is parsed once more for them.
@@ -184,7 +186,12 @@ impl RuleFile {
     }
 
     pub fn inventory(&self) -> Inventory {
-        let mut inventory = Inventory { rules: self.rules.len(), ..Inventory::default() };
+        let mut inventory = Inventory {
+            rules: self.rules.len(),
+            lists: self.lists.len(),
+            schedules: self.schedules.len(),
+            ..Inventory::default()
+        };
         for rule in &self.rules {
             inventory.enabled += usize::from(rule.enabled);
             inventory.dry_run += usize::from(rule.enabled && rule.dry_run);

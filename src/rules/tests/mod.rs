@@ -14,6 +14,7 @@ mod derived;
 mod example;
 mod language;
 mod look;
+mod random;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
