@@ -104,6 +104,9 @@ impl Condition {
             | (Condition::None(none), Condition::Some(some)) => {
                 none.iter().all(|condition| some.contains(condition))
             }
+            (Condition::Time(mine), Condition::Time(theirs)) => {
+                mine.schedule == theirs.schedule && mine.open != theirs.open
+            }
             (
                 Condition::Field(_)
                 | Condition::Some(_)

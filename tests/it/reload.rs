@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
+use attributed::simulator::Scripted;
 use serde_json::Value;
 
 use crate::command::{Said, attributed};
@@ -55,10 +56,7 @@ fn raw(setup: &Setup, bytes: &[u8]) -> String {
 }
 
 fn keys(world: &WorldAt, conversation: &str) -> Vec<String> {
-    let writes = world.writes(conversation);
-    let bodies = writes.iter().filter_map(|write| write.body.as_ref());
-    let attributes = bodies.filter_map(|body| body["attributes"].as_object().cloned());
-    attributes.flat_map(|attributes| attributes.keys().cloned().collect::<Vec<_>>()).collect()
+    world.writes(conversation).into_iter().flat_map(|write| write.keys).collect()
 }
 
 fn wait_key(world: &WorldAt, daemon: &Daemon, conversation: &str, key: &str) {
@@ -166,6 +164,36 @@ fn too_many_writes_wait_for_a_word_and_live_events_do_not() {
         wait_key(&world, &daemon, id, "cc.second");
     }
     daemon.wait_status_that("nothing waits", |status| !status.contains("--confirm"));
+}
+
+#[test]
+fn what_waits_for_a_removed_rule_is_withdrawn_and_what_is_wished_still_stays() {
+    let world = WorldAt::quiet(1);
+    let setup = world.setup(&with_second(), "");
+    let daemon = setup.start();
+    daemon.wait_ready();
+    let fails = Scripted {
+        operation: "PATCH /attributes".to_owned(),
+        times: 4,
+        status: Some(503),
+        ..Scripted::default()
+    };
+    world.simulator.script([fails]);
+    world.call("c1", 0);
+    daemon.wait_log("push failed, will retry");
+    // The first does something else from now on, and yet wishes the same of this call.
+    let other = ANSWERED.replace("\"connected\"", "[\"connected\", \"alerting\"]");
+    setup.write_rules(&other);
+    says(
+        &say(&setup, &["reload", "--wait"]),
+        0,
+        &["~ answered", "- second", "0 wishes came, 1 went"],
+    );
+    let writes = world.wait_written(&daemon, "c1");
+    let accepted: Vec<_> = writes.iter().filter(|write| write.status == Some(202)).collect();
+    assert_eq!(accepted.len(), 1);
+    assert_eq!(accepted[0].keys, ["cc.answered"]);
+    daemon.wait_status("0 waiting, 1 pushed");
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod example;
 mod language;
 mod look;
 mod random;
+mod tables;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -10,12 +10,28 @@ use crate::rules::fields;
 
 /// What can stand behind a field; not all of it suits every field.
 const ASKED: [&str; 22] = [
-    "'agent'", "['agent', 'connected', 'call']", "true", "5", "'90s'", "2026-11-22T17:00:00Z",
-    "{ not = 'agent' }", "{ exists = true }", "{ exists = false }", "{ prefix = '+49' }",
-    "{ suffix = '239', ignore_case = true }", "{ contains = 'é' }", "{ glob = '*[a-c]*' }",
-    "{ regex = '^.+$', not = { prefix = 'a' } }", "{ ignore_case = ['AGENT', 'ÀÉ'] }",
-    "{ cidr = '0.0.0.0/0' }", "{ has_any = ['german'] }", "{ has_all = ['german', 'vip'] }",
-    "{ gt = 3, lt = 5 }", "{ ge = '1m', lt = '0s' }", "{ lt = 1970-01-01T00:00:09Z }", "{}",
+    "'agent'",
+    "['agent', 'connected', 'call']",
+    "true",
+    "5",
+    "'90s'",
+    "2026-11-22T17:00:00Z",
+    "{ not = 'agent' }",
+    "{ exists = true }",
+    "{ exists = false }",
+    "{ prefix = '+49' }",
+    "{ suffix = '239', ignore_case = true }",
+    "{ contains = 'é' }",
+    "{ glob = '*[a-c]*' }",
+    "{ regex = '^.+$', not = { prefix = 'a' } }",
+    "{ ignore_case = ['AGENT', 'ÀÉ'] }",
+    "{ cidr = '0.0.0.0/0' }",
+    "{ has_any = ['german'] }",
+    "{ has_all = ['german', 'vip'] }",
+    "{ gt = 3, lt = 5 }",
+    "{ ge = '1m', lt = '0s' }",
+    "{ lt = 1970-01-01T00:00:09Z }",
+    "{}",
 ];
 
 const WORLDS: [&str; 3] = [

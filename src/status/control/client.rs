@@ -32,9 +32,13 @@ pub enum AskError {
 ///
 /// If no answer comes.
 pub fn ask(path: &Path, request: &Request) -> Result<Answer, AskError> {
-    let stream = UnixStream::connect(path).map_err(|error| match error.kind() {
-        io::ErrorKind::PermissionDenied => AskError::NotAllowed { path: path.to_owned() },
-        _ => AskError::NobodyThere { path: path.to_owned(), error },
+    let stream = UnixStream::connect(path).map_err(|error| {
+        let path = path.to_owned();
+        if error.kind() == io::ErrorKind::PermissionDenied {
+            AskError::NotAllowed { path }
+        } else {
+            AskError::NobodyThere { path, error }
+        }
     })?;
     let line = converse(stream, request)
         .map_err(|error| AskError::NoAnswer { path: path.to_owned(), error })?;
@@ -47,10 +51,12 @@ fn converse(mut stream: UnixStream, request: &Request) -> io::Result<Vec<u8>> {
     stream.set_write_timeout(Some(PATIENCE))?;
     let mut line = serde_json::to_vec(request)?;
     line.push(b'\n');
-    stream.write_all(&line)?;
+    // Whoever may not ask is told so before the question is read.
+    let sent = stream.write_all(&line);
     let mut answer = Vec::new();
     BufReader::new(stream).take(MAX_ANSWER as u64).read_until(b'\n', &mut answer)?;
     if answer.is_empty() {
+        sent?;
         let message = "it closed the connection, as it does when it stops";
         return Err(io::Error::new(io::ErrorKind::UnexpectedEof, message));
     }
