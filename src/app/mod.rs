@@ -25,6 +25,7 @@ mod rules_in_force;
 mod settling;
 mod start;
 pub(crate) mod tables;
+pub(crate) mod texts;
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;

@@ -7,7 +7,6 @@
 //! file has changed and is good, also over a restart.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,11 +14,11 @@ use jiff::Timestamp;
 use tracing::{error, info, warn};
 
 use super::rules_history::{History, Kept, Rollback, Source};
-use super::tables;
+use super::{tables, texts};
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::{Problem, Severity};
 use crate::rules::lists::List;
-use crate::rules::{RuleFile, Rules, Tables};
+use crate::rules::{RuleFile, Rules, Tables, Texts};
 use crate::status::control::answer::{InForce, KeptSet};
 
 /// The rules, and how it came to them.
@@ -179,7 +178,7 @@ impl RulesInForce {
         let candidate = of_kept(sets.swap_remove(set), fence)
             .map_err(|problems| NoWayBack::Bad(set, problems))?;
         // What cannot be read now is another file when it can.
-        let text = fs::read_to_string(path).unwrap_or_default();
+        let text = texts::read(path).map(|texts| texts.to_kept()).unwrap_or_default();
         let passed_over = Source::new(path, text).hash;
         let hash = candidate.source.hash.clone();
         let rollback = (hash != passed_over).then_some(Rollback { set: hash, passed_over });
@@ -293,9 +292,9 @@ impl From<Candidate> for RulesInForce {
 }
 
 fn read(path: &Path, fence: &AllowedKeys) -> Result<Candidate, Vec<Problem>> {
-    let text = fs::read_to_string(path)
+    let texts = texts::read(path)
         .map_err(|error| vec![Problem::of_file(path, format!("cannot read the rules: {error}"))])?;
-    let candidate = of_text(path, text, fence)?;
+    let candidate = of_text(path, texts.to_kept(), fence)?;
     log(&candidate.warnings);
     Ok(candidate)
 }
@@ -321,7 +320,8 @@ fn list_hashes(tables: &Tables) -> BTreeMap<String, String> {
 }
 
 fn of_text(path: &Path, text: String, fence: &AllowedKeys) -> Result<Candidate, Vec<Problem>> {
-    let (file, mut warnings) = RuleFile::parse(path, &text, fence)?;
+    let texts = Texts::from_kept(&text);
+    let (file, mut warnings) = RuleFile::parse_all(path, &texts, fence)?;
     let (tables, of_lists) = tables::load(path, &file)?;
     warnings.extend(of_lists);
     let source = Source::new(path, text);

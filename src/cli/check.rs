@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::exit::Exit;
 use super::print::{eprint_problems, print};
 use super::{Output, online, reread};
-use crate::app::tables;
+use crate::app::{tables, texts};
 use crate::config::Config;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::{Problem, Severity};
@@ -122,7 +122,7 @@ fn check_one(config: Option<&Path>, file: &Path) -> Checked {
 fn check_rules(file: &Path, text: Result<String, Problem>, fence: &AllowedKeys) -> Checked {
     let (problems, inventory) = match text {
         Err(problem) => (vec![problem], None),
-        Ok(text) => match RuleFile::parse(file, &text, fence) {
+        Ok(text) => match RuleFile::parse_all(file, &texts::with_included(file, text), fence) {
             Ok((rules, mut warnings)) => match tables::load(file, &rules) {
                 Ok((_, of_lists)) => {
                     warnings.extend(of_lists);
@@ -196,8 +196,10 @@ fn tell(checked: &Checked, output: Output) {
 
 /// What is in the rules, in a few lines.
 fn details(inventory: &Inventory) -> Vec<String> {
-    let Inventory { rules, enabled, dry_run, conditions, keys, raw } = inventory;
+    let Inventory { rules, enabled, dry_run, conditions, lists, schedules, keys, raw } = inventory;
     let mut rest = vec![plural(*conditions, "condition")];
+    rest.extend((*lists > 0).then(|| plural(*lists, "list")));
+    rest.extend((*schedules > 0).then(|| plural(*schedules, "schedule")));
     if rules > enabled {
         rest.push(format!("{} not enabled", rules - enabled));
     }
@@ -231,7 +233,8 @@ fn file_as_json(checked: &Checked) -> Value {
     let Checked { file, problems, inventory, .. } = checked;
     let failed = problems.iter().any(|problem| problem.severity == Severity::Error);
     let inventory = inventory.as_ref().map(|inventory| {
-        let Inventory { rules, enabled, dry_run, conditions, keys, raw } = inventory;
+        let Inventory { rules, enabled, dry_run, conditions, lists, schedules, keys, raw } =
+            inventory;
         let names = |names: &mut dyn Iterator<Item = &Arc<str>>| -> Vec<String> {
             names.map(|name| name.to_string()).collect()
         };
@@ -240,6 +243,8 @@ fn file_as_json(checked: &Checked) -> Value {
             "enabled": enabled,
             "dry_run": dry_run,
             "conditions": conditions,
+            "lists": lists,
+            "schedules": schedules,
             "keys": names(&mut keys.iter()),
             "raw": names(&mut raw.iter()),
         })

@@ -111,8 +111,8 @@ impl Condition {
                 Condition::Field(_)
                 | Condition::Some(_)
                 | Condition::None(_)
-                | Condition::Raw(_)
-                | Condition::Time(_),
+                | Condition::Time(_)
+                | Condition::Raw(_),
                 _,
             ) => false,
         }

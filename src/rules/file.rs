@@ -21,6 +21,7 @@ use super::schedules::Schedule;
 use super::tabled::Tabled;
 use super::target::Target;
 use super::template::Template;
+use super::texts::Texts;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::Problem;
 use crate::genesys::names::{Names, NamesWanted};
@@ -86,6 +87,8 @@ pub struct Inventory {
     /// Of those that run, so many write nothing.
     pub dry_run: usize,
     pub conditions: usize,
+    pub lists: usize,
+    pub schedules: usize,
     /// Every key that some rule may write.
     pub keys: BTreeSet<Arc<str>>,
     /// The rules that run and ask the event as it was sent, which is parsed once more for them.
@@ -102,7 +105,8 @@ pub struct UnknownName {
 }
 
 impl RuleFile {
-    /// Reads and checks the text of a rules file. Beside it come the warnings.
+    /// Reads and checks the text of a rules file that includes no other. Beside it come the
+    /// warnings.
     ///
     /// `path` is only used to say where a problem is.
     ///
@@ -115,7 +119,20 @@ impl RuleFile {
         text: &str,
         allowed: &AllowedKeys,
     ) -> Result<(RuleFile, Vec<Problem>), Vec<Problem>> {
-        read::read(path, text, allowed)
+        RuleFile::parse_all(path, &Texts::alone(text), allowed)
+    }
+
+    /// The same, of a rules file and what it includes.
+    ///
+    /// # Errors
+    ///
+    /// As [`RuleFile::parse`] says, of all files.
+    pub fn parse_all(
+        path: &FilePath,
+        texts: &Texts,
+        allowed: &AllowedKeys,
+    ) -> Result<(RuleFile, Vec<Problem>), Vec<Problem>> {
+        read::read(path, texts, allowed)
     }
 
     /// The queues and users whose ids the rules need.
@@ -170,7 +187,12 @@ impl RuleFile {
     }
 
     pub fn inventory(&self) -> Inventory {
-        let mut inventory = Inventory { rules: self.rules.len(), ..Inventory::default() };
+        let mut inventory = Inventory {
+            rules: self.rules.len(),
+            lists: self.lists.len(),
+            schedules: self.schedules.len(),
+            ..Inventory::default()
+        };
         for rule in &self.rules {
             inventory.enabled += usize::from(rule.enabled);
             inventory.dry_run += usize::from(rule.enabled && rule.dry_run);

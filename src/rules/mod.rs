@@ -30,6 +30,7 @@ pub mod target;
 pub mod template;
 #[cfg(test)]
 mod tests;
+mod texts;
 pub mod time;
 mod words;
 
@@ -38,3 +39,4 @@ pub use lists::Tables;
 pub use look::{Context, Looked, RuleError, Rules, Standing};
 pub use reference::{field_table, field_table_json};
 pub use tabled::found_by;
+pub use texts::{Included, Texts};

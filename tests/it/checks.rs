@@ -48,7 +48,7 @@ match.participant.purpose = "agent"
 
 [[rule]]
 name = "later"
-match.participant.number.regex = "^+49"
+match.participant.number.regex = "^(+49"
 sett."cc.f" = "x"
 "#;
 
@@ -89,7 +89,7 @@ fn what_is_right_is_a_success() {
           SUCCESS: configuration found
         Checking ./rules.toml
           SUCCESS: 1 rule found
-            1 condition
+            2 conditions
             writes cc.answered
     "#]]
     .assert_eq(&said.out);

@@ -1,3 +1,5 @@
+//! What lists promise, and what they say of files that are wrong.
+
 use std::fmt::Write;
 use std::path::Path;
 

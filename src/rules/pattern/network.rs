@@ -1,6 +1,6 @@
 //! Networks in CIDR form, and the addresses in them.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 /// A network such as `10.1.0.0/16`; an address alone is a network of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -21,6 +21,7 @@ const ROWS: &str = "write rows = [\"a\", \"b\"], or a table for each: rows = [{ 
 #[derive(Debug)]
 pub(super) struct ListDraft {
     pub(super) source: ListSource,
+    file: usize,
     place: std::ops::Range<usize>,
     used: bool,
 }
@@ -40,6 +41,11 @@ impl Reader<'_> {
         let Some(table) = self.table("lists", node) else { return };
         for (key, node) in table {
             let name = &**key.get_ref();
+            if self.lists.iter().any(|list| *list.source.name == *name) {
+                let message = format!("another file has a list `{name}`, too");
+                self.problems.error(key.span(), message).help("give one of them another name");
+                continue;
+            }
             let Some(table) = node.get_ref().as_table() else {
                 let message =
                     format!("`lists.{name}` has to be a table; this is {}", called(node.get_ref()));
@@ -58,7 +64,8 @@ impl Reader<'_> {
                 keying,
                 declared: self.problems.declared(key.span()),
             };
-            self.lists.push(ListDraft { source, place: key.span(), used: false });
+            let file = self.at;
+            self.lists.push(ListDraft { source, file, place: key.span(), used: false });
         }
     }
 
@@ -260,7 +267,7 @@ impl Reader<'_> {
 
     /// Warns of lists that nothing asks.
     pub(super) fn lists_unused(&mut self) {
-        for list in self.lists.iter().filter(|list| !list.used) {
+        for list in self.lists.iter().filter(|list| !list.used && list.file == self.at) {
             let message = format!("the list `{}` is never used", list.source.name);
             let help =
                 format!("ask for it with {{ in_list = {:?} }}, or delete it", &*list.source.name);

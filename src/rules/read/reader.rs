@@ -1,5 +1,7 @@
 //! The walk over a parsed document: typed reads, each of which reports what is not as it should be.
 
+use std::collections::BTreeMap;
+use std::mem;
 use std::ops::Range;
 use std::path::Path;
 
@@ -23,13 +25,59 @@ pub(super) struct Reader<'f> {
     pub(super) lists: Vec<ListDraft>,
     pub(super) schedules: Vec<ScheduleDraft>,
     pub(super) expressions: Interned,
+    /// Rules that there are, with their places.
+    pub(super) named: BTreeMap<String, String>,
+    /// Which of the files it reads.
+    pub(super) at: usize,
+    path: &'f Path,
+}
+
+/// What is known of all files together.
+pub(super) struct Shared {
+    pub(super) lists: Vec<ListDraft>,
+    pub(super) schedules: Vec<ScheduleDraft>,
+    expressions: Interned,
+    named: BTreeMap<String, String>,
 }
 
 impl<'f> Reader<'f> {
-    pub(super) fn new(path: &'f Path, source: &'f str, allowed: &'f AllowedKeys) -> Reader<'f> {
-        let problems = Problems::new(path, source);
-        let (lists, schedules, expressions) = (Vec::new(), Vec::new(), Interned::default());
-        Reader { problems, source, allowed, lists, schedules, expressions }
+    pub(super) fn new(
+        at: usize,
+        path: &'f Path,
+        source: &'f str,
+        allowed: &'f AllowedKeys,
+    ) -> Reader<'f> {
+        Reader {
+            problems: Problems::new(path, source),
+            source,
+            allowed,
+            lists: Vec::new(),
+            schedules: Vec::new(),
+            expressions: Interned::default(),
+            named: BTreeMap::new(),
+            at,
+            path,
+        }
+    }
+
+    pub(super) fn take_shared(&mut self) -> Shared {
+        Shared {
+            lists: mem::take(&mut self.lists),
+            schedules: mem::take(&mut self.schedules),
+            expressions: mem::take(&mut self.expressions),
+            named: mem::take(&mut self.named),
+        }
+    }
+
+    pub(super) fn put_shared(&mut self, shared: Shared) {
+        let Shared { lists, schedules, expressions, named } = shared;
+        (self.lists, self.schedules) = (lists, schedules);
+        (self.expressions, self.named) = (expressions, named);
+    }
+
+    /// A place as other files speak of it.
+    pub(super) fn place(&self, at: usize) -> String {
+        format!("line {} of {}", self.line(at), self.path.display())
     }
 
     pub(super) fn text<'n>(&mut self, name: &str, node: &'n Node<'_>) -> Option<&'n str> {

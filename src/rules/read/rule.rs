@@ -68,21 +68,21 @@ pub(super) struct Draft {
     pub(super) rule: Rule,
     /// Of every key that it writes.
     pub(super) keys: Vec<(Arc<str>, Range<usize>)>,
+    /// Which of the files it stands in.
+    pub(super) file: usize,
 }
 
 /// Something that was read, and its place.
 pub(super) type Placed<T> = (T, Range<usize>);
 
 impl Reader<'_> {
-    pub(super) fn defaults(&mut self, node: &Node<'_>) -> Effects {
-        let mut defaults = Effects::default();
-        let Some(table) = self.table("defaults", node) else { return defaults };
+    pub(super) fn defaults(&mut self, node: &Node<'_>, defaults: &mut Effects) {
+        let Some(table) = self.table("defaults", node) else { return };
         for (key, node) in table {
-            if !self.effect(key, node, &mut defaults) {
+            if !self.effect(key, node, defaults) {
                 self.unknown(key, "[defaults]", &["target", "write", "mode"]);
             }
         }
-        defaults
     }
 
     /// Reads a rule, even one that is wrong; `None` if it has no name to speak of it by.
@@ -113,7 +113,7 @@ impl Reader<'_> {
             self.problems.warning(place, message).help(help);
         }
         self.whole(&parts);
-        parts.into_draft()
+        parts.into_draft(self.at)
     }
 
     fn part(&mut self, key: &Key<'_>, node: &Node<'_>, parts: &mut Parts) {
@@ -228,7 +228,7 @@ impl Parts {
     }
 
     /// `None` if it has no name.
-    fn into_draft(self) -> Option<Draft> {
+    fn into_draft(self, file: usize) -> Option<Draft> {
         let set = self.set.unwrap_or_default();
         let assigned = set.iter().chain(&self.otherwise);
         let keys = assigned.map(|(one, place)| (Arc::clone(&one.key), place.clone()));
@@ -250,7 +250,7 @@ impl Parts {
             useless_after: self.useless_after,
             urgent: self.urgent,
         };
-        Some(Draft { rule, keys })
+        Some(Draft { rule, keys, file })
     }
 }
 

@@ -22,6 +22,7 @@ const DATES: &str = "write dates in quotes, as a list, or { in_list = \"holidays
 #[derive(Debug)]
 pub(super) struct ScheduleDraft {
     pub(super) schedule: Arc<Schedule>,
+    file: usize,
     place: Range<usize>,
     used: bool,
 }
@@ -40,7 +41,8 @@ impl Reader<'_> {
                 continue;
             };
             let schedule = Arc::new(self.schedule(name, key, table));
-            self.schedules.push(ScheduleDraft { schedule, place: key.span(), used: false });
+            let file = self.at;
+            self.schedules.push(ScheduleDraft { schedule, file, place: key.span(), used: false });
         }
     }
 
@@ -179,7 +181,7 @@ impl Reader<'_> {
 
     /// Warns of schedules that no rule asks.
     pub(super) fn schedules_unused(&mut self) {
-        for draft in self.schedules.iter().filter(|draft| !draft.used) {
+        for draft in self.schedules.iter().filter(|draft| !draft.used && draft.file == self.at) {
             let name = &draft.schedule.name;
             let message = format!("the schedule `{name}` is never used");
             let help = format!("ask for it with match.time = {:?}, or delete it", &**name);

@@ -1,3 +1,5 @@
+//! What schedules promise, over changes of the clock too.
+
 use std::path::Path;
 
 use expect_test::expect;

@@ -15,6 +15,7 @@ mod example;
 mod expressions;
 mod language;
 mod look;
+mod random;
 mod tables;
 
 use std::collections::{BTreeMap, BTreeSet};
