@@ -67,6 +67,57 @@ impl Condition {
         }
     }
 
+    /// Whether it asks the event as it was sent.
+    pub fn asks_raw(&self) -> bool {
+        match self {
+            Condition::Raw(_) => true,
+            Condition::Any(alternatives) => alternatives.iter().flatten().any(Condition::asks_raw),
+            Condition::Some(all) | Condition::None(all) => all.iter().any(Condition::asks_raw),
+            Condition::Field(_) | Condition::Time(_) => false,
+        }
+    }
+
+    /// True only if it is known to hold nowhere.
+    pub fn is_never(&self) -> bool {
+        match self {
+            Condition::Field(field) => field.pattern.is_never(),
+            Condition::Any(alternatives) => alternatives.iter().all(|one| are_never(one)),
+            Condition::Some(conditions) => are_never(conditions),
+            Condition::Raw(raw) => raw.pattern.is_never(),
+            Condition::None(_) | Condition::Time(_) => false,
+        }
+    }
+
+    /// True only if the two are known not to hold at one element.
+    pub fn excludes(&self, other: &Condition) -> bool {
+        match (self, other) {
+            (Condition::Field(mine), Condition::Field(theirs)) => {
+                mine.path == theirs.path && mine.pattern.excludes(&theirs.pattern)
+            }
+            (Condition::Any(alternatives), one) | (one, Condition::Any(alternatives)) => {
+                let apart = |conditions: &Vec<Condition>| {
+                    conditions.iter().any(|condition| condition.excludes(one))
+                };
+                alternatives.iter().all(apart)
+            }
+            (Condition::Some(some), Condition::None(none))
+            | (Condition::None(none), Condition::Some(some)) => {
+                none.iter().all(|condition| some.contains(condition))
+            }
+            (Condition::Time(mine), Condition::Time(theirs)) => {
+                mine.schedule == theirs.schedule && mine.open != theirs.open
+            }
+            (
+                Condition::Field(_)
+                | Condition::Some(_)
+                | Condition::None(_)
+                | Condition::Raw(_)
+                | Condition::Time(_),
+                _,
+            ) => false,
+        }
+    }
+
     /// Every condition on a field, wherever it stands.
     pub fn each_field<'c>(&'c self, found: &mut dyn FnMut(&'c FieldCondition)) {
         match self {
@@ -143,6 +194,14 @@ impl FieldCondition {
         });
         FieldCondition { path: self.path.clone(), pattern }
     }
+}
+
+/// True only if a conjunction is known to hold nowhere.
+fn are_never(conditions: &[Condition]) -> bool {
+    conditions
+        .iter()
+        .enumerate()
+        .any(|(at, one)| one.is_never() || conditions[..at].iter().any(|other| other.excludes(one)))
 }
 
 /// Whether all of a conjunction hold at the element `tested`.

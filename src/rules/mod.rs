@@ -7,6 +7,7 @@
 //! Everything here is pure and deterministic: no `.await`, no clock, no I/O. Rules know the two types at their ends, the conversation and the wish,
 //! and no machinery: whether a wish is written is for the updates to decide.
 
+mod chase;
 pub mod condition;
 pub mod field;
 pub mod fields;
@@ -19,6 +20,7 @@ mod party;
 pub mod pattern;
 pub mod raw;
 mod read;
+mod reference;
 pub mod schedules;
 mod subjects;
 mod tabled;
@@ -27,9 +29,10 @@ pub mod template;
 #[cfg(test)]
 mod tests;
 pub mod time;
+mod words;
 
-pub use fields::field_table;
 pub use file::{Inventory, RuleFile, UnknownName};
 pub use lists::Tables;
 pub use look::{Context, Looked, RuleError, Rules, Standing};
+pub use reference::{field_table, field_table_json};
 pub use tabled::found_by;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::condition::{Condition, FieldCondition};
-use super::field::{Kind, Path, Value};
+use super::field::{Path, Value};
 use super::pattern::{Bound, Pattern, Scalar};
 use super::schedules::Schedule;
 use super::subjects::{Scene, Tested};
@@ -125,7 +125,7 @@ fn limit_reached(
 }
 
 fn runs(path: &Path) -> bool {
-    path.field.kind == Kind::Duration
+    path.field.running
 }
 
 /// Every duration that a pattern compares with.

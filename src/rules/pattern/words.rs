@@ -160,20 +160,16 @@ fn bad_glob(error: &globset::Error) -> BadWords {
 
 /// The last line of what the parser says is what is wrong; before it come the text and carets.
 fn bad_regex(error: &regex::Error) -> BadWords {
-    match error {
-        regex::Error::CompiledTooBig(limit) => BadWords {
-            message: format!("it is too large: compiled it takes more than {} kB", limit >> 10),
-            at: None,
-        },
-        error => {
-            let text = error.to_string();
-            let last = text.lines().last().unwrap_or_default();
-            let message = last.trim_start_matches("error: ").to_owned();
-            let caret = text.lines().rev().nth(1).and_then(|line| line.find('^'));
-            // The parser indents what it shows by four blanks.
-            BadWords { message, at: caret.and_then(|at| at.checked_sub(4)) }
-        }
+    if let regex::Error::CompiledTooBig(limit) = error {
+        let message = format!("it is too large: compiled it takes more than {} kB", limit >> 10);
+        return BadWords { message, at: None };
     }
+    let text = error.to_string();
+    let last = text.lines().last().unwrap_or_default();
+    let message = last.trim_start_matches("error: ").to_owned();
+    let caret = text.lines().rev().nth(1).and_then(|line| line.find('^'));
+    // The parser indents what it shows by four blanks.
+    BadWords { message, at: caret.and_then(|at| at.checked_sub(4)) }
 }
 
 impl PartialEq for Words {

@@ -277,6 +277,9 @@ impl Reader<'_> {
                     };
                     let message = format!("this {} cannot be read: {message}", called_form(form));
                     self.problems.error(place, message).help(match form {
+                        Form::Regex if at.is_none() => {
+                            "\\w and \\d stand for many letters: write [a-z] and [0-9], or fewer repetitions"
+                        }
                         Form::Regex => {
                             "look-around and back-references are not known; in '…' a backslash \
                              stands for itself"

@@ -12,7 +12,9 @@
 
 mod derived;
 mod example;
+mod language;
 mod look;
+mod tables;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
