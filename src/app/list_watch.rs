@@ -82,7 +82,8 @@ impl ListWatch {
                 self.beat.give();
                 let known = files.remove(&watched.path).filter(|(it, _)| *it == watched.source);
                 let settling = known.map_or_else(Settling::default, |(_, settling)| settling);
-                let Look { watched, settling, found } = look(watched.clone(), settling).await;
+                let Look { watched, settling, found } =
+                    look(watched.clone(), settling, &self.beat).await;
                 next.insert(watched.path, (watched.source, settling));
                 if let Some(found) = found
                     && self.found.send(found).await.is_err()
@@ -109,12 +110,19 @@ impl ListWatch {
     }
 }
 
-async fn look(watched: Watched, settling: Settling) -> Look {
+/// However long it takes: a network drive that hangs is no reason to take the service for hung.
+async fn look(watched: Watched, settling: Settling, beat: &Beat) -> Look {
     let (again, before) = (watched.clone(), settling);
-    spawn_blocking(move || look_now(watched, settling)).await.unwrap_or_else(|error| {
-        warn!(file = %again.path.display(), %error, "a list could not be looked at, will retry");
-        Look { watched: again, settling: before, found: None }
-    })
+    let mut looking = spawn_blocking(move || look_now(watched, settling));
+    loop {
+        tokio::select! {
+            looked = &mut looking => return looked.unwrap_or_else(|error| {
+                warn!(file = %again.path.display(), %error, "a list could not be looked at, will retry");
+                Look { watched: again, settling: before, found: None }
+            }),
+            () = sleep(IDLE_BEAT) => beat.give(),
+        }
+    }
 }
 
 fn look_now(watched: Watched, mut settling: Settling) -> Look {
