@@ -10,6 +10,7 @@ pub mod ended;
 mod observe;
 mod pipeline;
 mod push;
+pub(crate) mod rehearsal;
 mod reads;
 mod report;
 mod rules_in_force;

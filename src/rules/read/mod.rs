@@ -4,6 +4,7 @@
 //! key and value, and goes on after a problem, so that one run tells the whole story. What it does
 //! not know is an error, never ignored.
 
+pub(super) mod cases;
 mod conditions;
 mod reader;
 mod rule;

@@ -1,0 +1,1 @@
+//! What is said of mistakes in a test file.
