@@ -12,18 +12,23 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::observe::{Look, View, observation};
+use super::observe::{Look, Moment, View, observation};
 use crate::config::default;
 use crate::events::conversation::Conversation;
 use crate::genesys::{ParticipantId, UserId};
-use crate::rules::{Context, Looked, Rules, Standing};
+use crate::rules::{Context, RuleError, Rules, Standing};
 use crate::status::counts::Counts;
 use crate::updates::keeper::Keeper;
 use crate::updates::push::Pushed;
 use crate::updates::settings::Settings;
+use crate::updates::wish::Wish;
 
 /// A push for each participant and moment is what there should be; more than this is a loop.
 const MAX_PUSHES: usize = 10_000;
+
+/// Times at which a rule may come true by itself, between two events; more than these in one pause
+/// tell nothing new.
+const MAX_DUES: usize = 1_000;
 
 /// One conversation, as the daemon would live through it.
 pub(crate) struct Rehearsal {
@@ -31,6 +36,10 @@ pub(crate) struct Rehearsal {
     standing: Standing,
     keeper: Keeper,
     began: (Instant, Timestamp),
+    /// As it is now, and the body that it was read from.
+    current: Option<(Conversation, String)>,
+    /// When to look at it again.
+    due: Option<Timestamp>,
 }
 
 /// One attribute that was written.
@@ -42,11 +51,15 @@ pub(crate) struct Wrote {
     pub(crate) rule: Arc<str>,
 }
 
-/// What came of one snapshot.
+/// What came of one moment, and of the time before it.
 #[derive(Debug, Default)]
 pub(crate) struct Came {
-    pub(crate) looked: Looked,
+    /// Rules that held, in the order of the file.
+    pub(crate) matched: Vec<Arc<str>>,
     pub(crate) wrote: Vec<Wrote>,
+    /// What rules in dry run wish, and is not so.
+    pub(crate) dry: Vec<Wish>,
+    pub(crate) errors: Vec<RuleError>,
     /// Keys that wait, for a flow to end or because they were written too often.
     pub(crate) waiting: Vec<(ParticipantId, Arc<str>)>,
 }
@@ -57,29 +70,67 @@ impl Rehearsal {
         let start = Instant::now();
         let keeper = Keeper::new(settings(), Arc::new(Counts::default()), 0, start);
         let view = View { rules, watched: Arc::new(watched), acd_only: false };
-        Rehearsal { view, standing: Standing::default(), keeper, began: (start, now) }
+        let standing = Standing::default();
+        Rehearsal { view, standing, keeper, began: (start, now), current: None, due: None }
     }
 
-    /// Lets time pass until then, and a snapshot come if there is one.
-    pub(crate) fn pass(&mut self, snapshot: Option<&Conversation>, now: Timestamp) -> Came {
+    /// Lets time pass until then, and a snapshot come, with the body that it was read from, if there
+    /// is one.
+    pub(crate) fn pass(
+        &mut self,
+        snapshot: Option<(Conversation, String)>,
+        now: Timestamp,
+    ) -> Came {
+        let mut came = Came::default();
+        for _ in 0..MAX_DUES {
+            let Some(due) = self.due.take().filter(|due| *due <= now) else { break };
+            self.look(due, &mut came);
+        }
         let at = self.instant(now);
         self.keeper.wake(at);
-        let mut came = Came::default();
         self.push(at, &mut came);
-        if let Some(snapshot) = snapshot {
-            let context = Context { watched: &self.view.watched };
-            came.looked =
-                self.view.rules.look(snapshot, &context, &mut self.standing.clone());
-            let Look { observation, .. } =
-                observation(&self.view, &mut self.standing, snapshot, at, now, false);
-            self.keeper.observe(&observation, at);
-            self.keeper.wake(at);
-            self.push(at, &mut came);
+        if snapshot.is_some() {
+            self.current = snapshot;
+            self.look(now, &mut came);
         }
         for (target, keys) in self.keeper.left() {
             came.waiting.extend(keys.into_iter().map(|key| (target.participant.clone(), key)));
         }
         came
+    }
+
+    /// The conversation as it is now, with what was written.
+    pub(crate) fn current(&self) -> Option<&Conversation> {
+        self.current.as_ref().map(|(conversation, _)| conversation)
+    }
+
+    fn look(&mut self, now: Timestamp, came: &mut Came) {
+        let at = self.instant(now);
+        let Some((conversation, raw)) = &self.current else { return };
+        let moment = Moment { at, received_at: now, raw: Some(raw), from_read: false };
+        // The observation keeps of it only what the updates need.
+        let context = Context { watched: &self.view.watched, now, raw: Some(raw) };
+        let looked = self.view.rules.look(conversation, &context, &mut self.standing.clone());
+        let Look { observation, .. } =
+            observation(&self.view, &mut self.standing, conversation, &moment);
+        let there = |wish: &Wish| {
+            let mut participants = conversation.participants.iter();
+            let of = participants.find(|participant| participant.id == wish.participant);
+            of.and_then(|participant| participant.attributes.get(&*wish.key))
+                .is_some_and(|value| **value == *wish.value)
+        };
+        self.due = looked.due.filter(|due| *due > now);
+        came.dry.extend(looked.wishes.into_iter().filter(|wish| wish.dry_run && !there(wish)));
+        came.errors.extend(looked.errors);
+        for rule in looked.held {
+            if !came.matched.contains(&rule) {
+                came.matched.push(rule);
+            }
+        }
+        self.keeper.wake(at);
+        self.keeper.observe(&observation, at);
+        self.keeper.wake(at);
+        self.push(at, came);
     }
 
     fn push(&mut self, at: Instant, came: &mut Came) {
@@ -91,11 +142,22 @@ impl Rehearsal {
             let participant = request.target().participant.clone();
             for (key, value) in request.changes() {
                 let rule = request.rule_of(&key).unwrap_or_default();
+                self.apply(&participant, &key, &value);
                 came.wrote.push(Wrote { participant: participant.clone(), key, value, rule });
             }
             let accepted = Pushed { status: 202, correlation_id: None };
             let settled = self.keeper.settle(request, Ok(accepted), at);
             debug_assert!(settled.is_ok(), "nothing refuses the credentials here");
+        }
+    }
+
+    /// What is accepted is there at once.
+    fn apply(&mut self, participant: &ParticipantId, key: &str, value: &str) {
+        let Some((conversation, _)) = &mut self.current else { return };
+        let mut participants = conversation.participants.iter_mut();
+        if let Some(written) = participants.find(|one| one.id == *participant) {
+            let attributes = Arc::make_mut(&mut written.attributes);
+            attributes.insert(key.to_owned(), value.to_owned());
         }
     }
 

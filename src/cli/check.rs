@@ -174,7 +174,7 @@ fn plural(count: usize, word: &str) -> String {
     if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
 }
 
-fn as_json(problem: &Problem) -> Value {
+pub(super) fn as_json(problem: &Problem) -> Value {
     let place = problem.place.as_ref();
     json!({
         "severity": match problem.severity { Severity::Error => "error", Severity::Warning => "warning" },

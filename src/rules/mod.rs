@@ -8,6 +8,7 @@
 //! and no machinery: whether a wish is written is for the updates to decide.
 
 pub mod cases;
+pub mod condition;
 pub mod field;
 pub mod fields;
 pub mod file;
@@ -25,4 +26,4 @@ mod tests;
 
 pub use fields::field_table;
 pub use file::{Inventory, RuleFile, UnknownName};
-pub use look::{Context, Looked, Rules, Standing};
+pub use look::{Context, Looked, RuleError, Rules, Standing};

@@ -49,7 +49,7 @@ pub(super) fn judge(case: &Case, played: &[Played]) -> Vec<Failure> {
 impl<'p> View<'p> {
     fn new(steps: &'p [Played], step: Option<usize>, line: usize) -> View<'p> {
         let conversation = steps.last().and_then(|played| played.conversation.as_ref());
-        let wrote = steps.iter().flat_map(|played| &played.wrote).collect();
+        let wrote = steps.iter().flat_map(|played| &played.came.wrote).collect();
         View { conversation, wrote, steps, step, line }
     }
 
@@ -101,12 +101,13 @@ impl<'p> View<'p> {
         };
         let id = participant.id.as_str();
         let (got, by) = if *dry_run {
-            let wishes = self.steps.iter().flat_map(|played| &played.dry);
+            let wishes = self.steps.iter().flat_map(|played| &played.came.dry);
             let mut wishes = wishes.filter(|wish| wish.participant == participant.id);
             let wish = wishes.rfind(|wish| *wish.key == **key);
             (wish.map_or("", |wish| &*wish.value), wish.map(|wish| &*wish.rule))
         } else {
-            let wrote = self.wrote.iter().rfind(|w| w.participant.as_str() == id && *w.key == **key);
+            let wrote =
+                self.wrote.iter().rfind(|w| w.participant.as_str() == id && *w.key == **key);
             let got = participant.attributes.get(key).map_or("", String::as_str);
             (got, wrote.map(|wrote| &*wrote.rule))
         };
@@ -126,8 +127,8 @@ impl<'p> View<'p> {
             None if rule.is_some() => format!("{} by no rule", shown_value(got)),
             None => shown_value(got),
         };
-        let waiting = self.steps.last().map(|played| &played.waiting[..]).unwrap_or_default();
-        if waiting.iter().any(|(of, waits)| of == id && **waits == **key) {
+        let waiting = self.steps.last().map(|played| &played.came.waiting[..]).unwrap_or_default();
+        if waiting.iter().any(|(of, waits)| of.as_str() == id && **waits == **key) {
             let note = "it is wished and waits: for a running flow to end (see `during_flow`), or \
                         because the key was written too often";
             failure.note = Some(note.to_owned());
@@ -148,7 +149,7 @@ impl<'p> View<'p> {
     }
 
     fn matched(&self) -> BTreeSet<String> {
-        self.steps.iter().flat_map(|played| &played.matched).map(ToString::to_string).collect()
+        self.steps.iter().flat_map(|played| &played.came.matched).map(ToString::to_string).collect()
     }
 
     fn is_expected(&self, expect: &Expect, wrote: &Wrote) -> bool {
@@ -173,7 +174,8 @@ impl<'p> View<'p> {
             "acd" => conversation.acd(),
             _ => None,
         };
-        let by_purpose = || participants().filter(|one| one.has_purpose(who)).max_by_key(|one| one.recency());
+        let by_purpose =
+            || participants().filter(|one| one.has_purpose(who)).max_by_key(|one| one.recency());
         by_id.or_else(subject).or_else(by_purpose)
     }
 }

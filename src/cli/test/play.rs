@@ -13,20 +13,13 @@ use crate::events::{read_generic, read_media};
 use crate::genesys::UserId;
 use crate::rules::Rules;
 use crate::rules::cases::{Case, Event, Step, Watched};
-use crate::updates::wish::Wish;
 
 /// What came of one step.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Played {
     /// How the conversation is, with what was written.
     pub(super) conversation: Option<Conversation>,
-    pub(super) wrote: Vec<Wrote>,
-    /// What would have been written, but for a dry run.
-    pub(super) dry: Vec<Wish>,
-    /// Rules that matched, in the order of the file.
-    pub(super) matched: Vec<Arc<str>>,
-    /// Keys that wait: participant and key.
-    pub(super) waiting: Vec<(String, Arc<str>)>,
+    pub(super) came: Came,
 }
 
 /// Participant and key.
@@ -50,35 +43,17 @@ pub(super) fn play(rules: &Arc<Rules>, case: &Case) -> Result<Vec<Played>, Strin
     let watched = watched(case);
     let mut rehearsal = Rehearsal::new(Arc::clone(rules), watched, first.at);
     let mut written = Written::default();
-    let mut current = None;
     let mut played = Vec::new();
     for Step { at, event, .. } in &case.steps {
         let snapshot = event.as_ref().map(|event| written.shown(event)).transpose()?;
-        let came = rehearsal.pass(snapshot.as_ref(), *at);
-        current = snapshot.or(current);
+        let came = rehearsal.pass(snapshot, *at);
         for Wrote { participant, key, value, .. } in &came.wrote {
             let place = (participant.as_str().to_owned(), key.to_string());
             written.values.insert(place, value.to_string());
         }
-        if let Some(conversation) = &mut current {
-            written.put_into(conversation);
-        }
-        played.push(of_step(came, current.clone()));
+        played.push(Played { conversation: rehearsal.current().cloned(), came });
     }
     Ok(played)
-}
-
-fn of_step(came: Came, conversation: Option<Conversation>) -> Played {
-    let Came { looked, wrote, waiting } = came;
-    let dry = looked.wishes.into_iter().filter(|wish| wish.dry_run);
-    let waiting = waiting.into_iter().map(|(id, key)| (id.as_str().to_owned(), key));
-    Played {
-        conversation,
-        wrote,
-        dry: dry.collect(),
-        matched: looked.held,
-        waiting: waiting.collect(),
-    }
 }
 
 fn watched(case: &Case) -> BTreeSet<UserId> {
@@ -105,7 +80,7 @@ fn read(event: &Event, body: &Value) -> Result<Conversation, String> {
 
 impl Written {
     /// The event as it would come after what was written.
-    fn shown(&mut self, event: &Event) -> Result<Conversation, String> {
+    fn shown(&mut self, event: &Event) -> Result<(Conversation, String), String> {
         let mut body = event.body.clone();
         let participants = body.get_mut("participants").and_then(Value::as_array_mut);
         let mut given = BTreeMap::new();
@@ -134,14 +109,6 @@ impl Written {
                 participant["attributes"][key] = Value::from(value.clone());
             }
         }
-        read(event, &body)
-    }
-
-    fn put_into(&self, conversation: &mut Conversation) {
-        for participant in &mut conversation.participants {
-            let own = self.values.iter().filter(|((of, _), _)| of == participant.id.as_str());
-            let attributes = Arc::make_mut(&mut participant.attributes);
-            attributes.extend(own.map(|((_, key), value)| (key.clone(), value.clone())));
-        }
+        Ok((read(event, &body)?, body.to_string()))
     }
 }

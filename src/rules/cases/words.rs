@@ -33,12 +33,7 @@ pub(crate) enum Place {
     Communication,
 }
 
-const fn word(
-    name: &'static str,
-    kind: WordKind,
-    place: Place,
-    genesys: &'static str,
-) -> Word {
+const fn word(name: &'static str, kind: WordKind, place: Place, genesys: &'static str) -> Word {
     Word { name, kind, place, genesys }
 }
 

@@ -116,9 +116,9 @@ fn as_json(value: &DeValue<'_>) -> Value {
         DeValue::Float(number) => number.as_str().parse::<f64>().map_or(Value::Null, Value::from),
         DeValue::Array(items) => items.iter().map(|item| as_json(item.get_ref())).collect(),
         DeValue::Table(table) => {
-            let fields = table.iter().map(|(key, node)| {
-                (key.get_ref().to_string(), as_json(node.get_ref()))
-            });
+            let fields = table
+                .iter()
+                .map(|(key, node)| (key.get_ref().to_string(), as_json(node.get_ref())));
             Value::Object(fields.collect::<Map<_, _>>())
         }
     }

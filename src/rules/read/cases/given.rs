@@ -25,7 +25,9 @@ impl Cases<'_> {
         for (key, node) in in_order(table) {
             let name = &**key.get_ref();
             match (name, node.get_ref()) {
-                ("at", _) if draft.steps.is_empty() => draft.at = self.time("at", node).or(draft.at),
+                ("at", _) if draft.steps.is_empty() => {
+                    draft.at = self.time("at", node).or(draft.at)
+                }
                 ("at", _) => {
                     let message = "only the first event says when it comes";
                     let help = "say after how long this one comes: after = \"30s\"";
@@ -197,9 +199,10 @@ impl Cases<'_> {
         match word.kind {
             WordKind::Flag => self.reader.flag(word.name, node).map(Value::from),
             WordKind::Number => {
-                let number = node.get_ref().as_integer().and_then(|number| {
-                    i64::from_str_radix(number.as_str(), number.radix()).ok()
-                });
+                let number = node
+                    .get_ref()
+                    .as_integer()
+                    .and_then(|number| i64::from_str_radix(number.as_str(), number.radix()).ok());
                 if number.is_none() {
                     self.reader.wrong_type(node, word.name, "a whole number");
                 }
