@@ -25,6 +25,7 @@ mod sockets;
 mod state;
 mod systemd;
 mod tidy;
+mod trial;
 mod virtual_time;
 mod window;
 mod world_at;

@@ -1,6 +1,7 @@
 //! Compares what came of a case with what it expects. Pure.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::play::Played;
 use crate::app::rehearsal::Wrote;
@@ -12,8 +13,8 @@ use crate::rules::cases::{Case, Expect, ExpectedAttribute};
 pub(super) struct Failure {
     /// Where the expectation stands.
     pub(super) line: usize,
-    /// Which step it is about, from 1; `None` for the end of the case.
-    pub(super) step: Option<usize>,
+    /// How long after the first event; `None` for the case as a whole.
+    pub(super) after: Option<Duration>,
     /// What it is about, such as `customer cc.segment`.
     pub(super) about: String,
     pub(super) expected: String,
@@ -29,28 +30,28 @@ struct View<'p> {
     conversation: Option<&'p Conversation>,
     wrote: Vec<&'p Wrote>,
     steps: &'p [Played],
-    step: Option<usize>,
+    after: Option<Duration>,
     line: usize,
 }
 
 /// Everything that is not as the case says.
 pub(super) fn judge(case: &Case, played: &[Played]) -> Vec<Failure> {
     let mut failures = Vec::new();
-    let several = played.len() > 1;
+    let began = case.steps.first().map(|step| step.at).unwrap_or_default();
     for (at, step) in case.steps.iter().enumerate() {
         let steps = played.get(at..=at).unwrap_or_default();
-        let step_number = several.then_some(at + 1);
-        View::new(steps, step_number, step.line).judge(&step.expect, &mut failures);
+        let after = Duration::try_from(step.at.duration_since(began)).ok();
+        View::new(steps, after, step.line).judge(&step.expect, &mut failures);
     }
     View::new(played, None, case.line).judge(&case.at_end, &mut failures);
     failures
 }
 
 impl<'p> View<'p> {
-    fn new(steps: &'p [Played], step: Option<usize>, line: usize) -> View<'p> {
+    fn new(steps: &'p [Played], after: Option<Duration>, line: usize) -> View<'p> {
         let conversation = steps.last().and_then(|played| played.conversation.as_ref());
         let wrote = steps.iter().flat_map(|played| &played.came.wrote).collect();
-        View { conversation, wrote, steps, step, line }
+        View { conversation, wrote, steps, after, line }
     }
 
     fn judge(&self, expect: &Expect, failures: &mut Vec<Failure>) {
@@ -139,7 +140,7 @@ impl<'p> View<'p> {
     fn failure(&self, about: &str, expected: &str, got: &str) -> Failure {
         Failure {
             line: self.line,
-            step: self.step,
+            after: self.after,
             about: about.to_owned(),
             expected: expected.to_owned(),
             got: got.to_owned(),

@@ -3,21 +3,23 @@
 use super::judge::Failure;
 use super::{Ran, Tested};
 
-/// One suite for each test file. A file that cannot be run is an error in a suite of its own.
+/// One suite for each test file. A file that cannot be run, or has
+/// no case, is an error in a suite of its own.
 pub(super) fn report(tested: &[Tested]) -> String {
     let mut xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n".to_owned();
     for one in tested {
         let file = escaped(&one.file.display().to_string());
         let failed = one.cases.iter().filter(|case| !case.failures.is_empty()).count();
-        let (tests, errors) = if one.broken { (1, 1) } else { (one.cases.len(), 0) };
+        let (tests, errors) = if one.broken || one.empty { (1, 1) } else { (one.cases.len(), 0) };
         xml += &format!(
             "  <testsuite name=\"{file}\" tests=\"{tests}\" failures=\"{failed}\" errors=\"{errors}\">\n"
         );
-        if one.broken {
+        if one.broken || one.empty {
+            let message = if one.empty { "there is no case in it" } else { "it cannot be run" };
             let problems: Vec<String> = one.problems.iter().map(ToString::to_string).collect();
             xml += &format!("    <testcase classname=\"{file}\" name=\"{file}\">\n");
             xml += &format!(
-                "      <error message=\"it cannot be run\">{}</error>\n    </testcase>\n",
+                "      <error message=\"{message}\">{}</error>\n    </testcase>\n",
                 escaped(&problems.join("\n"))
             );
         }

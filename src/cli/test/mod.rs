@@ -22,13 +22,13 @@ use super::exit::Exit;
 use super::print::{eprint, eprint_problems, print};
 use super::{Output, reread};
 use crate::config::fence::AllowedKeys;
-use crate::config::problem::Problem;
+use crate::config::problem::{Problem, Severity};
 use crate::rules::cases::{Case, Suite};
 use crate::rules::{RuleFile, Rules};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct TestArguments {
-    /// Test files, such as rules.test.toml
+    /// Test files, such as rules.test.toml; `-` is standard input
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// Run only cases whose name matches
@@ -50,6 +50,8 @@ struct Tested {
     /// Errors, if nothing could be run; else warnings.
     problems: Vec<Problem>,
     broken: bool,
+    /// There is no case in it.
+    empty: bool,
     cases: Vec<Ran>,
     coverage: Coverage,
 }
@@ -85,11 +87,16 @@ pub(super) fn test(config: Option<&Path>, output: Output, arguments: &TestArgume
         eprint(&format!("error: {}: {error}", file.display()));
         return Exit::Unavailable;
     }
+    exit(&tested, coverage.as_ref())
+}
+
+fn exit(tested: &[Tested], coverage: Option<&(Coverage, u8)>) -> Exit {
     let cases = || tested.iter().flat_map(|one| &one.cases);
-    let low = coverage.is_some_and(|(coverage, least)| coverage.percent() < least.into());
+    let empty = cases().next().is_none() || tested.iter().any(|one| one.empty);
+    let low = coverage.is_some_and(|(coverage, least)| coverage.percent() < usize::from(*least));
     if tested.iter().any(|one| one.broken) {
         Exit::BadConfig
-    } else if cases().any(|case| !case.failures.is_empty()) || cases().next().is_none() || low {
+    } else if cases().any(|case| !case.failures.is_empty()) || empty || low {
         Exit::Failed
     } else {
         Exit::Fine
@@ -102,6 +109,7 @@ fn test_file(config: Option<&Path>, file: &Path, run: Option<&Regex>) -> Tested 
         rules: PathBuf::new(),
         problems: Vec::new(),
         broken: true,
+        empty: false,
         cases: Vec::new(),
         coverage: Coverage::default(),
     };
@@ -111,6 +119,7 @@ fn test_file(config: Option<&Path>, file: &Path, run: Option<&Regex>) -> Tested 
             tested.rules = rules_file;
             tested.problems = warnings;
             tested.broken = false;
+            tested.empty = suite.cases.is_empty();
             let names = suite.directory.names(&rule_file.names_wanted());
             let rules = Arc::new(rule_file.bind(Arc::new(names)).0);
             tested.coverage.add_rules(&tested.rules, &rule_file);
@@ -132,7 +141,7 @@ fn run_case(rules: &Arc<Rules>, case: &Case, coverage: &mut Coverage) -> Ran {
         }
         Err(why) => vec![Failure {
             line: case.line,
-            step: None,
+            after: None,
             about: "event".to_owned(),
             expected: "an event that can be read".to_owned(),
             got: why,
@@ -167,11 +176,15 @@ fn read(config: Option<&Path>, file: &Path) -> Result<Ready, Vec<Problem>> {
     let fence =
         configured.ok().and_then(|config| AllowedKeys::new(&config.updates.allowed_keys).ok());
     let fence = fence.unwrap_or_else(AllowedKeys::all);
-    let rules_text = text_of(&rules_file)?;
+    let rules_text = text_of(&rules_file).map_err(|mut problems| {
+        let help = "say in the test file which rules it is for: rules = \"FILE\"";
+        problems.iter_mut().for_each(|problem| problem.help(help));
+        problems
+    })?;
     // What is only odd about the rules is for `check` to say.
     let (rule_file, _warnings) = RuleFile::parse(&rules_file, &rules_text, &fence)?;
     let misfits = suite.misfits(file, &text, &rule_file);
-    if misfits.iter().any(|problem| problem.severity == crate::config::problem::Severity::Error) {
+    if misfits.iter().any(|problem| problem.severity == Severity::Error) {
         return Err(misfits);
     }
     warnings.extend(misfits);
@@ -179,6 +192,10 @@ fn read(config: Option<&Path>, file: &Path) -> Result<Ready, Vec<Problem>> {
 }
 
 fn text_of(file: &Path) -> Result<String, Vec<Problem>> {
-    fs::read_to_string(file)
-        .map_err(|error| vec![Problem::of_file(file, format!("cannot be read: {error}"))])
+    let text = if file == Path::new("-") {
+        std::io::read_to_string(std::io::stdin())
+    } else {
+        fs::read_to_string(file)
+    };
+    text.map_err(|error| vec![Problem::of_file(file, format!("cannot be read: {error}"))])
 }

@@ -7,13 +7,14 @@ use serde_json::{Value, json};
 use super::coverage::Coverage;
 use super::judge::Failure;
 use super::{Ran, Tested};
+use crate::config::duration;
 
 type Covered = (Coverage, u8);
 
 /// For people: a line for each case, and below a failed one what is not as it should be.
 pub(super) fn text(tested: &[Tested], coverage: Option<&Covered>) -> String {
     let mut text = String::new();
-    for Tested { file, rules, broken, cases, .. } in tested {
+    for Tested { file, rules, broken, empty, cases, .. } in tested {
         text += &format!("Testing {}", file.display());
         if *broken {
             text += "\n  FAILED: it cannot be run\n";
@@ -29,7 +30,8 @@ pub(super) fn text(tested: &[Tested], coverage: Option<&Covered>) -> String {
         }
         let failed = cases.iter().filter(|case| !case.failures.is_empty()).count();
         text += &match (cases.len(), failed) {
-            (0, _) => "  FAILED: no case was run\n".to_owned(),
+            (0, _) if *empty => "  FAILED: there is no case in it\n".to_owned(),
+            (0, _) => "  no case of that name\n".to_owned(),
             (all, 0) => format!("  SUCCESS: {}\n", plural(all, "case")),
             (all, failed) => format!("  FAILED: {failed} of {}\n", plural(all, "case")),
         };
@@ -50,9 +52,10 @@ pub(super) fn text(tested: &[Tested], coverage: Option<&Covered>) -> String {
 
 /// One failure, as lines that begin with what it is: `-` expected, `+` got.
 fn shown(file: &std::path::Path, failure: &Failure) -> String {
-    let Failure { line, step, about, expected, got, matched, note } = failure;
-    let step = step.map(|step| format!(" after step {step}")).unwrap_or_default();
-    let mut text = format!("          {}:{line}: {about}{step}\n", file.display());
+    let Failure { line, after, about, expected, got, matched, note } = failure;
+    let after = after.map(|after| format!(", {} after the first event", duration::show(after)));
+    let after = after.unwrap_or_default();
+    let mut text = format!("          {}:{line}: {about}{after}\n", file.display());
     for (sign, said) in [('-', expected), ('+', got)] {
         let word = if sign == '-' { "expected" } else { "got     " };
         for (at, said) in said.lines().enumerate() {
@@ -101,7 +104,7 @@ fn case_json(case: &Ran) -> Value {
     let failures = case.failures.iter().map(|failure| {
         json!({
             "line": failure.line,
-            "step": failure.step,
+            "after": failure.after.map(duration::show),
             "about": failure.about,
             "expected": failure.expected,
             "got": failure.got,

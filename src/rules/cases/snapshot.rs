@@ -242,15 +242,19 @@ fn with_scheme(address: &str) -> String {
 }
 
 fn routing(party: &Party) -> Value {
-    let id = |field: &str| party.text(field).map(|id| json!({ "id": id }));
-    let skills = party.fields.get("skills").and_then(Value::as_array).cloned().unwrap_or_default();
-    let skills: Vec<Value> = skills.into_iter().map(|id| json!({ "id": id })).collect();
-    json!({
-        "queue": id("queue"),
-        "language": id("language"),
-        "skills": skills,
-        "priority": party.fields.get("priority"),
-    })
+    let mut routing = Map::new();
+    for field in ["queue", "language"] {
+        if let Some(id) = party.text(field) {
+            routing.insert(field.to_owned(), json!({ "id": id }));
+        }
+    }
+    if let Some(priority) = party.fields.get("priority") {
+        routing.insert("priority".to_owned(), priority.clone());
+    }
+    let skills = party.fields.get("skills").and_then(Value::as_array);
+    let skills = skills.into_iter().flatten().map(|id| json!({ "id": id }));
+    routing.insert("skills".to_owned(), skills.collect());
+    Value::Object(routing)
 }
 
 /// The field that makes somebody play such a part.
