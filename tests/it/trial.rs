@@ -84,7 +84,14 @@ fn the_examples_rules_do_as_their_cases_say() {
 fn what_passes_is_told_and_what_no_case_covers() {
     let said = test(PASSES, &["--coverage"]);
     assert_eq!((said.code, said.err.as_str()), (0, ""));
-    expect![[""]].assert_eq(&said.out);
+    expect![[r#"
+        Testing rules.test.toml (rules.toml)
+          passed  gold
+          SUCCESS: 1 case
+        Coverage: 1 of 3 rules match
+          no case makes never match
+          no case makes on-hold match
+    "#]].assert_eq(&said.out);
     assert_eq!(test(PASSES, &["--coverage=33"]).code, 0);
     assert_eq!(test(PASSES, &["--coverage=34"]).code, 1);
 }
@@ -93,7 +100,28 @@ fn what_passes_is_told_and_what_no_case_covers() {
 fn a_failure_shows_what_was_expected_and_what_came() {
     let said = test(FAILS, &[]);
     assert_eq!((said.code, said.err.as_str()), (1, ""));
-    expect![[""]].assert_eq(&said.out);
+    expect![[r#"
+        Testing rules.test.toml (rules.toml)
+          FAILED  gold <b> & "quoted"
+                  rules.test.toml:6: customer cc.segment
+                  - expected "gold"
+                  + got      "vip" by pop
+                    rules that matched: pop
+                  rules.test.toml:2: rules that write
+                  - expected not pop
+                  + got      pop
+                    rules that matched: pop
+          FAILED  somebody else has the last word
+                  rules.test.toml:15: customer cc.on_hold, 1s after the first event
+                  - expected "true"
+                  + got      "perhaps"
+                    rules that matched: on-hold
+                  rules.test.toml:17: writes, 1m1s after the first event
+                  - expected nothing is written
+                  + got      customer cc.on_hold = "false" by on-hold
+                    rules that matched: (none)
+          FAILED: 2 of 2 cases
+    "#]].assert_eq(&said.out);
 }
 
 #[test]
@@ -106,7 +134,22 @@ fn programs_read_it_as_json_and_as_junit() {
     assert_eq!((&report["passed"], &report["failed"]), (&1.into(), &2.into()));
     assert_eq!(report["files"][0]["cases"][1]["failures"][0]["got"], "\"vip\" by pop");
     let xml = fs::read_to_string(folder.path().join("report.xml")).unwrap();
-    expect![[""]].assert_eq(&xml);
+    expect![[r#"
+        <?xml version="1.0" encoding="UTF-8"?>
+        <testsuites>
+          <testsuite name="rules.test.toml" tests="3" failures="2" errors="0">
+            <testcase classname="rules.test.toml" name="gold" line="2"/>
+            <testcase classname="rules.test.toml" name="gold &lt;b&gt; &amp; &quot;quoted&quot;" line="8">
+              <failure message="customer cc.segment: expected &quot;gold&quot;, got &quot;vip&quot; by pop">rules.test.toml:12</failure>
+              <failure message="rules that write: expected not pop, got pop">rules.test.toml:8</failure>
+            </testcase>
+            <testcase classname="rules.test.toml" name="somebody else has the last word" line="15">
+              <failure message="customer cc.on_hold: expected &quot;true&quot;, got &quot;perhaps&quot;">rules.test.toml:21</failure>
+              <failure message="writes: expected nothing is written, got customer cc.on_hold = &quot;false&quot; by on-hold">rules.test.toml:23</failure>
+            </testcase>
+          </testsuite>
+        </testsuites>
+    "#]].assert_eq(&xml);
 }
 
 #[test]
@@ -134,7 +177,12 @@ fn how_it_ends_says_what_to_do() {
     fs::remove_file(folder.path().join("rules.toml")).unwrap();
     let said = attributed(folder.path(), &["test", "rules.test.toml"]);
     assert_eq!(said.code, 78);
-    expect![[""]].assert_eq(&said.err);
+    expect![[r#"
+        error: cannot be read: No such file or directory (os error 2)
+          --> rules.toml
+           = say in the test file which rules it is for: rules = "FILE"
+
+    "#]].assert_eq(&said.err);
 }
 
 #[test]

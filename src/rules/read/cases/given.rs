@@ -108,6 +108,7 @@ impl Cases<'_> {
                 None => format!("say what they are: given.{name}.purpose = \"agent\""),
             };
             self.reader.problems.error(key.span(), message).help(help);
+            return;
         }
         draft.given.party(name);
         for (word, node) in in_order(table) {
@@ -236,11 +237,12 @@ impl Cases<'_> {
         if known.is_empty() || text.is_empty() || known.contains(&text) {
             return;
         }
-        let (message, help) =
-            (format!("`{}` is not known to be {text:?}", word.name), among(text, known.to_vec()));
+        let help = among(text, known.iter().copied());
         if word.name == "media" {
+            let message = format!("`media` cannot be {text:?}");
             self.reader.problems.error(node.span(), message).help(help);
         } else {
+            let message = format!("`{}` is not known to be {text:?}", word.name);
             self.reader.problems.warning(node.span(), message).help(help);
         }
     }
