@@ -54,6 +54,7 @@ enum Command {
     /// Check the configuration and the rules; every problem with its place
     Check(check::CheckArguments),
     /// Test the rules: cases with events and what has to come of them
+    #[command(after_help = test::AFTER_HELP)]
     Test(test::TestArguments),
     /// Merge attributes into one participant now
     #[command(after_help = set::AFTER_HELP)]

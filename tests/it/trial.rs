@@ -89,9 +89,10 @@ fn what_passes_is_told_and_what_no_case_covers() {
           passed  gold
           SUCCESS: 1 case
         Coverage: 1 of 3 rules match
-          no case makes never match
-          no case makes on-hold match
-    "#]].assert_eq(&said.out);
+          no case makes `never` match
+          no case makes `on-hold` match
+    "#]]
+    .assert_eq(&said.out);
     assert_eq!(test(PASSES, &["--coverage=33"]).code, 0);
     assert_eq!(test(PASSES, &["--coverage=34"]).code, 1);
 }
@@ -103,11 +104,11 @@ fn a_failure_shows_what_was_expected_and_what_came() {
     expect![[r#"
         Testing rules.test.toml (rules.toml)
           FAILED  gold <b> & "quoted"
-                  rules.test.toml:6: customer cc.segment
+                  rules.test.toml:6: customer cc.segment, 0s after the first event
                   - expected "gold"
                   + got      "vip" by pop
                     rules that matched: pop
-                  rules.test.toml:2: rules that write
+                  rules.test.toml:2: rules that write, 0s after the first event
                   - expected not pop
                   + got      pop
                     rules that matched: pop
@@ -121,7 +122,8 @@ fn a_failure_shows_what_was_expected_and_what_came() {
                   + got      customer cc.on_hold = "false" by on-hold
                     rules that matched: (none)
           FAILED: 2 of 2 cases
-    "#]].assert_eq(&said.out);
+    "#]]
+    .assert_eq(&said.out);
 }
 
 #[test]
@@ -182,7 +184,8 @@ fn how_it_ends_says_what_to_do() {
           --> rules.toml
            = say in the test file which rules it is for: rules = "FILE"
 
-    "#]].assert_eq(&said.err);
+    "#]]
+    .assert_eq(&said.err);
 }
 
 #[test]
@@ -191,4 +194,64 @@ fn it_reads_standard_input() {
     let tests = ["rules = 'rules.toml'\n", PASSES].concat();
     let said = with(folder.path(), &["test", "-"], &[], &tests);
     assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+}
+
+#[test]
+fn what_was_written_is_there_in_the_next_event_and_the_modes_go_by_it() {
+    let folder = folder(
+        r#"
+[[case]]
+name = "four modes"
+given.agent.user = "avery@example.com"
+given.customer.attributes.x = "A"
+expect.customer.follow = "A"
+expect.customer.first = "A"
+expect.customer.absent = "A"
+expect.only = true
+
+[[case.step]]
+given.customer.attributes.x = "B"
+expect.customer.follow = { value = "B", rule = "follow" }
+expect.customer.first = "A"
+expect.customer.absent = "A"
+
+[[case.step]]
+given.customer.attributes = { follow = "Z", first = "Z", absent = "Z" }
+expect.customer.follow = "Z"
+expect.customer.first = "Z"
+expect.nothing = true
+
+[[case.step]]
+given.customer.attributes.x = "A"
+expect.customer.follow = "A"
+expect.customer.first = "Z"
+expect.rules = "follow"
+
+[[case]]
+name = "a running menu holds everything back but what may go"
+given.ivr.name = "Main Menu"
+given.customer.attributes.x = "A"
+given.participant.state = "alerting"
+given.ivr.ended = false
+at_end.customer.follow = "A"
+expect.nothing = true
+expect.matches = "follow"
+
+[[case.step]]
+after = "20s"
+given.ivr.ended = true
+expect.rules = ["follow", "first", "absent"]
+"#,
+    );
+    let mode = |name: &str, write: &str| {
+        format!(
+            "[[rule]]\nname = '{name}'\nwrite = '{write}'\nmatch.participant.purpose = 'agent'\n\
+             set.{name} = '{{{{ customer.attributes.x }}}}'\n"
+        )
+    };
+    let rules = [("follow", "follow"), ("first", "first"), ("absent", "if-absent")];
+    let rules: Vec<String> = rules.iter().map(|(name, write)| mode(name, write)).collect();
+    fs::write(folder.path().join("rules.toml"), rules.concat()).unwrap();
+    let said = attributed(folder.path(), &["test", "rules.test.toml"]);
+    assert_eq!((said.code, said.err.as_str()), (0, ""), "{}", said.out);
 }

@@ -22,7 +22,7 @@ pub(super) struct Failure {
     /// The rules that matched there.
     pub(super) matched: Vec<String>,
     /// What else helps to understand it.
-    pub(super) note: Option<String>,
+    pub(super) notes: Vec<String>,
 }
 
 /// What is looked at together: one step, or all of them.
@@ -132,7 +132,7 @@ impl<'p> View<'p> {
         if waiting.iter().any(|(of, waits)| of.as_str() == id && **waits == **key) {
             let note = "it is wished and waits: for a running flow to end (see `during_flow`), or \
                         because the key was written too often";
-            failure.note = Some(note.to_owned());
+            failure.notes.push(note.to_owned());
         }
         Some(failure)
     }
@@ -145,12 +145,18 @@ impl<'p> View<'p> {
             expected: expected.to_owned(),
             got: got.to_owned(),
             matched: self.matched().into_iter().collect(),
-            note: None,
+            notes: self.errors().into_iter().collect(),
         }
     }
 
     fn matched(&self) -> BTreeSet<String> {
         self.steps.iter().flat_map(|played| &played.came.matched).map(ToString::to_string).collect()
+    }
+
+    /// What could not be evaluated, once each.
+    fn errors(&self) -> BTreeSet<String> {
+        let errors = self.steps.iter().flat_map(|played| &played.came.errors);
+        errors.map(|error| format!("rule {}: {}", error.rule, error.message)).collect()
     }
 
     fn is_expected(&self, expect: &Expect, wrote: &Wrote) -> bool {

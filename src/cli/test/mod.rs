@@ -26,6 +26,25 @@ use crate::config::problem::{Problem, Severity};
 use crate::rules::cases::{Case, Suite};
 use crate::rules::{RuleFile, Rules};
 
+/// What a test file looks like.
+pub(super) const AFTER_HELP: &str = "\
+A test file, such as rules.test.toml beside rules.toml:
+
+  [[case]]
+  name = \"gold customers are marked while the agent is alerted\"
+  given.media = \"call\"
+  given.customer.number = \"+4930123456\"
+  given.customer.attributes.\"crm.tier\" = \"gold\"
+  given.participant.state = \"alerting\"
+  expect.customer.\"cc.segment\" = { value = \"vip\", rule = \"vip-pop\" }
+
+  [[case.step]]                     # the next event
+  after = \"30s\"
+  given.participant.state = \"connected\"
+  expect.nothing = true             # or rules, matches, only, not, dry_run
+
+Exit codes: 0 all passed, 1 a case failed or there is none, 78 the rules or a test file are bad.";
+
 #[derive(Debug, clap::Args)]
 pub(super) struct TestArguments {
     /// Test files, such as rules.test.toml; `-` is standard input
@@ -146,7 +165,7 @@ fn run_case(rules: &Arc<Rules>, case: &Case, coverage: &mut Coverage) -> Ran {
             expected: "an event that can be read".to_owned(),
             got: why,
             matched: Vec::new(),
-            note: None,
+            notes: Vec::new(),
         }],
     };
     Ran { name: case.name.clone(), line: case.line, failures }

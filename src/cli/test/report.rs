@@ -41,7 +41,7 @@ pub(super) fn text(tested: &[Tested], coverage: Option<&Covered>) -> String {
         let covered = total - missing.len();
         text += &format!("Coverage: {covered} of {} match\n", plural(total, "rule"));
         for rule in missing {
-            text += &format!("  no case makes {rule} match\n");
+            text += &format!("  no case makes `{rule}` match\n");
         }
         if coverage.percent() < usize::from(*least) {
             text += &format!("  FAILED: {} %, and {least} % are wanted\n", coverage.percent());
@@ -52,7 +52,7 @@ pub(super) fn text(tested: &[Tested], coverage: Option<&Covered>) -> String {
 
 /// One failure, as lines that begin with what it is: `-` expected, `+` got.
 fn shown(file: &std::path::Path, failure: &Failure) -> String {
-    let Failure { line, after, about, expected, got, matched, note } = failure;
+    let Failure { line, after, about, expected, got, matched, notes } = failure;
     let after = after.map(|after| format!(", {} after the first event", duration::show(after)));
     let after = after.unwrap_or_default();
     let mut text = format!("          {}:{line}: {about}{after}\n", file.display());
@@ -66,7 +66,7 @@ fn shown(file: &std::path::Path, failure: &Failure) -> String {
     let matched = if matched.is_empty() { "(none)".to_owned() } else { matched.join(", ") };
     // Writing to a String cannot fail.
     let _infallible = writeln!(text, "            rules that matched: {matched}");
-    if let Some(note) = note {
+    for note in notes {
         text += &format!("            {note}\n");
     }
     text
@@ -109,7 +109,7 @@ fn case_json(case: &Ran) -> Value {
             "expected": failure.expected,
             "got": failure.got,
             "matched": failure.matched,
-            "note": failure.note,
+            "notes": failure.notes,
         })
     });
     json!({

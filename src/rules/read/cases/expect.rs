@@ -138,7 +138,13 @@ impl Cases<'_> {
                         }
                     }
                 }
-                _ => value = self.plain(&name, node),
+                DeValue::String(_)
+                | DeValue::Integer(_)
+                | DeValue::Float(_)
+                | DeValue::Boolean(_)
+                | DeValue::Datetime(_)
+                | DeValue::Array(_)
+                | DeValue::Table(_) => value = self.plain(&name, node),
             }
             let Some(value) = value else { continue };
             if mood.not || value.is_empty() {

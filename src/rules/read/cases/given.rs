@@ -26,7 +26,7 @@ impl Cases<'_> {
             let name = &**key.get_ref();
             match (name, node.get_ref()) {
                 ("at", _) if draft.steps.is_empty() => {
-                    draft.at = self.time("at", node).or(draft.at)
+                    draft.at = self.time("at", node).or(draft.at);
                 }
                 ("at", _) => {
                     let message = "only the first event says when it comes";

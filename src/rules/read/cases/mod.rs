@@ -8,11 +8,15 @@
 //! name = "on hold and off again"
 //! given.participant.state = "connected"
 //!
+//! expect.not.matches = "on-hold"
+//!
 //! [[case.step]]
 //! after = "30s"
-//! given.participant.held = true
+//! given.participant.held = true     # a change; the rest is as it was
 //! expect.customer."cc.on_hold" = true
 //! ```
+//!
+//! `expect` is about the event that stands beside it, `at_end` about the whole case.
 //!
 //! A case with `[[case.row]]` is read once for each row, with the row's values in place of `<name>`.
 
@@ -20,17 +24,16 @@ mod events;
 mod expect;
 mod given;
 mod rows;
+mod values;
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use toml::de::{DeTable, DeValue};
 
 use super::reader::{Key, Node, Reader, suggestion};
 use super::syntax;
-use crate::config::duration;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::Problem;
 use crate::rules::cases::directory::Directory;
@@ -38,7 +41,7 @@ use crate::rules::cases::given::{Given, USUAL_TIME};
 use crate::rules::cases::{Case, Event, Expect, Load, Step, Suite, Watched};
 
 const ROOT: [&str; 4] = ["rules", "case", "queues", "users"];
-const CASE: [&str; 6] = ["name", "given", "event", "step", "expect", "row"];
+const CASE: [&str; 7] = ["name", "given", "event", "expect", "step", "at_end", "row"];
 const STEP: [&str; 4] = ["after", "given", "event", "expect"];
 
 /// Events that do not say how long after the others they come.
@@ -145,15 +148,25 @@ impl Cases<'_> {
             }
         };
         let line = self.reader.line(node.span().start);
-        if let Some(event) = self.moment(table, &mut draft) {
-            let at = draft.at.unwrap_or(USUAL_TIME);
-            let expect = Expect::default();
-            draft.steps.push(Step { line, at, event: Some(event), expect });
+        let first = self.moment(table, &mut draft);
+        let expect = table.get("expect").map(|node| (node, self.expect(node, &draft)));
+        match (first, expect) {
+            (Some(event), expect) => {
+                let at = draft.at.unwrap_or(USUAL_TIME);
+                let expect = expect.map(|(_, expect)| expect).unwrap_or_default();
+                draft.steps.push(Step { line, at, event: Some(event), expect });
+            }
+            (None, Some((node, _))) if table.contains_key("step") => {
+                let message = "this stands with no event";
+                let help = "move it to a step, or write at_end for what is so in the end";
+                self.reader.problems.error(node.span(), message).help(help);
+            }
+            (None, _) => {}
         }
         if let Some(node) = table.get("step") {
             self.steps(node, &mut draft);
         }
-        let at_end = table.get("expect").map(|node| self.expect(node, &draft)).unwrap_or_default();
+        let at_end = table.get("at_end").map(|node| self.expect(node, &draft)).unwrap_or_default();
         if self.reader.problems.errors() > errors {
             // What is missing may be what could not be read.
         } else if draft.steps.is_empty() {
@@ -223,95 +236,6 @@ impl Cases<'_> {
                 Some(draft.given.event(now))
             }
             None => None,
-        }
-    }
-
-    fn pause(&mut self, node: &Node<'_>) -> Option<SignedDuration> {
-        let text = self.reader.text("after", node)?;
-        let pause: Result<Duration, _> = duration::parse(text);
-        match pause.map(SignedDuration::try_from) {
-            Ok(Ok(pause)) => Some(pause),
-            Ok(Err(_)) => {
-                self.reader.problems.error(node.span(), format!("`{text}` is too long"));
-                None
-            }
-            Err(error) => {
-                self.reader.problems.error(node.span(), error.to_string());
-                None
-            }
-        }
-    }
-
-    /// A time with its offset from UTC, whether in quotes or not.
-    fn time(&mut self, name: &str, node: &Node<'_>) -> Option<Timestamp> {
-        let written = match node.get_ref() {
-            DeValue::String(text) => text.to_string(),
-            DeValue::Datetime(time) => time.to_string(),
-            DeValue::Integer(_)
-            | DeValue::Float(_)
-            | DeValue::Boolean(_)
-            | DeValue::Array(_)
-            | DeValue::Table(_) => {
-                self.reader.wrong_type(node, name, "a time");
-                return None;
-            }
-        };
-        let time = written.parse::<Timestamp>();
-        let zoned = || written.parse::<jiff::Zoned>().map(|zoned| zoned.timestamp());
-        match time.or_else(|_| zoned()) {
-            Ok(time) => Some(time),
-            Err(_) => {
-                let message = format!("`{written}` is no moment");
-                let help = "write date, time and offset: \"2026-12-24T10:00:00+01:00\"";
-                self.reader.problems.error(node.span(), message).help(help);
-                None
-            }
-        }
-    }
-
-    /// Names of rules, or keys.
-    fn texts(&mut self, name: &str, node: &Node<'_>) -> Vec<(String, std::ops::Range<usize>)> {
-        match node.get_ref() {
-            DeValue::String(text) => vec![(text.to_string(), node.span())],
-            DeValue::Array(items) => {
-                let mut texts = Vec::new();
-                for item in items.iter() {
-                    if let Some(text) = self.reader.text(name, item) {
-                        texts.push((text.to_owned(), item.span()));
-                    }
-                }
-                texts
-            }
-            DeValue::Integer(_)
-            | DeValue::Float(_)
-            | DeValue::Boolean(_)
-            | DeValue::Datetime(_)
-            | DeValue::Table(_) => {
-                self.reader.wrong_type(node, name, "a text, or a list of texts");
-                Vec::new()
-            }
-        }
-    }
-
-    /// A value as it stands in an attribute.
-    fn plain(&mut self, name: &str, node: &Node<'_>) -> Option<String> {
-        match node.get_ref() {
-            DeValue::String(text) => Some(text.to_string()),
-            DeValue::Boolean(flag) => Some(flag.to_string()),
-            DeValue::Integer(number) => Some(number.as_str().to_owned()),
-            DeValue::Float(number) => Some(number.as_str().to_owned()),
-            DeValue::Table(parts) => {
-                let part = parts.keys().next().map(|key| key.get_ref().to_string());
-                let whole = format!("{name}.{}", part.unwrap_or_default());
-                let message = format!("the value of `{name}` is a table");
-                let help = format!("keys with dots stand in quotes: {whole:?}");
-                self.reader.problems.error(node.span(), message).help(help);
-                None
-            }
-            DeValue::Datetime(_) | DeValue::Array(_) => {
-                self.reader.wrong_type(node, name, "a text, a number, or true or false");
-                None
-            }
         }
     }
 }
