@@ -38,7 +38,7 @@ use crate::config::fence::AllowedKeys;
 use crate::config::problem::Problem;
 use crate::rules::cases::directory::Directory;
 use crate::rules::cases::given::{Given, USUAL_TIME};
-use crate::rules::cases::{Case, Event, Expect, Load, Step, Suite, Watched};
+use crate::rules::cases::{Case, Event, Load, Step, Suite, Watched};
 
 const ROOT: [&str; 4] = ["rules", "case", "queues", "users"];
 const CASE: [&str; 7] = ["name", "given", "event", "expect", "step", "at_end", "row"];
