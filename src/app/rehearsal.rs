@@ -2,8 +2,9 @@
 //!
 //! Snapshots go the way that they go in the daemon: the rules look, the same
 //! [`Keeper`] decides what is written, remembers it, waits for flows and lets keys rest. What is
-//! not played is the outside: every push is accepted at once, nothing is ever late or lost, and no
-//! read is made to confirm anything. Time is an argument; two equal rehearsals end alike.
+//! not played is the outside: every push is accepted and comes back as an event at once, nothing is
+//! ever late or lost, and no read is made to confirm anything. What `raw` shows is the body as it
+//! came, without what was written since. Time is an argument; two equal rehearsals end alike.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -25,6 +26,10 @@ use crate::updates::wish::Wish;
 
 /// A push for each participant and moment is what there should be; more than this is a loop.
 const MAX_PUSHES: usize = 10_000;
+
+/// Rules that write what others look at settle within a few events; those that do not chase each
+/// other, which the guard against fights ends.
+const MAX_ECHOES: usize = 10;
 
 /// Times at which a rule may come true by itself, between two events; more than these in one pause
 /// tell nothing new.
@@ -92,6 +97,8 @@ impl Rehearsal {
         if snapshot.is_some() {
             self.current = snapshot;
             self.look(now, &mut came);
+        } else if !came.wrote.is_empty() {
+            self.look(now, &mut came);
         }
         for (target, keys) in self.keeper.left() {
             came.waiting.extend(keys.into_iter().map(|key| (target.participant.clone(), key)));
@@ -104,7 +111,18 @@ impl Rehearsal {
         self.current.as_ref().map(|(conversation, _)| conversation)
     }
 
+    /// Looks, and again at what was written: that comes back as an event of its own.
     fn look(&mut self, now: Timestamp, came: &mut Came) {
+        for _ in 0..=MAX_ECHOES {
+            let before = came.wrote.len();
+            self.look_once(now, came);
+            if came.wrote.len() == before {
+                return;
+            }
+        }
+    }
+
+    fn look_once(&mut self, now: Timestamp, came: &mut Came) {
         let at = self.instant(now);
         let Some((conversation, raw)) = &self.current else { return };
         let moment = Moment { at, received_at: now, raw: Some(raw), from_read: false };

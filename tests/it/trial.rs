@@ -207,6 +207,7 @@ given.customer.attributes.x = "A"
 expect.customer.follow = "A"
 expect.customer.first = "A"
 expect.customer.absent = "A"
+expect.customer.second = "A"
 expect.only = true
 
 [[case.step]]
@@ -228,6 +229,12 @@ expect.customer.first = "Z"
 expect.rules = "follow"
 
 [[case]]
+name = "what one rule writes is an event for the next"
+given.agent.user = "avery@example.com"
+given.customer.attributes.x = "A"
+expect.customer.second = { value = "A", rule = "second" }
+
+[[case]]
 name = "a running menu holds everything back but what may go"
 given.ivr.name = "Main Menu"
 given.customer.attributes.x = "A"
@@ -240,7 +247,7 @@ expect.matches = "follow"
 [[case.step]]
 after = "20s"
 given.ivr.ended = true
-expect.rules = ["follow", "first", "absent"]
+expect.rules = ["follow", "first", "absent", "second"]
 "#,
     );
     let mode = |name: &str, write: &str| {
@@ -251,7 +258,9 @@ expect.rules = ["follow", "first", "absent"]
     };
     let rules = [("follow", "follow"), ("first", "first"), ("absent", "if-absent")];
     let rules: Vec<String> = rules.iter().map(|(name, write)| mode(name, write)).collect();
-    fs::write(folder.path().join("rules.toml"), rules.concat()).unwrap();
+    let second = "[[rule]]\nname = 'second'\nmatch.customer.attributes.first = 'A'\nset.second = \
+                  '{{ customer.attributes.first }}'\n";
+    fs::write(folder.path().join("rules.toml"), rules.concat() + second).unwrap();
     let said = attributed(folder.path(), &["test", "rules.test.toml"]);
     assert_eq!((said.code, said.err.as_str()), (0, ""), "{}", said.out);
 }
