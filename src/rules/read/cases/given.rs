@@ -9,7 +9,8 @@ use crate::config::problem::did_you_mean;
 use crate::rules::cases::given::Fields;
 use crate::rules::cases::{CONVERSATION_WORDS, PARTY_WORDS, Place, Watched, Word, WordKind};
 use crate::rules::field::Of;
-use crate::rules::fields::{self, PURPOSES};
+use crate::rules::fields;
+use crate::rules::words::PURPOSES;
 
 /// Parties whose purpose their name says.
 const SUBJECTS: [&str; 6] = ["participant", "customer", "agent", "acd", "ivr", "external"];
