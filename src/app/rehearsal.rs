@@ -74,7 +74,7 @@ impl Rehearsal {
     pub(crate) fn new(rules: Arc<Rules>, watched: BTreeSet<UserId>, now: Timestamp) -> Rehearsal {
         let start = Instant::now();
         let keeper = Keeper::new(settings(), Arc::new(Counts::default()), 0, start);
-        let view = View { rules, watched: Arc::new(watched), acd_only: false };
+        let view = View { rules, watched: Arc::new(watched), acd_only: false, held_against: None };
         let standing = Standing::default();
         Rehearsal { view, standing, keeper, began: (start, now), current: None, due: None }
     }

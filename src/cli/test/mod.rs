@@ -21,10 +21,11 @@ use self::judge::Failure;
 use super::exit::Exit;
 use super::print::{eprint, eprint_problems, print};
 use super::{Output, reread};
+use crate::app::tables;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::{Problem, Severity};
 use crate::rules::cases::{Case, Suite};
-use crate::rules::{RuleFile, Rules};
+use crate::rules::{RuleFile, Rules, Tables};
 
 /// What a test file looks like.
 pub(super) const AFTER_HELP: &str = "\
@@ -134,13 +135,13 @@ fn test_file(config: Option<&Path>, file: &Path, run: Option<&Regex>) -> Tested 
     };
     match read(config, file) {
         Err(problems) => tested.problems = problems,
-        Ok(Ready { suite, rules_file, rule_file, warnings }) => {
+        Ok(Ready { suite, rules_file, rule_file, tables, warnings }) => {
             tested.rules = rules_file;
             tested.problems = warnings;
             tested.broken = false;
             tested.empty = suite.cases.is_empty();
             let names = suite.directory.names(&rule_file.names_wanted());
-            let rules = Arc::new(rule_file.bind(Arc::new(names)).0);
+            let rules = Arc::new(rule_file.bind(Arc::new(names), &tables).0);
             tested.coverage.add_rules(&tested.rules, &rule_file);
             let wanted = |case: &&Case| run.is_none_or(|run| run.is_match(&case.name));
             for case in suite.cases.iter().filter(wanted) {
@@ -176,6 +177,7 @@ struct Ready {
     suite: Suite,
     rules_file: PathBuf,
     rule_file: RuleFile,
+    tables: Tables,
     warnings: Vec<Problem>,
 }
 
@@ -202,12 +204,13 @@ fn read(config: Option<&Path>, file: &Path) -> Result<Ready, Vec<Problem>> {
     })?;
     // What is only odd about the rules is for `check` to say.
     let (rule_file, _warnings) = RuleFile::parse(&rules_file, &rules_text, &fence)?;
+    let (tables, _warnings) = tables::load(&rules_file, &rule_file)?;
     let misfits = suite.misfits(file, &text, &rule_file);
     if misfits.iter().any(|problem| problem.severity == Severity::Error) {
         return Err(misfits);
     }
     warnings.extend(misfits);
-    Ok(Ready { suite, rules_file, rule_file, warnings })
+    Ok(Ready { suite, rules_file, rule_file, tables, warnings })
 }
 
 fn text_of(file: &Path) -> Result<String, Vec<Problem>> {
