@@ -16,6 +16,7 @@ mod observe;
 mod pipeline;
 mod push;
 mod reads;
+pub(crate) mod rehearsal;
 mod reload;
 mod report;
 mod rule_errors;

@@ -252,7 +252,7 @@ fn file_as_json(checked: &Checked) -> Value {
     json!({ "file": file, "ok": !failed, "inventory": inventory })
 }
 
-fn as_json(problem: &Problem) -> Value {
+pub(super) fn as_json(problem: &Problem) -> Value {
     let place = problem.place.as_ref();
     json!({
         "severity": match problem.severity { Severity::Error => "error", Severity::Warning => "warning" },

@@ -17,6 +17,7 @@ mod set;
 #[cfg(feature = "simulator")]
 mod simulate;
 mod terminal;
+mod test;
 
 use std::path::PathBuf;
 
@@ -55,6 +56,9 @@ enum Command {
     Run(run::RunArguments),
     /// Check the configuration and the rules; every problem with its place
     Check(check::CheckArguments),
+    /// Test the rules: cases with events and what has to come of them
+    #[command(after_help = test::AFTER_HELP)]
+    Test(test::TestArguments),
     /// Merge attributes into one participant now
     #[command(after_help = set::AFTER_HELP)]
     Set(set::SetArguments),
@@ -88,6 +92,7 @@ pub fn main() -> Exit {
     match command {
         Command::Run(arguments) => run::run(config, &arguments),
         Command::Check(arguments) => check::check(config, output, &arguments),
+        Command::Test(arguments) => test::test(config, output, &arguments),
         Command::Set(arguments) => set::set(config, output, &arguments),
         Command::Reload(arguments) => reload::reload(config, output, &arguments),
         Command::Rules(command) => rules::rules(config, output, &command),

@@ -13,7 +13,7 @@ pub mod dead_letters;
 mod decide;
 pub mod dispatcher;
 mod guard;
-mod keeper;
+pub(crate) mod keeper;
 mod memory;
 mod outbox;
 pub mod push;

@@ -26,6 +26,7 @@ mod sockets;
 mod state;
 mod systemd;
 mod tidy;
+mod trial;
 mod virtual_time;
 mod window;
 mod world_at;

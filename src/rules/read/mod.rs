@@ -5,6 +5,7 @@
 //! not know is an error, never ignored.
 
 mod across;
+pub(super) mod cases;
 mod checks;
 mod conditions;
 mod expressions;

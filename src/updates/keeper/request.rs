@@ -26,6 +26,11 @@ impl Request {
         keys.map(|(key, waiting)| (Arc::clone(key), Arc::clone(&waiting.value))).collect()
     }
 
+    /// The rule that wished this value of a key.
+    pub(crate) fn rule_of(&self, key: &str) -> Option<Arc<str>> {
+        self.leaving.keys.get(key).map(|waiting| Arc::clone(&waiting.rule))
+    }
+
     #[cfg(test)]
     pub(super) fn attempt(&self) -> u32 {
         self.leaving.attempt
