@@ -36,13 +36,13 @@ pub struct Rules {
 }
 
 #[derive(Debug)]
-struct Bound {
-    rule: Arc<Rule>,
+pub(super) struct Bound {
+    pub(super) rule: Arc<Rule>,
     digest: u64,
     /// The rule's, with ids in place of names.
-    conditions: Vec<Condition>,
-    looks_at_ended: bool,
-    speaks_of_watched: bool,
+    pub(super) conditions: Vec<Condition>,
+    pub(super) looks_at_ended: bool,
+    pub(super) speaks_of_watched: bool,
 }
 
 /// What rules know beside the conversation.
@@ -144,6 +144,15 @@ impl Rules {
 
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
+    }
+
+    /// In the order of the file.
+    pub(super) fn bound(&self) -> &[Bound] {
+        &self.rules
+    }
+
+    pub(super) fn names(&self) -> &Names {
+        &self.names
     }
 
     /// Tests every rule, and says what should be.
@@ -271,16 +280,7 @@ impl Look<'_> {
         {
             return;
         }
-        let value = match &assignment.value {
-            Setting::Plain(text) => Arc::clone(text),
-            Setting::Template(template) => {
-                let scene = &self.scene;
-                match template.render(|path| scene.show(path, tested)) {
-                    Some(text) => Arc::from(text),
-                    None => return,
-                }
-            }
-        };
+        let Some(value) = rendered(&assignment.value, &self.scene, tested) else { return };
         let Bound { rule, digest, .. } = &self.rules[standing.rule];
         let wish = Wish {
             participant: self.scene.conversation.participants[target].id.clone(),
@@ -302,6 +302,16 @@ impl Look<'_> {
             matches: u32::try_from(self.held.len()).unwrap_or(u32::MAX),
             held: names.collect(),
             targets_missing: u32::try_from(self.missing.len()).unwrap_or(u32::MAX),
+        }
+    }
+}
+
+/// The value as it is written; `None` if anything it needs is absent.
+pub(super) fn rendered(setting: &Setting, scene: &Scene<'_>, tested: Tested) -> Option<Arc<str>> {
+    match setting {
+        Setting::Plain(text) => Some(Arc::clone(text)),
+        Setting::Template(template) => {
+            template.render(|path| scene.show(path, tested)).map(Arc::from)
         }
     }
 }
