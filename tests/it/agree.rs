@@ -34,8 +34,8 @@ fn rules_and_oracle_wish_the_same_of_every_snapshot() {
         let watched: BTreeSet<UserId> = users.iter().map(|id| UserId::new(id)).collect();
 
         let wishes = |conversation: &Conversation| -> BTreeMap<(String, String), String> {
-            let looked =
-                rules.look(conversation, &Context { watched: &watched }, &mut Standing::default());
+            let context = Context { watched: &watched, now: start, raw: None };
+            let looked = rules.look(conversation, &context, &mut Standing::default());
             let live = looked.wishes.iter().filter(|wish| !wish.dry_run);
             live.map(|wish| {
                 ((wish.participant.to_string(), wish.key.to_string()), wish.value.to_string())

@@ -1,31 +1,107 @@
 //! One condition at one element, with the value that was found.
 
-use super::Checked;
-use super::words;
+use super::{Checked, Who, first_failed, words};
+use crate::rules::condition::{Condition, FieldCondition, look_at_ended};
 use crate::rules::field::{Kind, Path};
-use crate::rules::file::Condition;
 use crate::rules::subjects::{Scene, Tested};
 
 /// Why a condition on a name holds for nobody.
 const UNKNOWN: &str = "the directory does not know this name, so it equals nothing";
 
-/// Tests it, as the rule names it (`named`) and with ids in place of names (`bound`).
-pub(super) fn check(
-    named: &Condition,
-    bound: &Condition,
+/// Tests each of a conjunction, as the rule names it (`named`) and with ids in place of names
+/// (`bound`).
+pub(super) fn check_all(
+    named: &[Condition],
+    bound: &[Condition],
+    scene: &Scene<'_>,
+    tested: Tested,
+) -> Vec<Checked> {
+    let conditions = named.iter().zip(bound);
+    conditions.map(|(named, bound)| check(named, bound, scene, tested)).collect()
+}
+
+fn check(named: &Condition, bound: &Condition, scene: &Scene<'_>, tested: Tested) -> Checked {
+    let holds = bound.holds(scene, tested);
+    match named {
+        Condition::Field(field) => {
+            let bound = bound.as_field().unwrap_or(field);
+            Checked { holds, ..of_field(field, bound, scene, tested) }
+        }
+        Condition::Any(alternatives) => {
+            let both = alternatives.iter().zip(parts(bound));
+            let both = both.map(|(named, bound)| check_all(named, bound, scene, tested));
+            let parts: Vec<Vec<Checked>> = both.collect();
+            let held = parts.iter().position(|part| first_failed(part).is_none());
+            Checked {
+                subject: "any".to_owned(),
+                wanted: format!("one of {} alternatives", parts.len()),
+                found: held.map(|at| format!("alternative {}", at + 1)),
+                holds,
+                note: None,
+                parts,
+            }
+        }
+        Condition::Some(conditions) => {
+            of_others("some", "a participant such that", conditions, bound, holds, scene, tested)
+        }
+        Condition::None(conditions) => {
+            of_others("none", "no participant such that", conditions, bound, holds, scene, tested)
+        }
+    }
+}
+
+/// What a condition is made of.
+fn parts(condition: &Condition) -> Vec<&[Condition]> {
+    match condition {
+        Condition::Field(_) => Vec::new(),
+        Condition::Any(alternatives) => alternatives.iter().map(|one| &one[..]).collect(),
+        Condition::Some(conditions) | Condition::None(conditions) => vec![conditions],
+    }
+}
+
+fn of_field(
+    FieldCondition { path, pattern }: &FieldCondition,
+    bound: &FieldCondition,
     scene: &Scene<'_>,
     tested: Tested,
 ) -> Checked {
-    let value = scene.read(&bound.path, tested);
-    let unknown = named.pattern.names().is_some_and(|names| !names.is_empty())
+    let unknown = pattern.names().is_some_and(|names| !names.is_empty())
         && bound.pattern.names().is_some_and(<[_]>::is_empty);
     Checked {
-        subject: named.path.to_string(),
-        wanted: words::pattern(&named.pattern),
-        holds: bound.pattern.holds(value.as_ref()),
-        found: found(&bound.path, scene, tested),
+        subject: path.to_string(),
+        wanted: words::pattern(pattern),
+        found: found(path, scene, tested),
+        holds: false,
         note: unknown.then_some(UNKNOWN),
         parts: Vec::new(),
+    }
+}
+
+/// A condition that says of each participant in turn whether it is such.
+fn of_others(
+    subject: &str,
+    wanted: &str,
+    named: &[Condition],
+    bound: &Condition,
+    holds: bool,
+    scene: &Scene<'_>,
+    tested: Tested,
+) -> Checked {
+    let bound = parts(bound).first().copied().unwrap_or_default();
+    let looks_at_ended = look_at_ended(bound);
+    let elements = scene.elements.iter().filter(|element| looks_at_ended || !element.ended);
+    let places = elements.map(|element| Tested { watched: tested.watched, ..element.tested });
+    let checked = places.map(|place| (place, check_all(named, bound, scene, place)));
+    // Of equal ones the first.
+    let nearest = checked.rev().max_by_key(|(_, all)| first_failed(all).unwrap_or(all.len()));
+    let such = nearest.as_ref().filter(|(_, all)| first_failed(all).is_none());
+    Checked {
+        subject: subject.to_owned(),
+        wanted: wanted.to_owned(),
+        found: such.map(|(place, _)| Who::of(scene, *place).to_string()),
+        holds,
+        note: None,
+        parts: nearest.map(|(_, all)| all).into_iter().collect(),
     }
 }
 
@@ -38,6 +114,12 @@ fn found(path: &Path, scene: &Scene<'_>, tested: Tested) -> Option<String> {
             let name = name.filter(|name| *name != value);
             Some(name.map_or_else(|| value.clone(), |name| format!("{name} ({value})")))
         }
-        Kind::Text | Kind::Flag | Kind::Number | Kind::Texts | Kind::Attributes => Some(value),
+        Kind::Text
+        | Kind::Flag
+        | Kind::Number
+        | Kind::Time
+        | Kind::Duration
+        | Kind::Texts
+        | Kind::Attributes => Some(value),
     }
 }

@@ -69,6 +69,33 @@ impl<'e> Effects<'e> {
                 }
             }
         }
+        self.clears(element);
+    }
+
+    /// What is emptied where it is there.
+    fn clears(&mut self, element: Element) {
+        let targets = self.scene.targets(&self.rule.target, element.tested);
+        let age = (element.rank, element.tested.watched);
+        for key in &self.rule.clear {
+            for target in &targets {
+                // Where nothing is there, nothing is wished, and others are not kept from it.
+                if self.now(*target, key).is_some() {
+                    let newest = self.newest.entry((*target, Arc::clone(key))).or_insert(age);
+                    *newest = age.max(*newest);
+                }
+                self.found.push(Found {
+                    age,
+                    target: Some(*target),
+                    key: Arc::clone(key),
+                    value: Some(Arc::from("")),
+                    absent: Vec::new(),
+                });
+            }
+            if targets.is_empty() {
+                let (key, value) = (Arc::clone(key), Some(Arc::from("")));
+                self.found.push(Found { age, target: None, key, value, absent: Vec::new() });
+            }
+        }
     }
 
     fn absent(&self, assignment: &Assignment, element: Element) -> Vec<String> {
@@ -116,6 +143,9 @@ impl<'e> Effects<'e> {
     }
 
     fn fate(&self, target: usize, key: &Arc<str>, value: &Arc<str>, age: Age) -> Fate {
+        if value.is_empty() && self.rule.clear.contains(key) && self.now(target, key).is_none() {
+            return Fate::Met;
+        }
         let newest = self.newest.get(&(target, Arc::clone(key))) == Some(&age);
         match self.winner(target, key) {
             // Another element with the same value is as good as this one.
@@ -134,7 +164,7 @@ impl<'e> Effects<'e> {
 
     /// What becomes of a wish that nobody contests.
     fn of_wish(&self, wish: &Wish, target: usize) -> Fate {
-        let there = now(self.participant(target), &wish.key).unwrap_or_default();
+        let there = self.now(target, &wish.key).unwrap_or_default();
         let conversation = self.scene.conversation;
         if *wish.value == *there {
             Fate::Met
@@ -165,6 +195,10 @@ impl<'e> Effects<'e> {
     fn place(&self, wish: &Wish) -> Option<usize> {
         let mut participants = self.scene.conversation.participants.iter();
         participants.position(|one| one.id == wish.participant)
+    }
+
+    fn now(&self, at: usize, key: &str) -> Option<String> {
+        now(self.participant(at), key)
     }
 
     fn participant(&self, at: usize) -> &Participant {

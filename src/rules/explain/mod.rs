@@ -14,9 +14,10 @@ mod effect;
 mod tests;
 mod words;
 
+use std::fmt;
 use std::sync::Arc;
 
-use self::condition::check;
+use self::condition::check_all;
 use self::effect::Effects;
 use super::file::Rule;
 use super::look::{Bound, Context, Looked, Rules, Standing};
@@ -45,6 +46,8 @@ pub struct Explained {
     pub tests: Vec<Test>,
     /// What it would have, once for each target and key; empty if it holds nowhere.
     pub effects: Vec<Effect>,
+    /// What could not be evaluated, and so does not hold.
+    pub errors: Vec<String>,
 }
 
 /// One rule at one element.
@@ -87,7 +90,8 @@ pub struct Checked {
     pub holds: bool,
     /// What else one has to know to understand it.
     pub note: Option<&'static str>,
-    /// Of a condition made of others: these, each alternative apart.
+    /// Of a condition made of others: these, each alternative apart. Where it is about some or no
+    /// participant, as they are at the one who is `found`, else at the one who came nearest.
     pub parts: Vec<Vec<Checked>>,
 }
 
@@ -131,6 +135,21 @@ pub enum Fate {
     NoTarget,
 }
 
+/// How far a conjunction got: the place of the first condition that does not hold.
+fn first_failed(conditions: &[Checked]) -> Option<usize> {
+    conditions.iter().position(|condition| !condition.holds)
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.purpose.as_deref().unwrap_or("participant"), self.id)?;
+        if let Some(Leg { media, state }) = &self.communication {
+            write!(f, ", {} {}", media.word(), state.as_deref().unwrap_or("in no state"))?;
+        }
+        if self.ended { write!(f, " (ended)") } else { Ok(()) }
+    }
+}
+
 impl Explained {
     pub fn holds(&self) -> bool {
         self.tests.iter().any(Test::holds)
@@ -152,7 +171,7 @@ impl Test {
 
     /// The place of the first condition that does not hold.
     pub fn first_failed(&self) -> Option<usize> {
-        self.conditions.iter().position(|condition| !condition.holds)
+        first_failed(&self.conditions)
     }
 }
 
@@ -166,7 +185,7 @@ impl Rules {
         standing: &Standing,
     ) -> Explanation {
         let looked = self.look(conversation, context, &mut standing.clone());
-        let scene = Scene::new(conversation, self.names(), context.watched);
+        let scene = Scene::new(conversation, self.names(), context);
         let rules = self.bound().iter();
         Explanation {
             conversation: conversation.id.clone(),
@@ -189,7 +208,13 @@ fn explained(bound: &Bound, scene: &Scene<'_>, looked: &Looked) -> Explained {
             tests.push(test);
         }
     }
-    Explained { rule: Arc::clone(&bound.rule), tests, effects: effects.judged() }
+    let errors = looked.errors.iter().filter(|error| error.rule == bound.rule.name);
+    Explained {
+        rule: Arc::clone(&bound.rule),
+        tests,
+        effects: effects.judged(),
+        errors: errors.map(|error| error.message.clone()).collect(),
+    }
 }
 
 fn once_or_for_each_watched(bound: &Bound, scene: &Scene<'_>, element: &Element) -> Vec<Tested> {
@@ -201,14 +226,12 @@ fn once_or_for_each_watched(bound: &Bound, scene: &Scene<'_>, element: &Element)
 }
 
 fn test(bound: &Bound, scene: &Scene<'_>, element: &Element, tested: Tested) -> Test {
-    let participants = &scene.conversation.participants;
-    let who = tested.participant.map(|at| &participants[at]);
-    let conditions = bound.rule.conditions.iter().zip(&bound.conditions);
+    let watched = tested.watched.map(|at| &scene.conversation.participants[at]);
     Test {
-        participant: who.map_or_else(Who::nobody, |one| Who::new(one, tested.communication)),
-        watched: tested.watched.map(|at| Who::new(&participants[at], None)),
+        participant: Who::of(scene, tested),
+        watched: watched.map(|one| Who::new(one, None)),
         passed_over: element.ended && !bound.looks_at_ended,
-        conditions: conditions.map(|(named, bound)| check(named, bound, scene, tested)).collect(),
+        conditions: check_all(&bound.rule.conditions, &bound.conditions, scene, tested),
     }
 }
 
@@ -221,6 +244,12 @@ impl Who {
             communication: leg.map(|leg| Leg { media: leg.media, state: leg.state.clone() }),
             ended: participant.ended() || leg.is_some_and(|leg| leg.ended()),
         }
+    }
+
+    /// Whoever is tested; for a conversation without participants nobody.
+    fn of(scene: &Scene<'_>, tested: Tested) -> Who {
+        let who = tested.participant.map(|at| &scene.conversation.participants[at]);
+        who.map_or_else(Who::nobody, |one| Who::new(one, tested.communication))
     }
 
     fn nobody() -> Who {

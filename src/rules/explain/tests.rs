@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use expect_test::{Expect, expect};
+use jiff::Timestamp;
 
 use super::*;
 use crate::genesys::UserId;
@@ -16,7 +17,7 @@ fn check_all(text: &str, snapshot: &str, expected: Expect) {
     let mut standing = Standing::default();
     let mut shown = String::new();
     for snapshot in snapshot.split("---") {
-        let (snapshot, context) = (conversation(snapshot), Context { watched: &watched });
+        let (snapshot, context) = (conversation(snapshot), Context { watched: &watched, now, raw: None });
         let explanation = rules.explain(&snapshot, &context, &standing);
         let looked = rules.look(&snapshot, &context, &mut standing);
         agree(&explanation, &looked);
@@ -42,12 +43,7 @@ fn show(explained: &Explained, shown: &mut String) {
         let passed_over = if test.passed_over { " passed over" } else { "" };
         let (id, watched) = (&test.participant.id, watched.unwrap_or_default());
         writeln!(shown, "  {id} {leg}{watched}{passed_over}").unwrap();
-        for Checked { subject, wanted, found, holds, note, .. } in &test.conditions {
-            let mark = if *holds { '+' } else { '-' };
-            let found = found.as_deref().unwrap_or("(absent)");
-            let note = note.map(|note| format!(" [{note}]")).unwrap_or_default();
-            writeln!(shown, "    {mark} {subject} {wanted}: {found}{note}").unwrap();
-        }
+        test.conditions.iter().for_each(|condition| show_condition(condition, 4, shown));
     }
     for Effect { target, key, value, now, otherwise, fate } in &explained.effects {
         let target = target.as_ref().map_or("nobody", |who| who.id.as_str());
@@ -55,6 +51,18 @@ fn show(explained: &Explained, shown: &mut String) {
         let now = now.as_deref().unwrap_or("(absent)");
         let otherwise = if *otherwise { " otherwise" } else { "" };
         writeln!(shown, "  {target} {key} = {value}, now {now}:{otherwise} {fate:?}").unwrap();
+    }
+}
+
+fn show_condition(condition: &Checked, indent: usize, shown: &mut String) {
+    let Checked { subject, wanted, found, holds, note, parts } = condition;
+    let mark = if *holds { '+' } else { '-' };
+    let found = found.as_deref().unwrap_or("(absent)");
+    let note = note.map(|note| format!(" [{note}]")).unwrap_or_default();
+    writeln!(shown, "{:indent$}{mark} {subject} {wanted}: {found}{note}", "").unwrap();
+    for part in parts {
+        writeln!(shown, "{:indent$}  |", "").unwrap();
+        part.iter().for_each(|condition| show_condition(condition, indent + 4, shown));
     }
 }
 
@@ -319,4 +327,44 @@ fn while_a_flow_runs_writes_wait() {
               c1 cc.b = x, now (absent): Written
         "#]],
     );
+}
+
+/// The language cannot say these in a file of every version; their shape is what counts here.
+#[test]
+fn conditions_made_of_others_are_shown_in_their_parts() {
+    use crate::rules::condition::{Condition, FieldCondition};
+    use crate::rules::pattern::{Pattern, Scalar};
+
+    let text = r#"
+        [[rule]]
+        name = "composed"
+        match.participant.purpose = "agent"
+        match.participant.held = true
+        set."cc.a" = "x"
+    "#;
+    let file = crate::rules::RuleFile::parse(
+        std::path::Path::new("rules.toml"),
+        text,
+        &crate::config::fence::AllowedKeys::all(),
+    );
+    let mut file = file.unwrap().0;
+    let rule = Arc::make_mut(&mut file.rules[0]);
+    let field = |at: usize| rule.conditions[at].clone();
+    let purpose = |word: &str| {
+        let path = field(1).as_field().unwrap().path.clone();
+        let pattern = Pattern::AnyOf(vec![Scalar::Text(Arc::from(word))]);
+        Condition::Field(FieldCondition { path, pattern })
+    };
+    rule.conditions = vec![
+        Condition::Any(vec![vec![purpose("acd")], vec![purpose("agent")]]),
+        Condition::Some(vec![purpose("agent"), field(0)]),
+        Condition::None(vec![purpose("customer")]),
+    ];
+    let (rules, _) = file.bind(Arc::default());
+    let watched = BTreeSet::new();
+    let context = Context { watched: &watched, now: Timestamp::UNIX_EPOCH, raw: None };
+    let explanation = rules.explain(&conversation(CALL), &context, &Standing::default());
+    let mut shown = String::new();
+    show(&explanation.rules[0], &mut shown);
+    expect![[r#""#]].assert_eq(&shown);
 }
