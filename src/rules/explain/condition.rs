@@ -1,6 +1,6 @@
 //! One condition at one element, with the value that was found.
 
-use super::{Checked, Who, first_failed, words};
+use super::{Checked, Who, nearness, words};
 use crate::rules::condition::{Condition, FieldCondition, look_at_ended};
 use crate::rules::field::{Kind, Path};
 use crate::rules::subjects::{Scene, Tested};
@@ -31,7 +31,7 @@ fn check(named: &Condition, bound: &Condition, scene: &Scene<'_>, tested: Tested
             let both = alternatives.iter().zip(parts(bound));
             let both = both.map(|(named, bound)| check_all(named, bound, scene, tested));
             let parts: Vec<Vec<Checked>> = both.collect();
-            let held = parts.iter().position(|part| first_failed(part).is_none());
+            let held = parts.iter().position(|part| part.iter().all(|one| one.holds));
             Checked {
                 subject: "any".to_owned(),
                 wanted: format!("one of {} alternatives", parts.len()),
@@ -93,8 +93,8 @@ fn of_others(
     let places = elements.map(|element| Tested { watched: tested.watched, ..element.tested });
     let checked = places.map(|place| (place, check_all(named, bound, scene, place)));
     // Of equal ones the first.
-    let nearest = checked.rev().max_by_key(|(_, all)| first_failed(all).unwrap_or(all.len()));
-    let such = nearest.as_ref().filter(|(_, all)| first_failed(all).is_none());
+    let nearest = checked.rev().max_by_key(|(_, all)| nearness(all));
+    let such = nearest.as_ref().filter(|(_, all)| all.iter().all(|one| one.holds));
     Checked {
         subject: subject.to_owned(),
         wanted: wanted.to_owned(),

@@ -135,9 +135,9 @@ pub enum Fate {
     NoTarget,
 }
 
-/// How far a conjunction got: the place of the first condition that does not hold.
-fn first_failed(conditions: &[Checked]) -> Option<usize> {
-    conditions.iter().position(|condition| !condition.holds)
+/// How many of a conjunction hold.
+fn nearness(conditions: &[Checked]) -> usize {
+    conditions.iter().filter(|condition| condition.holds).count()
 }
 
 impl fmt::Display for Who {
@@ -155,12 +155,12 @@ impl Explained {
         self.tests.iter().any(Test::holds)
     }
 
-    /// The test that came nearest to holding: the one with the most conditions before the first that
-    /// failed. `None` if nobody was looked at.
+    /// The test that came nearest to holding: the one at which most conditions hold. `None` if nobody
+    /// was looked at.
     pub fn nearest(&self) -> Option<&Test> {
         let looked_at = self.tests.iter().filter(|test| !test.passed_over);
         // Of equal ones the first.
-        looked_at.rev().max_by_key(|test| test.first_failed().unwrap_or(test.conditions.len()))
+        looked_at.rev().max_by_key(|test| nearness(&test.conditions))
     }
 }
 
@@ -171,7 +171,7 @@ impl Test {
 
     /// The place of the first condition that does not hold.
     pub fn first_failed(&self) -> Option<usize> {
-        first_failed(&self.conditions)
+        self.conditions.iter().position(|condition| !condition.holds)
     }
 }
 

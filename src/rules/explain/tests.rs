@@ -17,7 +17,8 @@ fn check_all(text: &str, snapshot: &str, expected: Expect) {
     let mut standing = Standing::default();
     let mut shown = String::new();
     for snapshot in snapshot.split("---") {
-        let (snapshot, context) = (conversation(snapshot), Context { watched: &watched, now, raw: None });
+        let snapshot = conversation(snapshot);
+        let context = Context { watched: &watched, now: Timestamp::UNIX_EPOCH, raw: None };
         let explanation = rules.explain(&snapshot, &context, &standing);
         let looked = rules.look(&snapshot, &context, &mut standing);
         agree(&explanation, &looked);
@@ -366,5 +367,46 @@ fn conditions_made_of_others_are_shown_in_their_parts() {
     let explanation = rules.explain(&conversation(CALL), &context, &Standing::default());
     let mut shown = String::new();
     show(&explanation.rules[0], &mut shown);
-    expect![[r#""#]].assert_eq(&shown);
+    expect![[r#"
+        composed does not hold
+          c1 call
+            - any one of 2 alternatives: (absent)
+              |
+                - participant.purpose "acd": customer
+              |
+                - participant.purpose "agent": customer
+            - some a participant such that: (absent)
+              |
+                + participant.purpose "agent": agent
+                - participant.held true: false
+            - none no participant such that: customer c1, call connected
+              |
+                + participant.purpose "customer": customer
+          q1 call passed over
+            + any one of 2 alternatives: alternative 1
+              |
+                + participant.purpose "acd": acd
+              |
+                - participant.purpose "agent": acd
+            - some a participant such that: (absent)
+              |
+                + participant.purpose "agent": agent
+                - participant.held true: false
+            - none no participant such that: customer c1, call connected
+              |
+                + participant.purpose "customer": customer
+          a1 call
+            + any one of 2 alternatives: alternative 2
+              |
+                - participant.purpose "acd": agent
+              |
+                + participant.purpose "agent": agent
+            - some a participant such that: (absent)
+              |
+                + participant.purpose "agent": agent
+                - participant.held true: false
+            - none no participant such that: customer c1, call connected
+              |
+                + participant.purpose "customer": customer
+    "#]].assert_eq(&shown);
 }
