@@ -92,8 +92,17 @@ impl Ground {
         self.bind_to(rules, self.names(&rules.names_wanted()))
     }
 
-    /// The same with names of another source.
-    pub(super) fn bind_to(&self, rules: &RuleFile, names: Names) -> Rules {
+    /// The same with newer names beside those that were kept.
+    pub(super) fn bind_with(&self, rules: &RuleFile, newer: Names) -> Rules {
+        let mut names = self.names(&rules.names_wanted());
+        names.queues.extend(newer.queues);
+        names.users.extend(newer.users);
+        names.user_names.extend(newer.user_names);
+        names.queue_names.extend(newer.queue_names);
+        self.bind_to(rules, names)
+    }
+
+    fn bind_to(&self, rules: &RuleFile, names: Names) -> Rules {
         let (bound, unknown) = rules.bind(Arc::new(names));
         for name in &unknown {
             eprint(&format!("warning: {name} is not known here: it matches nothing"));

@@ -5,8 +5,11 @@ mod config_show;
 #[cfg(feature = "simulator")]
 mod demo;
 pub mod exit;
+mod explain;
 mod failure;
+mod ground;
 mod online;
+mod paint;
 mod patience;
 mod print;
 mod run;
@@ -52,6 +55,9 @@ enum Command {
     Run(run::RunArguments),
     /// Check the configuration and the rules; every problem with its place
     Check(check::CheckArguments),
+    /// Why a rule matches a conversation, or does not, condition by condition
+    #[command(after_help = explain::AFTER_HELP)]
+    Explain(explain::ExplainArguments),
     /// Merge attributes into one participant now
     #[command(after_help = set::AFTER_HELP)]
     Set(set::SetArguments),
@@ -79,6 +85,7 @@ pub fn main() -> Exit {
     match command {
         Command::Run(arguments) => run::run(config, &arguments),
         Command::Check(arguments) => check::check(config, output, &arguments),
+        Command::Explain(arguments) => explain::explain(config, output, &arguments),
         Command::Set(arguments) => set::set(config, output, &arguments),
         Command::Config(ConfigCommand::Show) => config_show::show(config, output),
         #[cfg(feature = "simulator")]

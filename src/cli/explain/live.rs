@@ -43,7 +43,7 @@ pub(super) fn ask(ground: &Ground, rules: &RuleFile, id: &str) -> Result<Subject
         raw: String::from_utf8_lossy(&body).into_owned(),
         user: None,
         received_at: Some(Timestamp::now()),
-        rules: ground.bind_to(rules, names),
+        rules: ground.bind_with(rules, names),
     })
 }
 

@@ -408,5 +408,6 @@ fn conditions_made_of_others_are_shown_in_their_parts() {
             - none no participant such that: customer c1, call connected
               |
                 + participant.purpose "customer": customer
-    "#]].assert_eq(&shown);
+    "#]]
+    .assert_eq(&shown);
 }
