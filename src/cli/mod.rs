@@ -12,6 +12,7 @@ mod online;
 mod paint;
 mod patience;
 mod print;
+mod replay;
 mod run;
 mod set;
 #[cfg(feature = "simulator")]
@@ -58,6 +59,9 @@ enum Command {
     /// Why a rule matches a conversation, or does not, condition by condition
     #[command(after_help = explain::AFTER_HELP)]
     Explain(explain::ExplainArguments),
+    /// Play recorded events through the rules, and show what would be written
+    #[command(after_help = replay::AFTER_HELP)]
+    Replay(replay::ReplayArguments),
     /// Merge attributes into one participant now
     #[command(after_help = set::AFTER_HELP)]
     Set(set::SetArguments),
@@ -86,6 +90,7 @@ pub fn main() -> Exit {
         Command::Run(arguments) => run::run(config, &arguments),
         Command::Check(arguments) => check::check(config, output, &arguments),
         Command::Explain(arguments) => explain::explain(config, output, &arguments),
+        Command::Replay(arguments) => replay::replay(config, output, &arguments),
         Command::Set(arguments) => set::set(config, output, &arguments),
         Command::Config(ConfigCommand::Show) => config_show::show(config, output),
         #[cfg(feature = "simulator")]

@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::conversation::{Conversation, Media};
 use super::frame::Frame;
@@ -28,6 +28,32 @@ pub struct Recorded {
     pub channel: u32,
     /// Where the body stands in the text, in bytes.
     pub body: Range<usize>,
+}
+
+/// The first line of a recording: `{"recording": …}`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Heading {
+    pub recording: About,
+}
+
+/// What holds for the whole recording.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default)]
+pub struct About {
+    pub version: u32,
+    pub started_at: Option<String>,
+    /// Values are keyed pseudonyms.
+    pub redacted: bool,
+    /// The ids of the users who were watched.
+    pub watched: Vec<String>,
+}
+
+impl Heading {
+    /// Reads a line, if it is a heading.
+    pub fn read(line: &str) -> Option<Heading> {
+        let is = line.trim_start().starts_with(r#"{"recording""#);
+        is.then(|| serde_json::from_str(line).ok()).flatten()
+    }
 }
 
 /// In which of its forms a conversation was written down.
@@ -211,6 +237,15 @@ mod tests {
         );
         let read = Recorded::read(&of_medium).unwrap();
         assert!(read.conversation.partial && read.received_at.is_none());
+    }
+
+    #[test]
+    fn a_heading_is_told_from_an_event() {
+        let about = About { version: 1, watched: vec!["u".to_owned()], ..About::default() };
+        let line = serde_json::to_string(&Heading { recording: about.clone() }).unwrap();
+        assert_eq!(Heading::read(&line).unwrap().recording, about);
+        assert_eq!(Heading::read(r#"{"topicName":"channel.metadata"}"#), None);
+        assert_eq!(Heading::read(r#"{"recording":7}"#), None);
     }
 
     #[test]

@@ -164,6 +164,11 @@ impl Rules {
         self.rules.is_empty()
     }
 
+    /// What the rules are called, in the order of the file.
+    pub fn rule_names(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.rules.iter().map(|bound| &bound.rule.name)
+    }
+
     /// In the order of the file.
     pub(super) fn bound(&self) -> &[Bound] {
         &self.rules

@@ -6,7 +6,7 @@
 
 mod live;
 mod report;
-mod shown;
+pub(super) mod shown;
 #[cfg(test)]
 mod tests;
 
@@ -27,8 +27,6 @@ use crate::events::conversation::Conversation;
 use crate::events::recorded::{Recorded, Shape};
 use crate::genesys::UserId;
 use crate::rules::{Context, RuleFile, Rules, Standing};
-
-pub(in crate::cli) use self::shown::rule as show_rule;
 
 /// Examples.
 pub(super) const AFTER_HELP: &str = "\

@@ -119,5 +119,6 @@ fn write(write: Write) -> &'static str {
         Write::Follow => "follow",
         Write::First => "first",
         Write::IfAbsent => "if-absent",
+        Write::Enforce => "enforce",
     }
 }

@@ -17,7 +17,11 @@ pub(super) fn explanation(explanation: &Explanation, scope: &Scope<'_>, paint: P
         (false, true) => "alive, in a flow",
         (false, false) => "alive",
     };
-    line(&mut text, 0, &format!("conversation {}, {state}, at {}", explanation.conversation, scope.now));
+    line(
+        &mut text,
+        0,
+        &format!("conversation {}, {state}, at {}", explanation.conversation, scope.now),
+    );
     for participant in &scope.conversation.participants {
         let purpose = participant.purpose.as_deref().unwrap_or("participant");
         let mut legs = participant.communications.iter().map(|leg| {
@@ -28,7 +32,11 @@ pub(super) fn explanation(explanation: &Explanation, scope: &Scope<'_>, paint: P
         let watched = participant.user_id.as_ref().is_some_and(|id| scope.watched.contains(id));
         let watched = if watched && !participant.ended() { ", watched" } else { "" };
         let ended = if participant.ended() { ", ended" } else { "" };
-        line(&mut text, 2, &paint.dim(format!("{purpose} {}: {legs}{watched}{ended}", participant.id)));
+        line(
+            &mut text,
+            2,
+            &paint.dim(format!("{purpose} {}: {legs}{watched}{ended}", participant.id)),
+        );
     }
     for remark in &scope.remarks {
         line(&mut text, 2, &paint.yellow(format!("! {remark}")));
@@ -47,7 +55,10 @@ pub(super) fn explanation(explanation: &Explanation, scope: &Scope<'_>, paint: P
     let written = effects().filter(|effect| effect.fate == Fate::Written).count();
     text.push('\n');
     let all = explanation.rules.len();
-    write_to(&mut text, format_args!("{held} of {all} rules hold, {} would be written", keys(written)));
+    write_to(
+        &mut text,
+        format_args!("{held} of {all} rules hold, {} would be written", keys(written)),
+    );
     if written > 0 {
         text.push_str(
             "\n(what was written before is not known here: a key that somebody else has changed \
@@ -109,7 +120,8 @@ fn conditions(text: &mut String, indent: usize, conditions: &[Checked], paint: P
     let first = conditions.iter().position(|one| !one.holds);
     for (at, one) in conditions.iter().enumerate() {
         let (subject, wanted) = (padded(&one.subject, subjects), padded(&one.wanted, wishes));
-        let found = one.found.as_deref().map_or("(absent)".to_owned(), |found| format!("{found:?}"));
+        let found =
+            one.found.as_deref().map_or("(absent)".to_owned(), |found| format!("{found:?}"));
         let found = if one.parts.is_empty() { found } else { composed(one) };
         let row = format!("{subject}  {wanted}  {found}");
         let row = row.trim_end();
@@ -145,7 +157,8 @@ fn effects(text: &mut String, explained: &Explained, paint: Paint) {
         .iter()
         .map(|effect| {
             let whom = effect.target.as_ref().map_or_else(|| "nobody".to_owned(), Who::to_string);
-            let value = effect.value.as_deref().map_or("(no value)".to_owned(), |v| format!("{v:?}"));
+            let value =
+                effect.value.as_deref().map_or("(no value)".to_owned(), |v| format!("{v:?}"));
             (effect, whom, format!("{} = {value}", effect.key))
         })
         .collect();

@@ -43,8 +43,8 @@ fn shown(paint: Paint) -> String {
     let (conversation, watched) = (&conversation, &watched);
     let scope = Scope { conversation, now, watched, off: vec!["off"], remarks };
     let json = as_json(&explanation, &scope);
-    assert_eq!(json["rules"][1]["tests"][2]["first_failed"], 0);
-    assert_eq!(json["rules"][0]["effects"][1]["fate"], "abstained");
+    assert_eq!(json["rules"][1]["tests"][2]["first_failed"], 0, "{json:#}");
+    assert_eq!(json["rules"][0]["effects"][0]["fate"], "abstained");
     shown::explanation(&explanation, &scope, paint)
 }
 
