@@ -12,6 +12,7 @@ mod online;
 mod paint;
 mod patience;
 mod print;
+mod record;
 mod replay;
 mod run;
 mod set;
@@ -59,6 +60,9 @@ enum Command {
     /// Why a rule matches a conversation, or does not, condition by condition
     #[command(after_help = explain::AFTER_HELP)]
     Explain(explain::ExplainArguments),
+    /// Write live events to a file, names, numbers and values made unrecognisable
+    #[command(after_help = record::AFTER_HELP)]
+    Record(record::RecordArguments),
     /// Play recorded events through the rules, and show what would be written
     #[command(after_help = replay::AFTER_HELP)]
     Replay(replay::ReplayArguments),
@@ -90,6 +94,7 @@ pub fn main() -> Exit {
         Command::Run(arguments) => run::run(config, &arguments),
         Command::Check(arguments) => check::check(config, output, &arguments),
         Command::Explain(arguments) => explain::explain(config, output, &arguments),
+        Command::Record(arguments) => record::record(config, &arguments),
         Command::Replay(arguments) => replay::replay(config, output, &arguments),
         Command::Set(arguments) => set::set(config, output, &arguments),
         Command::Config(ConfigCommand::Show) => config_show::show(config, output),

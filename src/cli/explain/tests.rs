@@ -50,7 +50,40 @@ fn shown(paint: Paint) -> String {
 
 #[test]
 fn a_person_sees_what_was_found() {
-    expect![[r#""#]].assert_eq(&shown(Paint::default()));
+    expect![[r#"
+        conversation c, alive, at 2026-11-20T14:00:09Z
+          customer p1: call connected
+          acd p2: call disconnected, ended
+          agent p3: call alerting, watched
+          ! a remark
+
+        ✓ answered  holds
+          ✗ customer p1, call connected
+            ✗ participant.purpose  "agent"                         "customer"  ← the first that fails
+            ✓ participant.state    any of "alerting", "connected"  "connected"
+          - acd p2, call disconnected (ended): has ended, and the rule does not name `ended`: not looked at
+          ✓ agent p3, call alerting
+            ✓ participant.purpose  "agent"                         "agent"
+            ✓ participant.state    any of "alerting", "connected"  "alerting"
+          sets
+            customer p1  cc.language = (no value)    not written: customer.attributes."language" is absent
+            customer p1  cc.number = "+13175550142"  written; now absent
+
+        ✗ partner  does not hold
+          ✗ customer p1, call connected
+            ✗ customer.attributes."crm.tier"  "gold"        "silver"  ← the first that fails
+            ✗ customer.number                 prefix "+49"  "+13175550142"
+            ✗ participant.purpose             "agent"       "customer"
+          - acd p2, call disconnected (ended): has ended, and the rule does not name `ended`: not looked at
+          ✗ agent p3, call alerting
+            ✗ customer.attributes."crm.tier"  "gold"        "silver"  ← the first that fails
+            ✗ customer.number                 prefix "+49"  "+13175550142"
+            ✓ participant.purpose             "agent"       "agent"
+
+        - off  not enabled: it is not looked at
+
+        1 of 2 rules hold, 1 key would be written
+        (what was written before is not known here: a key that somebody else has changed since is left to them, and write = "first" is done once)"#]].assert_eq(&shown(Paint::default()));
 }
 
 #[test]

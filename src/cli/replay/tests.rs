@@ -72,14 +72,31 @@ fn a_recording_is_played_as_the_daemon_would_take_it() {
         String::new(),
     ];
     let shown = play(&mut player, &lines);
-    expect![[r#""#]].assert_eq(&shown);
+    expect![[r#"
+        0 2026-11-20T14:00:01Z trial cc.trial = x, was ""
+        0 2026-11-20T14:00:02Z answered cc.answered = true, was ""
+        line 4: it is no event: it is no JSON object
+        0 2026-11-20T14:00:03Z after cc.after = p2, was ""
+    "#]]
+    .assert_eq(&shown);
     let session = player.sessions.remove(0);
     let rules: Vec<_> =
         session.rule_names().map(|name| (&**name, &session.tallies()[name])).collect();
     let report =
         Report { counts: player.counts, took: std::time::Duration::from_secs(2), paced: false };
     let shown = [shown::table(&rules, Paint::default()), shown::summary(&report)].join("\n");
-    expect![[r#""#]].assert_eq(&shown);
+    expect![[r#"
+        rule      matches  writes  conversations  keys
+        answered        2       1              1  cc.answered
+        after           1       1              1  cc.after
+        trial           3       1              1  cc.trial (dry run)
+
+        5 events in 9 lines, 3 snapshots looked at in 2.00 s, 2 events/s
+          1 seen already
+          1 in doubt: taken in the order of arrival, where the daemon would ask the API
+          1 frames about no conversation
+          1 bad lines"#]]
+    .assert_eq(&shown);
 }
 
 #[test]
@@ -95,7 +112,14 @@ fn two_sets_of_rules_are_compared() {
     let old = player.sessions.pop().unwrap().into_history();
     let new = player.sessions.pop().unwrap().into_history();
     let shown = shown::differences(&compare(old, new), Paint::default());
-    expect![[r#""#]].assert_eq(&shown);
+    expect![[r#"
+
+        2 × appears (by rule: after 1, held 1)
+          c p1 cc.after: nothing → "p2"
+          c p1 cc.held: nothing → "true"
+        1 × changes (by rule: answered 1)
+          c p1 cc.answered: "yes" → "true""#]]
+    .assert_eq(&shown);
     assert!(shown::differences(&[], Paint::default()).contains("the same"));
 }
 
