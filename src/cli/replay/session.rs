@@ -8,12 +8,16 @@ use jiff::Timestamp;
 use super::ledger::{Entry, Ledger};
 use crate::events::conversation::Conversation;
 use crate::genesys::{ConversationId, ParticipantId, UserId};
-use crate::rules::{Context, Looked, Rules, Standing};
+use crate::rules::{Context, Looked, RuleError, Rules, Standing};
 use crate::updates::wish::Wish;
 
 /// What rules and ledger remember of conversations that are over is kept for so many, as the daemon
 /// does: their wrap-up may still come.
 const REMEMBERED_OVER: usize = 10_000;
+
+/// What is written comes back as an event, at which other rules may write. Rules that go on for so
+/// many rounds chase each other.
+const ECHOES: usize = 5;
 
 pub(super) struct Session {
     rules: Rules,
@@ -56,6 +60,14 @@ pub(super) struct Seen {
     pub(super) due: Option<Timestamp>,
 }
 
+/// One look among several.
+struct Round {
+    entries: Vec<Entry>,
+    held: Vec<Arc<str>>,
+    errors: Vec<RuleError>,
+    due: Option<Timestamp>,
+}
+
 /// When and beside whom a conversation is looked at.
 #[derive(Clone, Copy)]
 pub(super) struct Moment<'a> {
@@ -85,21 +97,36 @@ impl Session {
 
     /// Looks at the newest snapshot of a conversation.
     pub(super) fn look(&mut self, conversation: &Conversation, moment: &Moment<'_>) -> Seen {
-        let standing = self.standings.entry(conversation.id.clone()).or_default();
-        let seen = self.ledger.seen_with_ours(conversation);
-        let Looked { wishes, held, due, errors, .. } =
-            self.rules.look(&seen, &moment.context(), standing);
-        for name in &held {
+        let first = self.look_once(conversation, moment);
+        for name in &first.held {
             self.tallies.entry(Arc::clone(name)).or_default().matches += 1;
         }
-        for error in &errors {
+        for error in &first.errors {
             self.tallies.entry(Arc::clone(&error.rule)).or_default().errors += 1;
         }
-        let entries = self.ledger.consider(&seen, wishes);
+        let (mut entries, mut due) = (Vec::new(), first.due);
+        let mut round = first.entries;
+        for _ in 0..ECHOES {
+            let echoes = round.iter().any(|entry| !entry.wish.dry_run);
+            entries.append(&mut round);
+            if !echoes {
+                break;
+            }
+            let again = self.look_once(conversation, moment);
+            (round, due) = (again.entries, again.due);
+        }
         for entry in &entries {
             self.tally(&conversation.id, &entry.wish);
         }
         Seen { entries, due }
+    }
+
+    fn look_once(&mut self, conversation: &Conversation, moment: &Moment<'_>) -> Round {
+        let standing = self.standings.entry(conversation.id.clone()).or_default();
+        let seen = self.ledger.seen_with_ours(conversation);
+        let Looked { wishes, held, due, errors, .. } =
+            self.rules.look(&seen, &moment.context(), standing);
+        Round { entries: self.ledger.consider(&seen, wishes), held, errors, due }
     }
 
     /// Whether it makes no difference which of the two is the newer.

@@ -75,8 +75,8 @@ fn a_recording_is_played_as_the_daemon_would_take_it() {
     expect![[r#"
         0 2026-11-20T14:00:01Z trial cc.trial = x, was ""
         0 2026-11-20T14:00:02Z answered cc.answered = true, was ""
+        0 2026-11-20T14:00:02Z after cc.after = p2, was ""
         line 4: it is no event: it is no JSON object
-        0 2026-11-20T14:00:03Z after cc.after = p2, was ""
     "#]]
     .assert_eq(&shown);
     let session = player.sessions.remove(0);
