@@ -160,7 +160,21 @@ mod tests {
         ];
         let shown: Vec<String> =
             texts.iter().map(|text| format!("{text} → {}", pseudonyms.of(text))).collect();
-        expect![[r#""#]].assert_eq(&shown.join("\n"));
+        expect![[r#"
+            tel:+13175550142 → tel:+13172890064
+            +1 317 555-0142 → +1 317 289-0064
+            sip:+13175550142@10.0.0.1 → sip:+13172890064@10.0.0.1
+            +4930123456 → +4930298804
+            0301234567 → 0301335130
+            casey@example.com → vyysh@example.com
+            mailto:Casey.Customer@example.com → mailto:Lttdh.Hrlsevbg@example.com
+            Casey Customer → Akfrg Ydrybegn
+            Invoice 17: ärgerlich → Klccbup 21: atoxjrbuz
+            write to casey@example.com, please → uhvdt co moyzb@afcztca.azv, ojvasy
+            gold → gjvx
+             → 
+            guest-092dba5e → tised-922tro4y"#]]
+        .assert_eq(&shown.join("\n"));
     }
 
     #[test]
