@@ -7,6 +7,7 @@
 //! Everything here is pure and deterministic: no `.await`, no clock, no I/O. Rules know the two types at their ends, the conversation and the wish,
 //! and no machinery: whether a wish is written is for the updates to decide.
 
+mod chase;
 pub mod condition;
 pub mod explain;
 pub mod field;
@@ -17,13 +18,16 @@ pub mod look;
 mod meet;
 mod party;
 pub mod pattern;
+pub mod raw;
 mod read;
+mod reference;
 mod subjects;
 pub mod target;
 pub mod template;
 #[cfg(test)]
 mod tests;
+mod words;
 
-pub use fields::field_table;
 pub use file::{Inventory, RuleFile, UnknownName};
 pub use look::{Context, Looked, RuleError, Rules, Standing};
+pub use reference::{field_table, field_table_json};

@@ -4,7 +4,9 @@
 //! key and value, and goes on after a problem, so that one run tells the whole story. What it does
 //! not know is an error, never ignored.
 
+mod checks;
 mod conditions;
+mod operators;
 mod reader;
 mod rule;
 mod syntax;
@@ -18,9 +20,10 @@ use std::sync::Arc;
 use toml::de::{DeTable, DeValue};
 
 use self::reader::{Key, Node, Reader};
-use self::rule::{Defaults, Draft};
+use self::rule::{Draft, Effects};
+use super::chase::Circle;
 use super::file::RuleFile;
-use super::meet;
+use super::{chase, meet};
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::Problem;
 
@@ -33,6 +36,9 @@ const LATER: [(&str, &str); 3] = [
 
 /// So many warnings of one kind about one key; who writes a key in a thousand rules knows it.
 const MEETINGS_SHOWN: usize = 10;
+
+/// So many rules, and keys, of a circle are named.
+const CIRCLE_SHOWN: usize = 5;
 
 /// Reads and checks a whole file; see [`RuleFile::parse`].
 pub(super) fn read(
@@ -51,13 +57,14 @@ pub(super) fn read(
         return Err(reader.problems.into_found());
     }
     reader.meetings(&drafts);
+    reader.circles(&drafts);
     let rules = drafts.into_iter().map(|draft| Arc::new(draft.rule)).collect();
     Ok((RuleFile { rules }, reader.problems.into_found()))
 }
 
 impl Reader<'_> {
     fn root(&mut self, root: &DeTable<'_>) -> Vec<Draft> {
-        let mut defaults = Defaults::default();
+        let mut defaults = Effects::default();
         let mut rules = None;
         for (key, node) in root {
             match &**key.get_ref() {
@@ -91,7 +98,7 @@ impl Reader<'_> {
         }
     }
 
-    fn rules(&mut self, key: &Key<'_>, node: &Node<'_>, defaults: &Defaults) -> Vec<Draft> {
+    fn rules(&mut self, key: &Key<'_>, node: &Node<'_>, defaults: &Effects) -> Vec<Draft> {
         let DeValue::Array(rules) = node.get_ref() else {
             let message = "`rule` is a list of tables";
             self.problems.error(key.span(), message).help("write it with two brackets: [[rule]]");
@@ -116,6 +123,34 @@ impl Reader<'_> {
             drafts.extend(self.rule(node.span(), table, defaults));
         }
         drafts
+    }
+
+    /// Warns of rules whose writing may change what they do.
+    fn circles(&mut self, drafts: &[Draft]) {
+        let rules: Vec<_> = drafts.iter().map(|draft| &draft.rule).collect();
+        for Circle { rules, keys } in chase::circles(&rules) {
+            let all = |texts: Vec<&str>| -> String {
+                let shown: Vec<String> =
+                    texts.iter().take(CIRCLE_SHOWN).map(|text| format!("`{text}`")).collect();
+                let more = if texts.len() > CIRCLE_SHOWN { " and more" } else { "" };
+                format!("{}{more}", shown.join(", "))
+            };
+            let last = rules.last().map_or(0, |last| *last);
+            let written = drafts[last].keys.iter().find(|(key, _)| keys.contains(key));
+            let written = written.or(drafts[last].keys.first());
+            let place = written.map(|(_, place)| place.clone()).unwrap_or_default();
+            let names = all(rules.iter().map(|at| &*drafts[*at].rule.name).collect());
+            let keys = all(keys.iter().map(|key| &**key).collect());
+            let (message, help) = if rules.len() == 1 {
+                (format!("this rule both reads and writes {keys}"), "write to a key of its own")
+            } else {
+                let message =
+                    format!("rules {names} could chase each other: they read and write {keys}");
+                (message, "let one of them read other keys, or write with write = \"first\"")
+            };
+            let help = format!("what is written comes back in the next event; {help}");
+            self.problems.warning(place, message).help(help);
+        }
     }
 
     /// Warns where two rules can want one attribute of one participant.

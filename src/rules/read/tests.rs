@@ -27,6 +27,12 @@ mistakes! {
     readable
     slipped
     later
+    operators
+    several
+    never
+    effects
+    personal
+    chase
     types
     odd
     otherwise

@@ -12,6 +12,7 @@
 
 mod derived;
 mod example;
+mod language;
 mod look;
 
 use std::collections::{BTreeMap, BTreeSet};
