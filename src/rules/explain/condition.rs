@@ -2,11 +2,15 @@
 
 use super::{Checked, Who, nearness, words};
 use crate::rules::condition::{Condition, FieldCondition, look_at_ended};
-use crate::rules::field::{Kind, Path};
+use crate::rules::field::{Kind, Path, Value};
+use crate::rules::raw::RawCondition;
 use crate::rules::subjects::{Scene, Tested};
 
 /// Why a condition on a name holds for nobody.
 const UNKNOWN: &str = "the directory does not know this name, so it equals nothing";
+
+/// Why nothing of the event is found.
+const NO_RAW: &str = "the event is not known as it was sent";
 
 /// Tests each of a conjunction, as the rule names it (`named`) and with ids in place of names
 /// (`bound`).
@@ -47,13 +51,14 @@ fn check(named: &Condition, bound: &Condition, scene: &Scene<'_>, tested: Tested
         Condition::None(conditions) => {
             of_others("none", "no participant such that", conditions, bound, holds, scene, tested)
         }
+        Condition::Raw(raw) => of_raw(raw, holds, scene),
     }
 }
 
 /// What a condition is made of.
 fn parts(condition: &Condition) -> Vec<&[Condition]> {
     match condition {
-        Condition::Field(_) => Vec::new(),
+        Condition::Field(_) | Condition::Raw(_) => Vec::new(),
         Condition::Any(alternatives) => alternatives.iter().map(|one| &one[..]).collect(),
         Condition::Some(conditions) | Condition::None(conditions) => vec![conditions],
     }
@@ -102,6 +107,20 @@ fn of_others(
         holds,
         note: None,
         parts: nearest.map(|(_, all)| all).into_iter().collect(),
+    }
+}
+
+/// A condition on the event as it was sent.
+fn of_raw(raw: &RawCondition, holds: bool, scene: &Scene<'_>) -> Checked {
+    let segments = raw.path.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let found = raw.found(&scene.raw).into_iter().map(Value::into_text).collect::<Vec<_>>();
+    Checked {
+        subject: format!("raw {}", segments.join(" ")),
+        wanted: words::pattern(&raw.pattern),
+        found: (!found.is_empty()).then(|| found.join(", ")),
+        holds,
+        note: scene.raw.json().is_none().then_some(NO_RAW),
+        parts: Vec::new(),
     }
 }
 

@@ -240,8 +240,11 @@ impl Who {
         let leg = communication.map(|at| &participant.communications[at]);
         Who {
             id: participant.id.clone(),
-            purpose: participant.purpose.clone(),
-            communication: leg.map(|leg| Leg { media: leg.media, state: leg.state.clone() }),
+            purpose: participant.purpose.as_deref().map(str::to_owned),
+            communication: leg.map(|leg| Leg {
+                media: leg.media,
+                state: leg.state.as_deref().map(str::to_owned),
+            }),
             ended: participant.ended() || leg.is_some_and(|leg| leg.ended()),
         }
     }

@@ -330,84 +330,106 @@ fn while_a_flow_runs_writes_wait() {
     );
 }
 
-/// The language cannot say these in a file of every version; their shape is what counts here.
 #[test]
 fn conditions_made_of_others_are_shown_in_their_parts() {
-    use crate::rules::condition::{Condition, FieldCondition};
-    use crate::rules::pattern::{Pattern, Scalar};
-
-    let text = r#"
+    check_all(
+        r#"
         [[rule]]
         name = "composed"
-        match.participant.purpose = "agent"
-        match.participant.held = true
+        match.any = [{ participant.purpose = "acd" }, { participant.state = "connected" }]
+        match.some = [{ participant.purpose = "agent", participant.held = true }]
+        match.none = [{ participant.purpose = "customer" }]
+        match.raw = [{ path = ["participants", "*", "id"], is = "c1" }]
         set."cc.a" = "x"
-    "#;
-    let file = crate::rules::RuleFile::parse(
-        std::path::Path::new("rules.toml"),
-        text,
-        &crate::config::fence::AllowedKeys::all(),
+        "#,
+        CALL,
+        expect![[r#"
+            composed does not hold
+              c1 call
+                + any one of 2 alternatives: alternative 2
+                  |
+                    - participant.purpose "acd": customer
+                  |
+                    + participant.state "connected": connected
+                - none no participant such that: customer c1, call connected
+                  |
+                    + participant.purpose "customer": customer
+                - raw participants * id "c1": (absent) [the event is not known as it was sent]
+                - some a participant such that: (absent)
+                  |
+                    - participant.held true: false
+                    + participant.purpose "agent": agent
+              q1 call passed over
+                + any one of 2 alternatives: alternative 1
+                  |
+                    + participant.purpose "acd": acd
+                  |
+                    - participant.state "connected": disconnected
+                - none no participant such that: customer c1, call connected
+                  |
+                    + participant.purpose "customer": customer
+                - raw participants * id "c1": (absent) [the event is not known as it was sent]
+                - some a participant such that: (absent)
+                  |
+                    - participant.held true: false
+                    + participant.purpose "agent": agent
+              a1 call
+                + any one of 2 alternatives: alternative 2
+                  |
+                    - participant.purpose "acd": agent
+                  |
+                    + participant.state "connected": connected
+                - none no participant such that: customer c1, call connected
+                  |
+                    + participant.purpose "customer": customer
+                - raw participants * id "c1": (absent) [the event is not known as it was sent]
+                - some a participant such that: (absent)
+                  |
+                    - participant.held true: false
+                    + participant.purpose "agent": agent
+        "#]],
     );
-    let mut file = file.unwrap().0;
-    let rule = Arc::make_mut(&mut file.rules[0]);
-    let field = |at: usize| rule.conditions[at].clone();
-    let purpose = |word: &str| {
-        let path = field(1).as_field().unwrap().path.clone();
-        let pattern = Pattern::AnyOf(vec![Scalar::Text(Arc::from(word))]);
-        Condition::Field(FieldCondition { path, pattern })
-    };
-    rule.conditions = vec![
-        Condition::Any(vec![vec![purpose("acd")], vec![purpose("agent")]]),
-        Condition::Some(vec![purpose("agent"), field(0)]),
-        Condition::None(vec![purpose("customer")]),
-    ];
-    let (rules, _) = file.bind(Arc::default());
-    let watched = BTreeSet::new();
-    let context = Context { watched: &watched, now: Timestamp::UNIX_EPOCH, raw: None };
-    let explanation = rules.explain(&conversation(CALL), &context, &Standing::default());
-    let mut shown = String::new();
-    show(&explanation.rules[0], &mut shown);
-    expect![[r#"
-        composed does not hold
-          c1 call
-            - any one of 2 alternatives: (absent)
-              |
-                - participant.purpose "acd": customer
-              |
-                - participant.purpose "agent": customer
-            - some a participant such that: (absent)
-              |
-                + participant.purpose "agent": agent
-                - participant.held true: false
-            - none no participant such that: customer c1, call connected
-              |
-                + participant.purpose "customer": customer
-          q1 call passed over
-            + any one of 2 alternatives: alternative 1
-              |
-                + participant.purpose "acd": acd
-              |
-                - participant.purpose "agent": acd
-            - some a participant such that: (absent)
-              |
-                + participant.purpose "agent": agent
-                - participant.held true: false
-            - none no participant such that: customer c1, call connected
-              |
-                + participant.purpose "customer": customer
-          a1 call
-            + any one of 2 alternatives: alternative 2
-              |
-                - participant.purpose "acd": agent
-              |
-                + participant.purpose "agent": agent
-            - some a participant such that: (absent)
-              |
-                + participant.purpose "agent": agent
-                - participant.held true: false
-            - none no participant such that: customer c1, call connected
-              |
-                + participant.purpose "customer": customer
-    "#]]
-    .assert_eq(&shown);
+}
+
+#[test]
+fn operators_are_shown_in_their_words() {
+    check_all(
+        r#"
+        [[rule]]
+        name = "operators"
+        match.participant.purpose.not = ["acd", "ivr"]
+        match.participant.state = { prefix = "con", suffix = "ed" }
+        match.customer.number = { glob = "+49*", exists = true }
+        match.customer.attributes."crm.tier" = { is = "SILVER", ignore_case = true }
+        match.conversation.transfers.lt = 3
+        match.acd.skills.not.has_any = ["german", "english"]
+        set."cc.a" = "x"
+        clear = ["crm.tier", "cc.absent"]
+        "#,
+        CALL,
+        expect![[r#"
+            operators does not hold
+              c1 call
+                - acd.skills has_any "german", "english": (absent)
+                + conversation.transfers lt 3: 0
+                + customer.attributes."crm.tier" is "SILVER", whatever the case: silver
+                + customer.number exists and glob "+49*": +4930123456
+                + participant.purpose not any of "acd", "ivr": customer
+                + participant.state prefix "con" and suffix "ed": connected
+              q1 call passed over
+                - acd.skills has_any "german", "english": (absent)
+                + conversation.transfers lt 3: 0
+                + customer.attributes."crm.tier" is "SILVER", whatever the case: silver
+                + customer.number exists and glob "+49*": +4930123456
+                - participant.purpose not any of "acd", "ivr": acd
+                - participant.state prefix "con" and suffix "ed": disconnected
+              a1 call
+                - acd.skills has_any "german", "english": (absent)
+                + conversation.transfers lt 3: 0
+                + customer.attributes."crm.tier" is "SILVER", whatever the case: silver
+                + customer.number exists and glob "+49*": +4930123456
+                + participant.purpose not any of "acd", "ivr": agent
+                + participant.state prefix "con" and suffix "ed": connected
+        "#]],
+    );
 }

@@ -1,6 +1,8 @@
 //! Patterns in the words of the rules file, for people.
 
-use crate::rules::pattern::{Pattern, Scalar};
+use std::sync::Arc;
+
+use crate::rules::pattern::{Bound, Pattern, Scalar, Words};
 
 /// So many values of a list are shown.
 const SHOWN: usize = 5;
@@ -19,20 +21,35 @@ pub(super) fn pattern(pattern: &Pattern) -> String {
             }
         },
         Pattern::Not(inner) => format!("not {}", self::pattern(inner)),
-        Pattern::Prefix(prefix) => format!("prefix {prefix:?}"),
         Pattern::Exists(true) => "exists".to_owned(),
         Pattern::Exists(false) => "absent".to_owned(),
+        Pattern::Words(Words { form, text, ignore_case, .. }) => {
+            let folded = if *ignore_case { ", whatever the case" } else { "" };
+            format!("{} {text:?}{folded}", form.name())
+        }
+        Pattern::Cidr(network) => format!("cidr {network}"),
+        Pattern::Bound(Bound { side, limit }) => format!("{} {}", side.name(), scalar(limit)),
+        Pattern::HasAny(wanted) => format!("has_any {}", quoted(wanted.iter())),
+        Pattern::HasAll(wanted) => format!("has_all {}", quoted(wanted.iter().flatten())),
         Pattern::All(patterns) => {
             let all: Vec<String> = patterns.iter().map(self::pattern).collect();
             all.join(" and ")
         }
+        Pattern::Either(patterns) => {
+            let all: Vec<String> = patterns.iter().map(self::pattern).collect();
+            all.join(" or ")
+        }
     }
+}
+
+fn quoted<'t>(texts: impl Iterator<Item = &'t Arc<str>>) -> String {
+    texts.map(|text| format!("{text:?}")).collect::<Vec<_>>().join(", ")
 }
 
 fn scalar(scalar: &Scalar) -> String {
     match scalar {
         Scalar::Text(text) => format!("{text:?}"),
         Scalar::Flag(flag) => flag.to_string(),
-        Scalar::Number(number) => number.to_string(),
+        Scalar::Number(_) | Scalar::Time(_) | Scalar::Duration(_) => scalar.to_value().into_text(),
     }
 }
