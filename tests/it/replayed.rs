@@ -254,3 +254,32 @@ fn a_recording_ends_by_itself() {
         tallies(setup.dir.path(), "day.jsonl");
     }
 }
+
+#[test]
+fn at_a_speed_each_write_is_shown() {
+    let world = World::new(1, &Shape::default(), Timestamp::UNIX_EPOCH);
+    let user = world.users()[0].id.clone();
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("rules.toml"), rules(&user)).unwrap();
+    let event = |second: u32, state: &str| {
+        json!({
+            "received_at": format!("2026-11-20T14:00:{second:02}Z"),
+            "topicName": format!("v2.users.{user}.conversations"),
+            "eventBody": { "id": "c", "participants": [
+                { "id": "p1", "purpose": "customer", "calls": [{ "id": "1", "state": "connected" }] },
+                { "id": "p2", "purpose": "agent", "userId": user,
+                  "calls": [{ "id": "2", "state": state }] },
+            ] },
+        })
+    };
+    let events = format!("{}\n{}\n", event(1, "alerting"), event(31, "connected"));
+    fs::write(folder.path().join("events.jsonl"), events).unwrap();
+    let arguments = ["replay", "events.jsonl", "--rules", "rules.toml", "--speed", "20x"];
+    let begun = tokio::time::Instant::now();
+    let said = attributed(folder.path(), &arguments);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let (seconds, out) = (begun.elapsed().as_secs_f64(), said.out);
+    assert!(seconds >= 1.5, "half a minute took {seconds} s at 20x");
+    assert!(out.contains("2026-11-20T14:00:31Z c p1 cc.agent = "), "{out}");
+    assert!(out.contains("2 events in 2 lines") && !out.contains("events/s"), "{out}");
+}

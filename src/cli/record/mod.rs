@@ -118,7 +118,6 @@ fn prepared(config: &Config, arguments: &RecordArguments) -> Result<(), Failure>
     let runtime =
         runtime().map_err(|exit| Failure::new(exit, "the recording cannot be started"))?;
     runtime.block_on(async {
-        let tape = Tape::create(&arguments.file, pseudonyms).await?;
         let internet = Arc::new(internet);
         let outside = Arc::clone(&internet);
         let counts = Arc::new(Counts::default());
@@ -126,6 +125,8 @@ fn prepared(config: &Config, arguments: &RecordArguments) -> Result<(), Failure>
         let dialect = config.genesys.dialect;
         account.start().await.map_err(|error| Failure::of_call(&error, dialect))?;
         let watching = watching(config, &Patient { api: Arc::clone(&account) as _ }).await?;
+        // Before anything is made at Genesys Cloud, and not before it is known that it works.
+        let tape = Tape::create(&arguments.file, pseudonyms).await?;
         let (frames, received) = mpsc::channel(QUEUE);
         let (notices, heard) = mpsc::channel(NOTICES_WAITING);
         let (state, _) = watch::channel(ChannelsState::default());
@@ -212,8 +213,15 @@ impl Recording<'_> {
         stop.cancel();
         // What is on its way still counts; the channels leave within a few seconds.
         let drained = self.drain(&mut tasks).await;
-        self.conclude();
-        ended.and(drained)
+        let result = ended.and(drained);
+        if result.is_err() && self.tape.frames == 0 {
+            // Nothing is in it, and it would be in the way of the next try.
+            let removed = tokio::fs::remove_file(&self.arguments.file).await;
+            removed.map_err(unwritten)?;
+        } else {
+            self.conclude();
+        }
+        result
     }
 
     /// Writes down what comes until the end.

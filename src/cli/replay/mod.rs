@@ -15,6 +15,7 @@ mod tests;
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -62,12 +63,15 @@ pub(super) struct ReplayArguments {
     speed: Option<f64>,
 }
 
+/// From a thousandth to a million: what is beyond has no use, and would be too much for a clock.
+const SPEEDS: RangeInclusive<f64> = 0.001..=1e6;
+
 /// `10x`, or `10`.
 fn speed(text: &str) -> Result<f64, String> {
     let number = text.strip_suffix(['x', 'X']).unwrap_or(text);
     match number.parse::<f64>() {
-        Ok(speed) if speed.is_finite() && speed > 0.0 => Ok(speed),
-        Ok(_) | Err(_) => Err("write for example 10x or 0.5x".to_owned()),
+        Ok(speed) if SPEEDS.contains(&speed) => Ok(speed),
+        Ok(_) | Err(_) => Err("write for example 10x or 0.5x; 0.001x to 1000000x".to_owned()),
     }
 }
 

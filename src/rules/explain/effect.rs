@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{Effect, Fate, Who};
 use crate::events::conversation::Participant;
-use crate::rules::file::{Assignment, Rule};
+use crate::rules::file::{Assignment, Rule, Setting};
 use crate::rules::look::{Looked, rendered};
 use crate::rules::party::Rank;
 use crate::rules::subjects::{Element, Scene};
@@ -44,7 +44,12 @@ impl<'e> Effects<'e> {
         let Element { tested, rank, .. } = element;
         let age = (rank, tested.watched);
         let targets = self.scene.targets(&self.rule.target, tested);
-        for assignment in &self.rule.set {
+        let cleared = self.rule.clear.iter().map(|key| {
+            let value = Setting::Plain(Arc::from(""));
+            Assignment { key: Arc::clone(key), value }
+        });
+        let assignments: Vec<Assignment> = self.rule.set.iter().cloned().chain(cleared).collect();
+        for assignment in &assignments {
             let key = &assignment.key;
             let value = rendered(&assignment.value, self.scene, tested);
             let absent = match &value {
@@ -67,33 +72,6 @@ impl<'e> Effects<'e> {
                     let newest = self.newest.entry((*target, Arc::clone(key))).or_insert(age);
                     *newest = age.max(*newest);
                 }
-            }
-        }
-        self.clears(element);
-    }
-
-    /// What is emptied where it is there.
-    fn clears(&mut self, element: Element) {
-        let targets = self.scene.targets(&self.rule.target, element.tested);
-        let age = (element.rank, element.tested.watched);
-        for key in &self.rule.clear {
-            for target in &targets {
-                // Where nothing is there, nothing is wished, and others are not kept from it.
-                if self.now(*target, key).is_some() {
-                    let newest = self.newest.entry((*target, Arc::clone(key))).or_insert(age);
-                    *newest = age.max(*newest);
-                }
-                self.found.push(Found {
-                    age,
-                    target: Some(*target),
-                    key: Arc::clone(key),
-                    value: Some(Arc::from("")),
-                    absent: Vec::new(),
-                });
-            }
-            if targets.is_empty() {
-                let (key, value) = (Arc::clone(key), Some(Arc::from("")));
-                self.found.push(Found { age, target: None, key, value, absent: Vec::new() });
             }
         }
     }
@@ -143,9 +121,6 @@ impl<'e> Effects<'e> {
     }
 
     fn fate(&self, target: usize, key: &Arc<str>, value: &Arc<str>, age: Age) -> Fate {
-        if value.is_empty() && self.rule.clear.contains(key) && self.now(target, key).is_none() {
-            return Fate::Met;
-        }
         let newest = self.newest.get(&(target, Arc::clone(key))) == Some(&age);
         match self.winner(target, key) {
             // Another element with the same value is as good as this one.

@@ -123,50 +123,43 @@ fn each_condition_is_shown_with_what_was_found() {
     );
 }
 
+/// Rules that all hold, each of which comes to another end.
+const FATES: &str = r#"
+[[rule]]
+name = "met"
+match.participant.purpose = "agent"
+set."crm.tier" = "silver"
+
+[[rule]]
+name = "lost"
+match.participant.purpose = "agent"
+set."cc.a" = "early"
+
+[[rule]]
+name = "written"
+match.participant.purpose = "agent"
+set."cc.a" = "late"
+set."cc.absent" = "{{ customer.attributes.language }}-{{ participant.user_name }}"
+
+[[rule]]
+name = "exists"
+match.participant.purpose = "agent"
+write = "if-absent"
+set."crm.tier" = "gold"
+
+[[rule]]
+name = "trial"
+match.participant.purpose = "agent"
+mode = "dry-run"
+set."cc.trial" = "x"
+set."cc.a" = "trial"
+
+"#;
+
 #[test]
 fn every_fate_has_its_reason() {
     check_all(
-        r#"
-        [[rule]]
-        name = "met"
-        match.participant.purpose = "agent"
-        set."crm.tier" = "silver"
-
-        [[rule]]
-        name = "lost"
-        match.participant.purpose = "agent"
-        set."cc.a" = "early"
-
-        [[rule]]
-        name = "written"
-        match.participant.purpose = "agent"
-        set."cc.a" = "late"
-        set."cc.absent" = "{{ customer.attributes.language }}-{{ participant.user_name }}"
-
-        [[rule]]
-        name = "exists"
-        match.participant.purpose = "agent"
-        write = "if-absent"
-        set."crm.tier" = "gold"
-
-        [[rule]]
-        name = "trial"
-        match.participant.purpose = "agent"
-        mode = "dry-run"
-        set."cc.trial" = "x"
-        set."cc.a" = "trial"
-
-        [[rule]]
-        name = "nobody"
-        match.participant.purpose = "customer"
-        target = "supervisor"
-        set."cc.n" = "x"
-
-        [[rule]]
-        name = "all"
-        match.participant.media = "call"
-        set."cc.who" = "{{ participant.purpose }}"
-        "#,
+        FATES,
         CALL,
         expect![[r#"
             met holds
@@ -211,6 +204,27 @@ fn every_fate_has_its_reason() {
                 + participant.purpose "agent": agent
               c1 cc.a = trial, now (absent): Lost { to: "written" }
               c1 cc.trial = x, now (absent): DryRun
+        "#]],
+    );
+}
+
+#[test]
+fn the_newest_has_the_say_and_nobody_has_none() {
+    check_all(
+        r#"
+        [[rule]]
+        name = "nobody"
+        match.participant.purpose = "customer"
+        target = "supervisor"
+        set."cc.n" = "x"
+
+        [[rule]]
+        name = "all"
+        match.participant.media = "call"
+        set."cc.who" = "{{ participant.purpose }}"
+        "#,
+        CALL,
+        expect![[r#"
             nobody holds
               c1 call
                 + participant.purpose "customer": customer
@@ -408,28 +422,31 @@ fn operators_are_shown_in_their_words() {
         "#,
         CALL,
         expect![[r#"
-            operators does not hold
+            operators holds
               c1 call
-                - acd.skills has_any "german", "english": (absent)
+                + acd.skills not has_any "german", "english": (absent)
                 + conversation.transfers lt 3: 0
                 + customer.attributes."crm.tier" is "SILVER", whatever the case: silver
                 + customer.number exists and glob "+49*": +4930123456
                 + participant.purpose not any of "acd", "ivr": customer
                 + participant.state prefix "con" and suffix "ed": connected
               q1 call passed over
-                - acd.skills has_any "german", "english": (absent)
+                + acd.skills not has_any "german", "english": (absent)
                 + conversation.transfers lt 3: 0
                 + customer.attributes."crm.tier" is "SILVER", whatever the case: silver
                 + customer.number exists and glob "+49*": +4930123456
                 - participant.purpose not any of "acd", "ivr": acd
                 - participant.state prefix "con" and suffix "ed": disconnected
               a1 call
-                - acd.skills has_any "german", "english": (absent)
+                + acd.skills not has_any "german", "english": (absent)
                 + conversation.transfers lt 3: 0
                 + customer.attributes."crm.tier" is "SILVER", whatever the case: silver
                 + customer.number exists and glob "+49*": +4930123456
                 + participant.purpose not any of "acd", "ivr": agent
                 + participant.state prefix "con" and suffix "ed": connected
+              c1 cc.a = x, now (absent): Written
+              c1 crm.tier = , now silver: Written
+              c1 cc.absent = , now (absent): Met
         "#]],
     );
 }
