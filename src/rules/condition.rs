@@ -59,6 +59,16 @@ impl Condition {
         }
     }
 
+    /// Whether it asks the event as it was sent.
+    pub fn asks_raw(&self) -> bool {
+        match self {
+            Condition::Raw(_) => true,
+            Condition::Any(alternatives) => alternatives.iter().flatten().any(Condition::asks_raw),
+            Condition::Some(all) | Condition::None(all) => all.iter().any(Condition::asks_raw),
+            Condition::Field(_) => false,
+        }
+    }
+
     /// True only if it is known to hold nowhere.
     pub fn is_never(&self) -> bool {
         match self {

@@ -80,6 +80,8 @@ pub struct Inventory {
     pub conditions: usize,
     /// Every key that some rule may write.
     pub keys: BTreeSet<Arc<str>>,
+    /// The rules that run and ask the event as it was sent, which is parsed once more for them.
+    pub raw: Vec<Arc<str>>,
 }
 
 /// A name in the rules that the directory does not know. It matches nothing.
@@ -167,6 +169,9 @@ impl RuleFile {
                 condition.each_field(&mut |_| inventory.conditions += 1);
             }
             inventory.keys.extend(rule.keys().map(Arc::clone));
+            if rule.enabled && rule.conditions.iter().any(Condition::asks_raw) {
+                inventory.raw.push(Arc::clone(&rule.name));
+            }
         }
         inventory
     }
