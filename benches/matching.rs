@@ -21,7 +21,7 @@ use attributed::events::frame::Frame;
 use attributed::events::read_generic;
 use attributed::genesys::UserId;
 use attributed::genesys::names::Names;
-use attributed::rules::{Context, Looked, RuleFile, Rules, Standing};
+use attributed::rules::{Context, Looked, RuleFile, Rules, Standing, Tables};
 use jiff::Timestamp;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -222,7 +222,7 @@ fn numbered(name: &'static str, count: usize) -> Case {
 fn rules(text: &str) -> Rules {
     let parsed = RuleFile::parse(Path::new("rules.toml"), text, &AllowedKeys::all());
     let (file, _) = parsed.expect("the rules are right");
-    file.bind(Arc::new(Names::default())).0
+    file.bind(Arc::new(Names::default()), &Tables::default()).0
 }
 
 /// A sample frame, compact.

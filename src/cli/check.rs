@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::exit::Exit;
 use super::print::{eprint_problems, print};
 use super::{Output, online, reread};
+use crate::app::tables;
 use crate::config::Config;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::{Problem, Severity};
@@ -122,7 +123,13 @@ fn check_rules(file: &Path, text: Result<String, Problem>, fence: &AllowedKeys) 
     let (problems, inventory) = match text {
         Err(problem) => (vec![problem], None),
         Ok(text) => match RuleFile::parse(file, &text, fence) {
-            Ok((rules, warnings)) => (warnings, Some(rules.inventory())),
+            Ok((rules, mut warnings)) => match tables::load(file, &rules) {
+                Ok((_, of_lists)) => {
+                    warnings.extend(of_lists);
+                    (warnings, Some(rules.inventory()))
+                }
+                Err(problems) => (warnings.into_iter().chain(problems).collect(), None),
+            },
             Err(problems) => (problems, None),
         },
     };

@@ -14,13 +14,21 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::print::{eprint, eprint_problems};
 use super::{reread, runtime};
+use crate::app::tables;
 use crate::config::Config;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::{Problem, Severity};
 use crate::genesys::UserId;
 use crate::genesys::directory::{Cache, Known};
 use crate::genesys::names::{Names, NamesWanted};
+use crate::rules::lists::Tables;
 use crate::rules::{RuleFile, Rules};
+
+/// A rules file, and the lists that it names.
+pub(super) struct RuleSet {
+    pub(super) file: RuleFile,
+    tables: Tables,
+}
 
 /// See the [module](self).
 pub(super) struct Ground {
@@ -62,12 +70,12 @@ impl Ground {
         Ok(Ground { config: Some(config), known })
     }
 
-    /// Reads the rules: those of this file, else those that the configuration names.
+    /// Reads the rules, with their lists: those of this file, else those that the configuration names.
     ///
     /// # Errors
     ///
     /// If they cannot be used; every problem was shown.
-    pub(super) fn read_rules(&self, file: Option<&Path>) -> Result<RuleFile, Exit> {
+    pub(super) fn read_rules(&self, file: Option<&Path>) -> Result<RuleSet, Exit> {
         let of_config = self.config.as_ref().map(|config| config.rules.as_path());
         let Some(path) = file.or(of_config) else {
             eprint("error: there are no rules; name a file with --rules");
@@ -77,8 +85,13 @@ impl Ground {
             eprint(&failure.to_string());
             Exit::BadConfig
         })?;
-        match RuleFile::parse(path, &text, &self.fence()) {
-            Ok((rules, _warnings)) => Ok(rules),
+        let parsed = RuleFile::parse(path, &text, &self.fence());
+        let with_lists = parsed.and_then(|(file, _warnings)| {
+            let (tables, _warnings) = tables::load(path, &file)?;
+            Ok(RuleSet { file, tables })
+        });
+        match with_lists {
+            Ok(rules) => Ok(rules),
             Err(mut problems) => {
                 problems.retain(|problem: &Problem| problem.severity == Severity::Error);
                 eprint_problems(&problems);
@@ -88,13 +101,13 @@ impl Ground {
     }
 
     /// Binds rules to the names that are known, and says which are not.
-    pub(super) fn bind(&self, rules: &RuleFile) -> Rules {
-        self.bind_to(rules, self.names(&rules.names_wanted()))
+    pub(super) fn bind(&self, rules: &RuleSet) -> Rules {
+        self.bind_to(rules, self.names(&rules.file.names_wanted()))
     }
 
     /// The same with newer names beside those that were kept.
-    pub(super) fn bind_with(&self, rules: &RuleFile, newer: Names) -> Rules {
-        let mut names = self.names(&rules.names_wanted());
+    pub(super) fn bind_with(&self, rules: &RuleSet, newer: Names) -> Rules {
+        let mut names = self.names(&rules.file.names_wanted());
         names.queues.extend(newer.queues);
         names.users.extend(newer.users);
         names.user_names.extend(newer.user_names);
@@ -102,8 +115,8 @@ impl Ground {
         self.bind_to(rules, names)
     }
 
-    fn bind_to(&self, rules: &RuleFile, names: Names) -> Rules {
-        let (bound, unknown) = rules.bind(Arc::new(names));
+    fn bind_to(&self, rules: &RuleSet, names: Names) -> Rules {
+        let (bound, unknown) = rules.file.bind(Arc::new(names), &rules.tables);
         for name in &unknown {
             eprint(&format!("warning: {name} is not known here: it matches nothing"));
         }

@@ -2,6 +2,7 @@
 
 mod check;
 mod config_show;
+mod daemon;
 #[cfg(feature = "simulator")]
 mod demo;
 pub mod exit;
@@ -13,7 +14,9 @@ mod paint;
 mod patience;
 mod print;
 mod record;
+mod reload;
 mod replay;
+mod rules;
 mod run;
 mod set;
 #[cfg(feature = "simulator")]
@@ -69,6 +72,12 @@ enum Command {
     /// Merge attributes into one participant now
     #[command(after_help = set::AFTER_HELP)]
     Set(set::SetArguments),
+    /// Let the running daemon read its files again
+    #[command(after_help = reload::AFTER_HELP)]
+    Reload(reload::ReloadArguments),
+    /// The good sets of rules that the running daemon keeps
+    #[command(subcommand)]
+    Rules(rules::RulesCommand),
     /// The configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -97,6 +106,8 @@ pub fn main() -> Exit {
         Command::Record(arguments) => record::record(config, &arguments),
         Command::Replay(arguments) => replay::replay(config, output, &arguments),
         Command::Set(arguments) => set::set(config, output, &arguments),
+        Command::Reload(arguments) => reload::reload(config, output, &arguments),
+        Command::Rules(command) => rules::rules(config, output, &command),
         Command::Config(ConfigCommand::Show) => config_show::show(config, output),
         #[cfg(feature = "simulator")]
         Command::Simulate(arguments) => run_simulator(arguments),

@@ -20,6 +20,7 @@ use super::file::{Assignment, Rule, Setting};
 use super::index::Index;
 use super::party::{self, Rank};
 use super::subjects::{Element, Scene, Tested};
+use super::{tabled, time};
 use crate::events::conversation::Conversation;
 use crate::genesys::names::Names;
 use crate::genesys::{ParticipantId, UserId};
@@ -45,6 +46,7 @@ pub(super) struct Bound {
     /// The rule's, with ids in place of names.
     pub(super) conditions: Vec<Condition>,
     pub(super) looks_at_ended: bool,
+    changes_with_time: bool,
     pub(super) speaks_of_watched: bool,
 }
 
@@ -119,6 +121,8 @@ struct Look<'l> {
     missing: BTreeSet<usize>,
     /// Rules with an `otherwise`, and the participants for whom they hold.
     held_for: BTreeSet<(usize, usize)>,
+    /// The next moment at which time alone may change something.
+    due: Option<Timestamp>,
 }
 
 impl Rules {
@@ -131,7 +135,9 @@ impl Rules {
         let bound = bound.into_iter().map(|(rule, conditions)| Bound {
             looks_at_ended: rule.looks_at_ended(),
             speaks_of_watched: rule.speaks_of_watched(),
-            digest: rule.hash(),
+            digest: tabled::digest(&conditions)
+                .map_or_else(|| rule.hash(), |tables| rule.hash() ^ tables),
+            changes_with_time: time::change_with_time(&conditions),
             rule,
             conditions,
         });
@@ -193,6 +199,7 @@ impl Rules {
             held: BTreeSet::new(),
             missing: BTreeSet::new(),
             held_for: BTreeSet::new(),
+            due: None,
         };
         for at in 0..look.scene.elements.len() {
             let element = look.scene.elements[at];
@@ -234,6 +241,10 @@ impl Look<'_> {
     fn test_once(&mut self, at: usize, element: Element) {
         let Element { tested, rank, .. } = element;
         let bound = &self.rules[at];
+        if bound.changes_with_time {
+            let turn = time::next_turn(&bound.conditions, &self.scene, tested, self.scene.now);
+            self.due = self.due.into_iter().chain(turn).min();
+        }
         if !condition::all_hold(&bound.conditions, &self.scene, tested) {
             return;
         }
@@ -329,7 +340,7 @@ impl Look<'_> {
             matches: u32::try_from(self.held.len()).unwrap_or(u32::MAX),
             held: names.collect(),
             targets_missing: u32::try_from(self.missing.len()).unwrap_or(u32::MAX),
-            due: None,
+            due: self.due,
             errors: Vec::new(),
         }
     }

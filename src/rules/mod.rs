@@ -14,6 +14,7 @@ pub mod field;
 pub mod fields;
 pub mod file;
 mod index;
+pub mod lists;
 pub mod look;
 mod meet;
 mod party;
@@ -21,13 +22,18 @@ pub mod pattern;
 pub mod raw;
 mod read;
 mod reference;
+pub mod schedules;
 mod subjects;
+mod tabled;
 pub mod target;
 pub mod template;
 #[cfg(test)]
 mod tests;
+pub mod time;
 mod words;
 
 pub use file::{Inventory, RuleFile, UnknownName};
+pub use lists::Tables;
 pub use look::{Context, Looked, RuleError, Rules, Standing};
 pub use reference::{field_table, field_table_json};
+pub use tabled::found_by;

@@ -10,6 +10,7 @@ use attributed::events::conversation::Conversation;
 use attributed::events::read_generic;
 use attributed::genesys::UserId;
 use attributed::rules::explain::{Explanation, Fate};
+use attributed::rules::lists::Tables;
 use attributed::rules::{Context, Looked, RuleFile, Standing};
 use attributed::simulator::world::{Shape, World};
 use jiff::{SignedDuration, Timestamp};
@@ -33,7 +34,7 @@ fn what_is_explained_is_what_the_rules_do() {
             world.users().iter().map(|user| UserId::new(&user.id)).collect();
         let path = Path::new("rules.example.toml");
         let (file, _) = RuleFile::parse(path, RULES, &AllowedKeys::all()).unwrap();
-        let (rules, _) = file.bind(Arc::new(names(&world)));
+        let (rules, _) = file.bind(Arc::new(names(&world)), &Tables::default());
         let mut standings: BTreeMap<String, Standing> = BTreeMap::new();
         for step in 0..300 {
             let now = start + SignedDuration::from_millis(step * 50);

@@ -20,6 +20,7 @@ mod dialects;
 mod explained;
 mod judgement;
 mod late;
+mod reload;
 mod replayed;
 mod restart;
 mod simulated;

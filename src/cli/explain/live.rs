@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::Subject;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::ground::Ground;
+use crate::cli::ground::{Ground, RuleSet};
 use crate::cli::patience::Patient;
 use crate::cli::print::eprint;
 use crate::cli::runtime;
@@ -20,11 +20,10 @@ use crate::genesys::directory::{Known, refresh};
 use crate::genesys::http::Internet;
 use crate::genesys::names::{Names, NamesWanted};
 use crate::genesys::reading;
-use crate::rules::RuleFile;
 use crate::status::counts::Counts;
 
 /// Asks for the conversation, and for the names that the rules name.
-pub(super) fn ask(ground: &Ground, rules: &RuleFile, id: &str) -> Result<Subject, Failure> {
+pub(super) fn ask(ground: &Ground, rules: &RuleSet, id: &str) -> Result<Subject, Failure> {
     let Some(config) = &ground.config else {
         return Err(Failure::usage("--live needs a configuration")
             .help("name it with --config; `attributed explain --event` needs none"));
@@ -33,7 +32,7 @@ pub(super) fn ask(ground: &Ground, rules: &RuleFile, id: &str) -> Result<Subject
         .map_err(|error| Failure::new(Exit::BadConfig, error.to_string()))?;
     let runtime = runtime().map_err(|exit| Failure::new(exit, "the command cannot be started"))?;
     let id = ConversationId::new(id.trim());
-    let wanted = rules.names_wanted();
+    let wanted = rules.file.names_wanted();
     let (body, names) = runtime.block_on(asked(config, internet, &id, &wanted))?;
     let conversation = read_rest(&body)
         .map_err(|error| Failure::missing(format!("the answer cannot be read: {error}")))?;

@@ -19,7 +19,7 @@ use self::report::{Scope, as_json};
 use super::Output;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::ground::{Ground, read};
+use super::ground::{Ground, RuleSet, read};
 use super::paint::Paint;
 use super::print::{eprint, print};
 use crate::config::problem::did_you_mean;
@@ -93,14 +93,15 @@ pub(super) fn explain(file: Option<&Path>, output: Output, arguments: &ExplainAr
 
 fn explained(
     ground: &Ground,
-    file: &RuleFile,
+    rules: &RuleSet,
     output: Output,
     arguments: &ExplainArguments,
 ) -> Result<(), Failure> {
+    let file = &rules.file;
     let wanted = chosen(file, &arguments.rule)?;
     let subject = match (&arguments.event, &arguments.live) {
-        (Some(event), _) => from_event(ground, file, event)?,
-        (None, Some(id)) => live::ask(ground, file, id)?,
+        (Some(event), _) => from_event(ground, rules, event)?,
+        (None, Some(id)) => live::ask(ground, rules, id)?,
         (None, None) => return Err(Failure::usage("name a conversation: --event or --live")),
     };
     let now = arguments.at.or(subject.received_at).unwrap_or_else(Timestamp::now);
@@ -124,7 +125,7 @@ fn explained(
     Ok(())
 }
 
-fn from_event(ground: &Ground, file: &RuleFile, event: &Path) -> Result<Subject, Failure> {
+fn from_event(ground: &Ground, rules: &RuleSet, event: &Path) -> Result<Subject, Failure> {
     let text = read(event)?;
     let recorded = Recorded::read(text.trim()).map_err(|error| {
         let message = format!("{}: {error}", event.display());
@@ -140,7 +141,7 @@ fn from_event(ground: &Ground, file: &RuleFile, event: &Path) -> Result<Subject,
         user: recorded.topic.as_ref().and_then(|topic| topic.user().cloned()),
         conversation: recorded.conversation,
         received_at: recorded.received_at,
-        rules: ground.bind(file),
+        rules: ground.bind(rules),
     })
 }
 

@@ -7,6 +7,7 @@ use expect_test::expect;
 use super::*;
 use crate::config::fence::AllowedKeys;
 use crate::genesys::names::Names;
+use crate::rules::lists::Tables;
 
 const RULES: &str = r#"
 [[rule]]
@@ -33,7 +34,7 @@ const EVENT: &str = r#"{"id":"c","participants":[
 
 fn shown(paint: Paint) -> String {
     let (file, _) = RuleFile::parse(Path::new("r"), RULES, &AllowedKeys::all()).unwrap();
-    let (rules, _) = file.bind(std::sync::Arc::new(Names::default()));
+    let (rules, _) = file.bind(std::sync::Arc::new(Names::default()), &Tables::default());
     let conversation = Recorded::read(EVENT).unwrap().conversation;
     let watched = BTreeSet::from([UserId::new("u")]);
     let now = "2026-11-20T14:00:09Z".parse().unwrap();

@@ -10,6 +10,7 @@ use crate::cli::paint::Paint;
 use crate::config::fence::AllowedKeys;
 use crate::genesys::names::Names;
 use crate::rules::RuleFile;
+use crate::rules::lists::Tables;
 
 const RULES: &str = r#"
 [[rule]]
@@ -32,7 +33,7 @@ set."cc.trial" = "x"
 
 fn session(rules: &str, compared: bool) -> Session {
     let (file, _) = RuleFile::parse(Path::new("r"), rules, &AllowedKeys::all()).unwrap();
-    Session::new(file.bind(Arc::new(Names::default())).0, compared)
+    Session::new(file.bind(Arc::new(Names::default()), &Tables::default()).0, compared)
 }
 
 fn event(second: u32, channel: u32, state: &str, held: bool) -> String {

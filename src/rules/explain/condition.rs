@@ -5,6 +5,7 @@ use crate::rules::condition::{Condition, FieldCondition, look_at_ended};
 use crate::rules::field::{Kind, Path, Value};
 use crate::rules::raw::RawCondition;
 use crate::rules::subjects::{Scene, Tested};
+use crate::rules::time::TimeCondition;
 
 /// Why a condition on a name holds for nobody.
 const UNKNOWN: &str = "the directory does not know this name, so it equals nothing";
@@ -52,13 +53,21 @@ fn check(named: &Condition, bound: &Condition, scene: &Scene<'_>, tested: Tested
             of_others("none", "no participant such that", conditions, bound, holds, scene, tested)
         }
         Condition::Raw(raw) => of_raw(raw, holds, scene),
+        Condition::Time(TimeCondition { schedule, open }) => Checked {
+            subject: "time".to_owned(),
+            wanted: format!("{} {:?}", if *open { "within" } else { "not within" }, schedule.name),
+            found: Some(scene.now.to_string()),
+            holds,
+            note: None,
+            parts: Vec::new(),
+        },
     }
 }
 
 /// What a condition is made of.
 fn parts(condition: &Condition) -> Vec<&[Condition]> {
     match condition {
-        Condition::Field(_) | Condition::Raw(_) => Vec::new(),
+        Condition::Field(_) | Condition::Raw(_) | Condition::Time(_) => Vec::new(),
         Condition::Any(alternatives) => alternatives.iter().map(|one| &one[..]).collect(),
         Condition::Some(conditions) | Condition::None(conditions) => vec![conditions],
     }

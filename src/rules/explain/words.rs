@@ -27,6 +27,7 @@ pub(super) fn pattern(pattern: &Pattern) -> String {
             let folded = if *ignore_case { ", whatever the case" } else { "" };
             format!("{} {text:?}{folded}", form.name())
         }
+        Pattern::InList(list) => format!("in list {:?}", list.name),
         Pattern::Cidr(network) => format!("cidr {network}"),
         Pattern::Bound(Bound { side, limit }) => format!("{} {}", side.name(), scalar(limit)),
         Pattern::HasAny(wanted) => format!("has_any {}", quoted(wanted.iter())),

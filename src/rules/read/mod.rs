@@ -6,9 +6,11 @@
 
 mod checks;
 mod conditions;
+mod lists;
 mod operators;
 mod reader;
 mod rule;
+mod schedules;
 mod syntax;
 mod values;
 
@@ -28,11 +30,7 @@ use crate::config::fence::AllowedKeys;
 use crate::config::problem::Problem;
 
 /// Tables of the whole language that are not known yet, and what to do without them.
-const LATER: [(&str, &str); 3] = [
-    ("lists", "write the values into the rule, as a list: [\"…\", \"…\"]"),
-    ("schedules", "leave it out, and the rules that use it"),
-    ("include", "write all rules into this file"),
-];
+const LATER: [(&str, &str); 1] = [("include", "write all rules into this file")];
 
 /// So many warnings of one kind about one key; who writes a key in a thousand rules knows it.
 const MEETINGS_SHOWN: usize = 10;
@@ -58,18 +56,30 @@ pub(super) fn read(
     }
     reader.meetings(&drafts);
     reader.circles(&drafts);
+    reader.lists_unused();
+    reader.schedules_unused();
     let rules = drafts.into_iter().map(|draft| Arc::new(draft.rule)).collect();
-    Ok((RuleFile { rules }, reader.problems.into_found()))
+    let lists = reader.lists.into_iter().map(|list| list.source).collect();
+    let schedules = reader.schedules.into_iter().map(|draft| draft.schedule).collect();
+    Ok((RuleFile { rules, lists, schedules }, reader.problems.into_found()))
 }
 
 impl Reader<'_> {
     fn root(&mut self, root: &DeTable<'_>) -> Vec<Draft> {
         let mut defaults = Effects::default();
         let mut rules = None;
+        // Rules name lists, and so do schedules.
+        if let Some(node) = root.get("lists") {
+            self.lists(node);
+        }
+        if let Some(node) = root.get("schedules") {
+            self.schedules(node);
+        }
         for (key, node) in root {
             match &**key.get_ref() {
                 "defaults" => defaults = self.defaults(node),
                 "rule" => rules = Some((key, node)),
+                "lists" | "schedules" => {}
                 name => {
                     if let Some((_, instead)) = LATER.iter().find(|(later, _)| *later == name) {
                         self.later(key.span(), &format!("`{name}`"), instead);
@@ -82,7 +92,11 @@ impl Reader<'_> {
                         let message = format!("`{name}` stands outside of any rule");
                         self.problems.error(key.span(), message).help("write [[rule]] above it");
                     } else {
-                        self.unknown(key, "a rules file", &["rule", "defaults"]);
+                        self.unknown(
+                            key,
+                            "a rules file",
+                            &["rule", "defaults", "lists", "schedules"],
+                        );
                     }
                 }
             }

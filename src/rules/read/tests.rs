@@ -39,6 +39,8 @@ mistakes! {
     no_list
     empty
     root
+    tables
+    unused
 }
 
 #[test]
