@@ -360,7 +360,37 @@ fn conditions_made_of_others_are_shown_in_their_parts() {
         customer c1 at=0 | call connected
         agent    a1 at=9 | call connected
         ",
-        expect![[r#""#]],
+        expect![[r#"
+            composed does not hold
+              c1 call
+                + any one of 2 alternatives: alternative 2
+                  |
+                    - participant.purpose "acd": customer
+                  |
+                    + participant.state "connected": connected
+                - none no participant such that: customer c1, call connected
+                  |
+                    + participant.purpose "customer": customer
+                - raw participants * id "c1": (absent) [the event is not known as it was sent]
+                - some a participant such that: (absent)
+                  |
+                    - participant.held true: false
+                    + participant.purpose "agent": agent
+              a1 call
+                + any one of 2 alternatives: alternative 2
+                  |
+                    - participant.purpose "acd": agent
+                  |
+                    + participant.state "connected": connected
+                - none no participant such that: customer c1, call connected
+                  |
+                    + participant.purpose "customer": customer
+                - raw participants * id "c1": (absent) [the event is not known as it was sent]
+                - some a participant such that: (absent)
+                  |
+                    - participant.held true: false
+                    + participant.purpose "agent": agent
+        "#]],
     );
 }
 
