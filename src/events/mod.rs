@@ -12,6 +12,7 @@ pub mod frame;
 pub mod numbers;
 pub mod parties;
 pub mod progress;
+pub mod recorded;
 #[cfg(test)]
 mod samples;
 pub mod shapes;

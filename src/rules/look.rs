@@ -43,14 +43,14 @@ pub struct Rules {
 }
 
 #[derive(Debug)]
-struct Bound {
-    rule: Arc<Rule>,
+pub(super) struct Bound {
+    pub(super) rule: Arc<Rule>,
     digest: u64,
     /// The rule's, with ids in place of names.
-    conditions: Vec<Condition>,
-    looks_at_ended: bool,
+    pub(super) conditions: Vec<Condition>,
+    pub(super) looks_at_ended: bool,
     changes_with_time: bool,
-    speaks_of_watched: bool,
+    pub(super) speaks_of_watched: bool,
 }
 
 /// What rules know beside the conversation.
@@ -176,6 +176,24 @@ impl Rules {
 
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
+    }
+
+    /// What the rules are called, in the order of the file.
+    pub fn rule_names(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.rules.iter().map(|bound| &bound.rule.name)
+    }
+
+    /// In the order of the file.
+    pub(super) fn bound(&self) -> &[Bound] {
+        &self.rules
+    }
+
+    pub(super) fn names(&self) -> &Names {
+        &self.names
+    }
+
+    pub(super) fn tables(&self) -> &Tables {
+        &self.tables
     }
 
     /// Tests every rule, and says what should be.
@@ -323,17 +341,12 @@ impl Look<'_> {
         if self.wishes.get(&place).is_some_and(|best| best.standing >= standing) {
             return;
         }
-        let value = match &assignment.value {
-            Setting::Plain(text) => Arc::clone(text),
-            Setting::Template(template) => {
-                match template.render(&self.standpoint(standing.rule, tested)) {
-                    Ok(Some(text)) => Arc::from(text),
-                    Ok(None) => return,
-                    Err(error) => {
-                        self.errors.entry(standing.rule).or_insert(error);
-                        return;
-                    }
-                }
+        let value = match rendered(&assignment.value, &self.standpoint(standing.rule, tested)) {
+            Ok(Some(value)) => value,
+            Ok(None) => return,
+            Err(error) => {
+                self.errors.entry(standing.rule).or_insert(error);
+                return;
             }
         };
         let Bound { rule, digest, .. } = &self.rules[standing.rule];
@@ -377,4 +390,15 @@ fn digest(rule: &Rule, conditions: &[Condition], tables: &Tables) -> u64 {
     lists
         .chain(tabled::digest(conditions))
         .fold(rule.hash(), |digest, one| digest.rotate_left(1) ^ one)
+}
+
+/// The value as it is written; `None` if anything it needs is absent.
+pub(super) fn rendered(
+    setting: &Setting,
+    standpoint: &Standpoint<'_, '_>,
+) -> Result<Option<Arc<str>>, EvaluationError> {
+    match setting {
+        Setting::Plain(text) => Ok(Some(Arc::clone(text))),
+        Setting::Template(template) => Ok(template.render(standpoint)?.map(Arc::from)),
+    }
 }

@@ -10,6 +10,7 @@
 pub mod cases;
 mod chase;
 pub mod condition;
+pub mod explain;
 pub mod expression;
 pub mod field;
 pub mod fields;

@@ -54,11 +54,16 @@ impl<'a> Body<'a> {
 
 impl RawCondition {
     pub(super) fn holds(&self, body: &Body<'_>) -> bool {
+        holds(&self.pattern, &self.found(body))
+    }
+
+    /// What stands at the places that the path leads to.
+    pub(super) fn found<'b>(&self, body: &'b Body<'_>) -> Vec<Value<'b>> {
         let mut found = Vec::new();
         if let Some(json) = body.json() {
             walk(json, &self.path, &mut found);
         }
-        holds(&self.pattern, &found)
+        found
     }
 }
 

@@ -10,7 +10,7 @@ mod age;
 mod asks;
 mod breaker;
 pub mod dead_letters;
-mod decide;
+pub(crate) mod decide;
 pub mod dispatcher;
 mod guard;
 pub(crate) mod keeper;

@@ -58,7 +58,7 @@ fn rules_and_oracle_wish_the_same_of_every_snapshot() {
     assert!(compared > 10_000, "only {compared} wishes were compared");
 }
 
-fn names(world: &World) -> Names {
+pub(crate) fn names(world: &World) -> Names {
     let mut names = Names::default();
     for queue in world.queues() {
         let id = QueueId::new(&queue.id);

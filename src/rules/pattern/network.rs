@@ -1,6 +1,7 @@
 //! Networks in CIDR form, and the addresses in them.
 
 use core::net::IpAddr;
+use std::fmt;
 
 /// A network such as `10.1.0.0/16`; an address alone is a network of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,6 +53,12 @@ fn address(text: &str) -> Option<IpAddr> {
         return inside.split(']').next()?.parse().ok();
     }
     host.parse().ok().or_else(|| host.rsplit_once(':')?.0.parse().ok())
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.length)
+    }
 }
 
 #[cfg(test)]

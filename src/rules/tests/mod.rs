@@ -35,7 +35,7 @@ use crate::rules::RuleFile;
 
 /// Reads rules that have to be free of problems, and binds them to the names of this world.
 #[track_caller]
-fn rules(text: &str) -> Rules {
+pub(super) fn rules(text: &str) -> Rules {
     let allowed = AllowedKeys::new(&["*".to_owned()]).unwrap();
     match RuleFile::parse(Path::new("rules.toml"), text, &allowed) {
         Ok((file, _)) => file.bind(Arc::new(names()), &Tables::inline(&file.lists)).0,
@@ -85,7 +85,7 @@ fn play(rules: &Rules, snapshots: &str) -> String {
     shown
 }
 
-fn conversation(text: &str) -> Conversation {
+pub(super) fn conversation(text: &str) -> Conversation {
     let mut conversation = Conversation {
         id: ConversationId::new("conversation"),
         participants: Vec::new(),

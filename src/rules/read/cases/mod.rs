@@ -54,7 +54,7 @@ pub(in crate::rules) fn read(
     load: Load<'_>,
 ) -> Result<(Suite, Vec<Problem>), Vec<Problem>> {
     let allowed = AllowedKeys::all();
-    let mut reader = Reader::new(path, text, &allowed);
+    let mut reader = Reader::new(0, path, text, &allowed);
     let (document, errors) = DeTable::parse_recoverable(text);
     let reliable = syntax::report(&mut reader, &errors);
     let suite = Suite::new(None, Vec::new(), Directory::default());
