@@ -103,6 +103,7 @@ impl Keeper {
         for (target, keys) in letters {
             self.give_up(&target, keys, Reason::ConversationOver, &Verdict::default(), now);
         }
+        self.leave_losses(id, now);
         self.guard.forget(id);
         self.memory.forget(id, Gone::Over);
     }

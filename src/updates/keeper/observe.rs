@@ -66,6 +66,11 @@ impl Keeper {
             debug!(conversation_id = %id, wishes, ?gone, "not written to any more");
             return false;
         }
+        for seen in &observation.participants {
+            let participant = seen.participant.clone();
+            let target = Target { conversation: id.clone(), participant };
+            self.look_for_losses(&target, &seen.attributes, now);
+        }
         let conversation = self.memory.enter(id);
         for seen in &observation.participants {
             let participant = conversation.participants.entry(seen.participant.clone());

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::updates::push::Losses;
 use crate::updates::wish::{Observation, Wish, Write};
 
 /// One key that waits, or is under way.
@@ -37,6 +38,10 @@ pub(super) struct Entry {
     pub keys: BTreeMap<Arc<str>, Waiting>,
     /// What is under way.
     pub out: Option<BTreeMap<Arc<str>, Waiting>>,
+    /// What of others is to be put back.
+    pub losses: Losses,
+    /// What of it is under way, while anything is.
+    pub losses_out: Losses,
     /// Values that were sent without an answer, and may yet be applied.
     pub uncertain: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
     /// The end of the merge window, set by the first key that waits.
@@ -98,6 +103,8 @@ impl Entry {
         Entry {
             keys: BTreeMap::new(),
             out: None,
+            losses: Losses::new(),
+            losses_out: Losses::new(),
             uncertain: BTreeMap::new(),
             window,
             backoff: None,
@@ -132,7 +139,7 @@ impl Entry {
         if self.out.is_some() {
             return Wants::Held;
         }
-        if self.keys.is_empty() {
+        if self.keys.is_empty() && self.losses.is_empty() {
             return Wants::Nothing;
         }
         match self.ready_at() {
@@ -148,7 +155,9 @@ impl Entry {
         let waits = [self.backoff, self.doubt].into_iter().flatten();
         let entry = waits.fold(self.window, Instant::max);
         let key = |waiting: &Waiting| waiting.not_before.map_or(entry, |until| until.max(entry));
-        self.keys.values().filter(|waiting| !self.waits_for_flow(waiting)).map(key).min()
+        let keys = self.keys.values().filter(|waiting| !self.waits_for_flow(waiting)).map(key);
+        let losses = Some(entry).filter(|_| !self.losses.is_empty() && !self.in_flow);
+        keys.chain(losses).min()
     }
 
     fn waits_for_flow(&self, waiting: &Waiting) -> bool {

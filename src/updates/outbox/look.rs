@@ -100,6 +100,7 @@ impl Outbox {
                         .keys
                         .keys()
                         .chain(entry.out.iter().flatten().map(|out| out.0))
+                        .chain(entry.losses.keys())
                         .collect();
                     let target = Target { conversation, participant: participant.clone() };
                     (target, keys.into_iter().cloned().collect())

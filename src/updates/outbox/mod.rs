@@ -14,6 +14,7 @@
 
 mod entry;
 mod look;
+mod losses;
 mod settle;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ pub(crate) use entry::Waiting;
 use entry::{Entry, Place, Wants};
 pub(crate) use settle::Failure;
 
+use super::push::Losses;
 use crate::genesys::{ConversationId, ParticipantId};
 
 /// Whose attributes.
@@ -53,6 +55,8 @@ pub(crate) enum Offered {
 pub(crate) struct Leaving {
     pub target: Target,
     pub keys: BTreeMap<Arc<str>, Waiting>,
+    /// What goes with them.
+    pub losses: Losses,
     /// From 1 on.
     pub attempt: u32,
 }
@@ -101,21 +105,10 @@ impl Outbox {
         mut waiting: Waiting,
         now: Instant,
     ) -> Offered {
-        if self.entry(target).is_none() {
-            if self.len >= self.capacity {
-                return Offered::Full;
-            }
-            self.len += 1;
-        }
         self.next_generation += 1;
         let generation = self.next_generation;
         let window = now + self.merge_window;
-        let entry = self
-            .entries
-            .entry(target.conversation.clone())
-            .or_default()
-            .entry(target.participant.clone())
-            .or_insert_with(|| Entry::new(window));
+        let Some(entry) = self.enter(target, window) else { return Offered::Full };
         let merged = entry.all_waiting().next().is_some();
         if !merged {
             entry.window = window;
@@ -133,6 +126,19 @@ impl Outbox {
         entry.keys.insert(Arc::clone(key), waiting);
         self.place(target, now);
         if merged { Offered::Merged } else { Offered::Queued }
+    }
+
+    /// The entry of a participant, a new one if there is none; `None` if there is no room for it.
+    fn enter(&mut self, target: &Target, window: Instant) -> Option<&mut Entry> {
+        if self.entry(target).is_none() {
+            if self.len >= self.capacity {
+                return None;
+            }
+            self.len += 1;
+        }
+        let participants = self.entries.entry(target.conversation.clone()).or_default();
+        let entry = participants.entry(target.participant.clone());
+        Some(entry.or_insert_with(|| Entry::new(window)))
     }
 
     /// Takes back what waits for a key; what is under way goes on. Returns false if nothing waited.
@@ -208,14 +214,15 @@ impl Outbox {
     fn take_out(&mut self, target: Target, now: Instant) -> Option<Leaving> {
         let leaving = self.change(&target, now, |entry| {
             let keys = entry.sendable(now);
-            if keys.is_empty() || entry.out.is_some() {
+            if (keys.is_empty() && entry.losses.is_empty()) || entry.out.is_some() {
                 return None;
             }
             entry.out = Some(keys.clone());
-            Some((keys, entry.attempts + 1))
+            entry.losses_out = entry.losses.clone();
+            Some((keys, entry.losses.clone(), entry.attempts + 1))
         });
-        let (keys, attempt) = leaving.flatten()?;
-        Some(Leaving { target, keys, attempt })
+        let (keys, losses, attempt) = leaving.flatten()?;
+        Some(Leaving { target, keys, losses, attempt })
     }
 
     /// Makes ready everything whose time has come.
