@@ -49,6 +49,8 @@ impl Keeper {
         if self.settings.dry_run {
             return None;
         }
+        // What is of no use any more does not leave.
+        self.keep_agenda(now);
         let probe = self.probe_at().is_some_and(|at| at <= now);
         let leaving = if probe {
             self.breaker.probing(now);
@@ -243,6 +245,10 @@ impl Keeper {
             "push failed, will retry"
         );
         self.outbox.failed(target, failure, now);
+        let useless_at = request.leaving.keys.values().filter_map(|sent| sent.useless_at).min();
+        if let Some(at) = useless_at {
+            self.look_after_at(&target.conversation, at);
+        }
     }
 
     /// Full jitter: those who failed together do not come back together.

@@ -188,6 +188,10 @@ fn wish(text: &str, digest: u64) -> Wish {
             "urgent" => wish.urgent = true,
             "flow" => wish.during_flow = true,
             "dry" => wish.dry_run = true,
+            _ if word.starts_with("within=") => {
+                let seconds = word["within=".len()..].parse().unwrap();
+                wish.useless_after = Some(Duration::from_secs(seconds));
+            }
             _ => wish.rule = Arc::from(word.strip_prefix("by=").unwrap()),
         }
     }

@@ -16,6 +16,10 @@ pub(crate) struct Waiting {
     pub rule: Arc<str>,
     pub write: Write,
     pub during_flow: bool,
+    /// Goes before what is not.
+    pub urgent: bool,
+    /// It is of no use any more from then on.
+    pub useless_at: Option<Instant>,
     pub rules_hash: u64,
     /// Of the rule.
     pub digest: u64,
@@ -64,6 +68,8 @@ pub(super) enum Place {
     Held,
     /// Among those that may go, by the order in which they became ready.
     Ready(u64),
+    /// Among the urgent of those, likewise.
+    Urgent(u64),
     Timed(Instant),
     /// Among those that the API forbids, by order.
     Forbidden(u64),
@@ -76,6 +82,7 @@ pub(super) enum Wants {
     Nothing,
     Held,
     Ready,
+    Urgent,
     Timed(Instant),
     Forbidden,
 }
@@ -87,6 +94,8 @@ impl Waiting {
             rule: Arc::clone(&wish.rule),
             write: wish.write,
             during_flow: wish.during_flow,
+            urgent: wish.urgent,
+            useless_at: wish.useless_after.map(|after| observation.at + after),
             rules_hash: observation.rules_hash,
             digest: wish.digest,
             offered_at: observation.at,
@@ -145,6 +154,7 @@ impl Entry {
         match self.ready_at() {
             None => Wants::Held,
             Some(_) if self.forbidden => Wants::Forbidden,
+            Some(at) if at <= now && self.is_urgent(now) => Wants::Urgent,
             Some(at) if at <= now => Wants::Ready,
             Some(at) => Wants::Timed(at),
         }
@@ -164,12 +174,17 @@ impl Entry {
         self.in_flow && !waiting.during_flow
     }
 
+    fn may_go(&self, waiting: &Waiting, now: Instant) -> bool {
+        !self.waits_for_flow(waiting) && waiting.not_before.is_none_or(|until| until <= now)
+    }
+
+    fn is_urgent(&self, now: Instant) -> bool {
+        self.keys.values().any(|waiting| waiting.urgent && self.may_go(waiting, now))
+    }
+
     /// What would go now: all that may, or one rule's keys where some have to go apart.
     pub(super) fn sendable(&self, now: Instant) -> BTreeMap<Arc<str>, Waiting> {
-        let may_go = |waiting: &Waiting| {
-            !self.waits_for_flow(waiting) && waiting.not_before.is_none_or(|until| until <= now)
-        };
-        let sendable = self.keys.iter().filter(|(_, waiting)| may_go(waiting));
+        let sendable = self.keys.iter().filter(|(_, waiting)| self.may_go(waiting, now));
         let apart = sendable.clone().find(|(_, waiting)| waiting.apart).map(|(_, it)| &it.rule);
         sendable
             .filter(|(_, waiting)| apart.is_none_or(|rule| waiting.apart && waiting.rule == *rule))
@@ -204,6 +219,8 @@ impl Waiting {
             rule: Arc::from("r"),
             write: Write::Follow,
             during_flow: false,
+            urgent: false,
+            useless_at: None,
             rules_hash: 0,
             digest: 0,
             offered_at: now,

@@ -15,7 +15,7 @@ impl Outbox {
     }
 
     pub(crate) fn has_ready(&self) -> bool {
-        !self.ready.is_empty()
+        !self.ready.is_empty() || !self.urgent.is_empty()
     }
 
     pub(crate) fn has_forbidden(&self) -> bool {

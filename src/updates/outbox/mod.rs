@@ -7,7 +7,8 @@
 //! - **Exclusive.** A participant is out for pushing at most once at a time.
 //! - **Generations.** An answer settles what was sent and nothing newer. What failed stays where it
 //!   was, so that a retry sends current values.
-//! - **Fair.** Participants leave in the order in which they became ready.
+//! - **Fair.** Participants leave in the order in which they became ready; the urgent ones first, but
+//!   not so many of them that the others never do.
 //! - **Bounded.** A participant too many is refused, never dropped.
 //!
 //! Nothing here waits, reads a clock or knows why something is wished.
@@ -31,6 +32,10 @@ pub(crate) use settle::Failure;
 
 use super::push::Losses;
 use crate::genesys::{ConversationId, ParticipantId};
+
+/// So many urgent ones may leave in a row while others wait, who thus get a fifth of what goes even
+/// if everything of a busy rule is urgent.
+const MAX_URGENT_ROW: u32 = 4;
 
 /// Whose attributes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -67,6 +72,9 @@ pub(crate) struct Outbox {
     entries: HashMap<ConversationId, BTreeMap<ParticipantId, Entry>>,
     len: usize,
     ready: BTreeMap<u64, Target>,
+    urgent: BTreeMap<u64, Target>,
+    /// Urgent ones that left in a row.
+    urgent_row: u32,
     timed: BTreeSet<(Instant, Target)>,
     forbidden: BTreeMap<u64, Target>,
     next_place: u64,
@@ -88,6 +96,8 @@ impl Outbox {
             entries: HashMap::new(),
             len: 0,
             ready: BTreeMap::new(),
+            urgent: BTreeMap::new(),
+            urgent_row: 0,
             timed: BTreeSet::new(),
             forbidden: BTreeMap::new(),
             next_place: 0,
@@ -121,6 +131,9 @@ impl Outbox {
                 waiting.changed_at = earlier.changed_at;
                 waiting.generation = earlier.generation;
                 waiting.apart = earlier.apart;
+                // It was of use from when it was first wished.
+                waiting.useless_at =
+                    waiting.useless_at.map(|at| earlier.useless_at.map_or(at, |it| it.min(at)));
             }
         }
         entry.keys.insert(Arc::clone(key), waiting);
@@ -196,9 +209,13 @@ impl Outbox {
         });
     }
 
-    /// Takes the entry that became ready first. It is out until it is settled.
+    /// Takes the entry that became ready first, an urgent one before the others. It is out until it
+    /// is settled.
     pub(crate) fn take(&mut self, now: Instant) -> Option<Leaving> {
-        let (_, target) = self.ready.first_key_value()?;
+        let urgent = self.urgent.first_key_value();
+        let urgent = urgent.filter(|_| self.urgent_row < MAX_URGENT_ROW || self.ready.is_empty());
+        self.urgent_row = if urgent.is_some() { self.urgent_row.saturating_add(1) } else { 0 };
+        let (_, target) = urgent.or_else(|| self.ready.first_key_value())?;
         let target = target.clone();
         self.take_out(target, now)
     }
@@ -283,10 +300,19 @@ impl Outbox {
         let Some(entry) = self.entry(target) else { return };
         let (place, wants) = (entry.place, entry.wants(now));
         let stays = match (place, wants) {
-            (Place::Ready(_), Wants::Ready) | (Place::Forbidden(_), Wants::Forbidden) => true,
-            (Place::Held, Wants::Held) => true,
+            (Place::Ready(_), Wants::Ready)
+            | (Place::Urgent(_), Wants::Urgent)
+            | (Place::Forbidden(_), Wants::Forbidden)
+            | (Place::Held, Wants::Held) => true,
             (Place::Timed(is), Wants::Timed(should)) => is == should,
-            (Place::Ready(_) | Place::Forbidden(_) | Place::Held | Place::Timed(_), _) => false,
+            (
+                Place::Ready(_)
+                | Place::Urgent(_)
+                | Place::Forbidden(_)
+                | Place::Held
+                | Place::Timed(_),
+                _,
+            ) => false,
         };
         if stays {
             return;
@@ -294,6 +320,7 @@ impl Outbox {
         match place {
             Place::Held => {}
             Place::Ready(order) => drop(self.ready.remove(&order)),
+            Place::Urgent(order) => drop(self.urgent.remove(&order)),
             Place::Forbidden(order) => drop(self.forbidden.remove(&order)),
             Place::Timed(at) => drop(self.timed.remove(&(at, target.clone()))),
         }
@@ -305,6 +332,10 @@ impl Outbox {
             Wants::Ready => {
                 self.ready.insert(order, target.clone());
                 Place::Ready(order)
+            }
+            Wants::Urgent => {
+                self.urgent.insert(order, target.clone());
+                Place::Urgent(order)
             }
             Wants::Forbidden => {
                 self.forbidden.insert(order, target.clone());
