@@ -200,12 +200,20 @@ impl Oracle {
             Verdict { untouched_violations: self.untouched_violations, ..Verdict::default() };
         for (conversation, case) in &self.cases {
             self.judge(conversation, &fold(&case.entries), world, &mut verdict);
-            let lost = case.touched.iter().filter(|place| {
+            for place in &case.touched {
                 let is = world.attributes(conversation, &place.0);
                 let is = is.and_then(|mut attributes| attributes.remove(&place.1));
-                case.theirs.get(*place) != Some(&is)
-            });
-            verdict.lost_by_client += lost.count();
+                let theirs = case.theirs.get(place).cloned().flatten();
+                if is != theirs {
+                    verdict.lost_by_client.push(wrong(
+                        conversation,
+                        place,
+                        theirs,
+                        is,
+                        String::new(),
+                    ));
+                }
+            }
         }
         verdict
     }

@@ -114,7 +114,7 @@ impl Script {
         for (count, what) in [
             (verdict.excused, "excused"),
             (verdict.untouched_violations, "strange"),
-            (verdict.lost_by_client, "lost"),
+            (verdict.lost_by_client.len(), "lost"),
             (verdict.redundant_writes, "redundant"),
             (verdict.older_writes, "older"),
         ] {

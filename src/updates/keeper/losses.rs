@@ -40,7 +40,8 @@ impl Keeper {
         });
         let restored: Losses = restored.collect();
         let changes = request.changes();
-        let mut carried = Carried::new(read, changes, &restored, suspected, now);
+        let previous = participant.carried.take();
+        let mut carried = Carried::new(previous, read, changes, &restored, suspected, now);
         let changed = carried.see(&earlier, &participant.attributes);
         let losses = carried.losses().clone();
         participant.carried = Some(carried);

@@ -293,6 +293,12 @@ fn what_a_write_of_the_whole_map_undid_is_put_back() {
          after 1 | take | put p x=0 a=1 +x | after 60 | take",
         expected(),
     );
+    // The echo of the write that undid it, late, is nobody's word.
+    check(
+        "see x=0 wish a=1 | after 1 | take | put p x=0 | see x=9 wish a=2 | after 1 | take | \
+         see x=0 a=1 wish a=2 | put p x=0 a=1 +x | see x=9 a=2 wish a=2 | after 60 | take",
+        expect!["p{a=1}#1 | p{a=2}#1 x:0>9 | -"],
+    );
     // With the next value, and by a second push where the first was not answered.
     check(
         "see x=0 wish a=1 | after 1 | take | put p x=0 | see x=9 wish a=2 | after 1 | take | \

@@ -16,6 +16,9 @@ use crate::updates::push::{Changes, Losses, Lost};
 /// Events may lag behind a write; one that lags for longer tells nothing any more.
 const TELLING_FOR: Duration = Duration::from_secs(60);
 
+/// Nothing late is older than so many changes of one key.
+const MAX_PASSED: usize = 16;
+
 type Attributes = BTreeMap<String, String>;
 
 #[derive(Debug)]
@@ -27,6 +30,9 @@ pub(crate) struct Carried {
     /// Our keys with what the read had shown, where that was something else.
     before: Attributes,
     losses: Losses,
+    /// What keys were before they changed, by others or by an undoing of ours: a late snapshot shows
+    /// that again, and nobody wrote it.
+    passed: BTreeMap<Arc<str>, BTreeSet<Option<Arc<str>>>>,
     until: Instant,
 }
 
@@ -34,6 +40,7 @@ impl Carried {
     /// `read` is what was there, `restored` what went back beside `ours`; `losses` are suspected
     /// already, and go on being so.
     pub(crate) fn new(
+        previous: Option<Carried>,
         read: Attributes,
         ours: Changes,
         restored: &Losses,
@@ -44,13 +51,16 @@ impl Carried {
         let telling = ours.iter().filter(|&(key, sent)| value(key) != **sent);
         let before = telling.map(|(key, _)| ((**key).to_owned(), value(key))).collect();
         let mut carried = read;
+        let mut passed =
+            previous.filter(|it| it.tells(now)).map(|it| it.passed).unwrap_or_default();
         for (key, lost) in restored {
+            pass(&mut passed, key, lost.carried.clone());
             match &lost.value {
                 Some(value) => drop(carried.insert((**key).to_owned(), (**value).to_owned())),
                 None => drop(carried.remove(&**key)),
             }
         }
-        Carried { carried, ours, before, losses, until: now + TELLING_FOR }
+        Carried { carried, ours, before, losses, passed, until: now + TELLING_FOR }
     }
 
     /// Whether snapshots may still tell something.
@@ -84,9 +94,14 @@ impl Carried {
                 (Some(_) | None, true) => continue,
                 // Taken back before ours came.
                 (_, false) if undone => continue,
+                (None, false) if self.has_passed(key, is) => continue,
                 // An event older than our read shows older values, too: theirs came after what we
                 // carried had been there.
-                (None, false) if earlier.get(key) != carried => continue,
+                (None, false)
+                    if earlier.get(key) != carried && !self.has_passed(key, earlier.get(key)) =>
+                {
+                    continue;
+                }
                 (Some(_) | None, false) => {
                     let text = |text: &String| Arc::from(text.as_str());
                     Lost { carried: carried.map(text), value: is.map(text) }
@@ -94,15 +109,37 @@ impl Carried {
             };
             losses.insert(Arc::from(key), lost);
         }
+        for key in earlier.keys().chain(seen.keys()) {
+            if earlier.get(key) != seen.get(key) && !self.ours.contains_key(&**key) {
+                let was = earlier.get(key).map(|text| Arc::from(text.as_str()));
+                pass(&mut self.passed, key, was);
+            }
+        }
         let changed = losses != self.losses;
         self.losses = losses;
         changed
+    }
+
+    fn has_passed(&self, key: &str, value: Option<&String>) -> bool {
+        let value = value.map(|text| Arc::from(text.as_str()));
+        self.passed.get(key).is_some_and(|values| values.contains(&value))
     }
 
     /// Whether a snapshot is one of after our write, as far as it can tell.
     fn shows_ours(&self, seen: &Attributes) -> bool {
         let sent = |key: &str| self.ours.get(key).map_or("", |value| &**value);
         self.before.keys().any(|key| seen.get(key).map_or("", String::as_str) == sent(key))
+    }
+}
+
+fn pass(
+    passed: &mut BTreeMap<Arc<str>, BTreeSet<Option<Arc<str>>>>,
+    key: &str,
+    value: Option<Arc<str>>,
+) {
+    let values = passed.entry(Arc::from(key)).or_default();
+    if values.len() < MAX_PASSED {
+        values.insert(value);
     }
 }
 
@@ -134,6 +171,12 @@ mod tests {
     }
 
     #[test]
+    fn what_a_late_snapshot_shows_again_is_not() {
+        check("x=1 | x=0 | x=1 | x=0 | x=1 | x=1 ours", expect![""]);
+        check("x=1 | x=0 | x=1 | x=0 | x=2", expect!["x: 1 -> 2"]);
+    }
+
+    #[test]
     fn what_was_put_back_is_lost_when_it_is_undone_again() {
         let lost = |carried: &str, value: &str| Lost {
             carried: Some(Arc::from(carried)),
@@ -141,7 +184,8 @@ mod tests {
         };
         let restored = Losses::from([(Arc::from("x"), lost("0", "1"))]);
         let now = Instant::now();
-        let mut carried = Carried::new(of("x=0"), Changes::new(), &restored, Losses::new(), now);
+        let mut carried =
+            Carried::new(None, of("x=0"), Changes::new(), &restored, Losses::new(), now);
         assert!(!carried.see(&of("x=0"), &of("x=1")));
         assert!(carried.see(&of("x=1"), &of("x=2")));
         assert_eq!(carried.losses()["x"], lost("1", "2"));
@@ -155,7 +199,8 @@ mod tests {
         let mut steps = script.split(" | ").map(|step| of(step.trim()));
         let ours = Changes::from([(Arc::from("ours"), Arc::from("1"))]);
         let read = steps.next().unwrap();
-        let mut carried = Carried::new(read, ours, &Losses::new(), Losses::new(), Instant::now());
+        let mut carried =
+            Carried::new(None, read, ours, &Losses::new(), Losses::new(), Instant::now());
         let mut earlier = steps.next().unwrap();
         for seen in steps {
             carried.see(&earlier, &seen);
