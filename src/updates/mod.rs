@@ -13,6 +13,7 @@ pub mod dead_letters;
 mod decide;
 pub mod dispatcher;
 mod guard;
+pub mod journal;
 mod keeper;
 mod memory;
 mod outbox;

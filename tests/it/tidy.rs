@@ -35,6 +35,7 @@ const KNOWN_IN: &[(&str, &[&str])] = &[
     // The levels of faults are words of the command line.
     ("clap", &["src/cli", "src/simulator/faults.rs"]),
     ("axum", &["src/simulator"]),
+    ("redb", &["src/updates/journal"]),
 ];
 
 /// Modules that decide and never do: no waiting, no clock, no I/O.
