@@ -4,6 +4,8 @@
 //! own. A commit that returned is on disk. After one that failed nothing more is written: the store
 //! is to be opened anew.
 
+use std::io::ErrorKind;
+
 use redb::{
     Builder, Database, DatabaseError, Durability, ReadableDatabase, ReadableTable, StorageBackend,
     StorageError, Table, TableDefinition, TableError,
@@ -210,27 +212,28 @@ fn forget(table: &mut RowTable<'_>, conversation: &ConversationId) -> Result<boo
 
 /// What may be done about a failure of the store.
 fn of(error: impl Into<redb::Error>) -> StoreError {
-    match error.into() {
-        redb::Error::Corrupted(reason) => StoreError::Damaged { reason },
-        error => StoreError::Unusable { reason: error.to_string() },
+    let error = error.into();
+    let reason = error.to_string();
+    if matches!(error, redb::Error::Corrupted(_)) {
+        StoreError::Damaged { reason }
+    } else {
+        StoreError::Unusable { reason }
     }
 }
 
+/// What may be done about a failure to open it.
 pub(super) fn of_open(error: DatabaseError) -> StoreError {
-    match error {
-        DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => {
-            StoreError::Locked
-        }
-        DatabaseError::UpgradeRequired(version) => {
-            let reason = format!("its file is of version {version}");
-            StoreError::Damaged { reason }
-        }
-        DatabaseError::Storage(StorageError::Corrupted(reason)) => StoreError::Damaged { reason },
-        DatabaseError::Storage(StorageError::Io(error))
-            if error.kind() == std::io::ErrorKind::InvalidData =>
-        {
-            StoreError::Damaged { reason: error.to_string() }
-        }
-        error => StoreError::Unusable { reason: error.to_string() },
+    let reason = error.to_string();
+    if matches!(error, DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch) {
+        return StoreError::Locked;
     }
+    let damaged = if let DatabaseError::Storage(StorageError::Io(error)) = &error {
+        error.kind() == ErrorKind::InvalidData
+    } else {
+        matches!(
+            error,
+            DatabaseError::UpgradeRequired(_) | DatabaseError::Storage(StorageError::Corrupted(_))
+        )
+    };
+    if damaged { StoreError::Damaged { reason } } else { StoreError::Unusable { reason } }
 }

@@ -48,7 +48,6 @@ fn survive(seeds: Range<u64>) {
             Err(violation) => panic!("seed {seed}: {violation}"),
         }
     }
-    println!("{commits} commits, {cut} power losses");
     assert!(commits > 50 * runs, "only {commits} commits");
     assert_eq!(cut, LOSSES * runs, "each loss is within a commit");
 }
