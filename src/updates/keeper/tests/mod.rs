@@ -1,5 +1,8 @@
 //! The keeper: observations and answers in, pushes and dead letters out.
 
+mod effects;
+mod losses;
+
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
@@ -206,132 +209,6 @@ fn a_missing_permission_stops_the_pushes_and_one_is_tried_each_minute() {
         expect![
             "p{a=1}#1 | q{a=1}#1 | r{a=1}#1 | - | - | p{a=1}#1 | - | q{a=1}#1 | s{a=1}#1 | r{a=1}#1 | p{a=1}#1 | "
         ],
-    );
-}
-
-#[test]
-fn what_is_enforced_is_written_over_others_once_a_read_shows_theirs() {
-    check(
-        "see wish a=1:enforce | after 1 | take | yes p | see a=1 wish a=1:enforce | \
-         see a=9 wish a=1:enforce | after 1 | take | asks | see read a=9 wish a=1:enforce | after 1 | \
-         take | yes p | see a=1 wish a=1:enforce | after 60 | take | asks",
-        expect!["p{a=1}#1 | - | Read(c) | p{a=1}#1 | - | "],
-    );
-    // By the time of the read it is as it should be.
-    check(
-        "see wish a=1:enforce | after 1 | take | yes p | see a=1 | see a=9 wish a=1:enforce | asks | \
-         see read a=1 wish a=1:enforce | after 60 | take",
-        expect!["p{a=1}#1 | Read(c) | -"],
-    );
-    // A value that was there before any of ours is somebody else's, too; a new one of ours over an
-    // older one of ours is no fight.
-    check(
-        "see a=9 wish a=1:enforce | after 1 | take | asks | see read a=9 wish a=1:enforce | after 1 | \
-         take | yes p | see a=1 wish a=2:enforce | after 1 | take",
-        expect!["- | Read(c) | p{a=1}#1 | p{a=2}#1"],
-    );
-}
-
-#[test]
-fn who_enforces_against_somebody_who_does_not_give_in_rests() {
-    let round = "see read a=9 wish a=1:enforce | after 1 | take | yes p | see a=1 | ";
-    check(
-        &format!(
-            "{} see read a=9 wish a=1:enforce | take | rested | after 530 | take | after 70 | take",
-            round.repeat(5)
-        ),
-        expect![
-            "p{a=1}#1 | p{a=1}#1 | p{a=1}#1 | p{a=1}#1 | p{a=1}#1 | - | rested=1 | - | p{a=1}#1"
-        ],
-    );
-}
-
-#[test]
-fn what_was_of_use_only_at_once_is_given_up_later() {
-    // From when it was first wished, whatever came between, and also where a push of it failed.
-    check(
-        "see wish a=1:within=30 b=1 | see flow wish a=1:within=30 b=1 | after 29 | dead | after 1 | \
-         dead | see wish a=1:within=30 | take",
-        expect![" | useless p{a} r - | p{b=1}#1"],
-    );
-    check(
-        "see wish a=1:within=30 | after 1 | take | after 60 | no p 500 | after 1 | dead | take",
-        expect!["p{a=1}#1 | useless p{a} r - | -"],
-    );
-    // Another value is another wish, and so is one that may wait.
-    check(
-        "see flow wish a=1:within=30 | after 20 | see flow wish a=2:within=30 | after 20 | see wish | take",
-        expect!["p{a=2}#1"],
-    );
-    check(
-        "see flow wish a=1:within=30 | see flow wish a=1 | after 60 | see wish | take",
-        expect!["p{a=1}#1"],
-    );
-    check("see over flow wish a=1:within=5 | after 5 | dead", expect!["useless p{a} r -"]);
-}
-
-#[test]
-fn what_is_urgent_goes_first_but_not_for_ever() {
-    check(
-        "see wish a=1 q.a=1 r.a=1:urgent | after 1 | take | take | see wish s.a=1:urgent | after 1 | \
-         take | take",
-        expect!["r{a=1}#1 | p{a=1}#1 | s{a=1}#1 | q{a=1}#1"],
-    );
-}
-
-#[test]
-fn what_a_write_of_the_whole_map_undid_is_put_back() {
-    // Seen before the answer, after it, and after the echo.
-    let expected = || expect!["p{a=1}#1 | p{}#1 x:0>9 | -"];
-    check(
-        "see x=0 wish a=1 | after 1 | take | see x=9 wish a=1 | put p x=0 | after 1 | take | \
-         put p x=0 a=1 +x | see x=0 a=1 | see x=9 a=1 | after 60 | take",
-        expected(),
-    );
-    check(
-        "see x=0 wish a=1 | after 1 | take | put p x=0 | see x=9 wish a=1 | see x=0 a=1 wish a=1 | \
-         after 1 | take | put p x=0 a=1 +x | after 60 | take",
-        expected(),
-    );
-    // The echo of the write that undid it, late, is nobody's word.
-    check(
-        "see x=0 wish a=1 | after 1 | take | put p x=0 | see x=9 wish a=2 | after 1 | take | \
-         see x=0 a=1 wish a=2 | put p x=0 a=1 +x | see x=9 a=2 wish a=2 | after 60 | take",
-        expect!["p{a=1}#1 | p{a=2}#1 x:0>9 | -"],
-    );
-    // With the next value, and by a second push where the first was not answered.
-    check(
-        "see x=0 wish a=1 | after 1 | take | put p x=0 | see x=9 wish a=2 | after 1 | take | \
-         no p lost | after 60 | take | put p x=9 a=2 | see x=9 a=2 wish a=2 | after 60 | take",
-        expect!["p{a=1}#1 | p{a=2}#1 x:0>9 | p{a=2}#2 x:0>9 | -"],
-    );
-    check(
-        "see x=0 wish a=1 | after 1 | take | no p lost | see x=9 wish a=1 | after 60 | take | \
-         put p x=0 a=1 | after 1 | take",
-        expect!["p{a=1}#1 | p{a=1}#2 | p{}#1 x:0>9"],
-    );
-}
-
-#[test]
-fn what_others_wrote_before_or_after_a_write_of_the_whole_map_is_as_it_should_be() {
-    check(
-        "see x=0 wish a=1 | after 1 | take | put p x=9 | see x=9 wish a=1 | see x=9 a=1 | \
-         see x=8 a=1 | after 60 | take",
-        expect!["p{a=1}#1 | -"],
-    );
-}
-
-#[test]
-fn what_cannot_be_put_back_is_let_go() {
-    let undone = "see x=0 wish a=1 | after 1 | take | put p x=0 | see x=9 wish a=1 | after 1";
-    check(
-        &format!("{undone} | take | no p 404 | after 60 | take"),
-        expect!["p{a=1}#1 | p{}#1 x:0>9 | -"],
-    );
-    check(&format!("{undone} | see x=0 a=1 over | after 60 | take"), expect!["p{a=1}#1 | -"]);
-    check(
-        &format!("{undone} | see flow x=0 a=1 | take | see x=0 a=1 | take"),
-        expect!["p{a=1}#1 | - | p{}#1 x:0>9"],
     );
 }
 
