@@ -22,7 +22,7 @@ use crate::status::counts::Counts;
 use crate::updates::keeper::Keeper;
 use crate::updates::push::Pushed;
 use crate::updates::settings::Settings;
-use crate::updates::wish::Wish;
+use crate::updates::wish::{Wish, Write};
 
 /// A push for each participant and moment is what there should be; more than this is a loop.
 const MAX_PUSHES: usize = 10_000;
@@ -125,10 +125,12 @@ impl Rehearsal {
     fn look_once(&mut self, now: Timestamp, came: &mut Came) {
         let at = self.instant(now);
         let Some((conversation, raw)) = &self.current else { return };
-        let moment = Moment { at, received_at: now, raw: Some(raw), from_read: false };
         // The observation keeps of it only what the updates need.
         let context = Context { watched: &self.view.watched, now, raw: Some(raw) };
         let looked = self.view.rules.look(conversation, &context, &mut self.standing.clone());
+        // Before it writes over somebody, the daemon reads; here that would show the same.
+        let from_read = looked.wishes.iter().any(|wish| wish.write == Write::Enforce);
+        let moment = Moment { at, received_at: now, raw: Some(raw), from_read };
         let Look { observation, .. } =
             observation(&self.view, &mut self.standing, conversation, &moment);
         let there = |wish: &Wish| {
@@ -163,7 +165,7 @@ impl Rehearsal {
                 self.apply(&participant, &key, &value);
                 came.wrote.push(Wrote { participant: participant.clone(), key, value, rule });
             }
-            let accepted = Pushed { status: 202, correlation_id: None };
+            let accepted = Pushed::patched(202);
             let settled = self.keeper.settle(request, Ok(accepted), at);
             debug_assert!(settled.is_ok(), "nothing refuses the credentials here");
         }

@@ -13,6 +13,7 @@ pub mod dead_letters;
 pub(crate) mod decide;
 pub mod dispatcher;
 mod guard;
+pub mod journal;
 pub(crate) mod keeper;
 mod memory;
 mod outbox;

@@ -37,6 +37,7 @@ const KNOWN_IN: &[(&str, &[&str])] = &[
     ("clap", &["src/cli", "src/simulator/faults.rs"]),
     ("axum", &["src/simulator"]),
     ("ring", &["src/cli/record/pseudonym.rs"]),
+    ("redb", &["src/updates/journal"]),
 ];
 
 /// Modules that decide and never do: no waiting, no clock, no I/O.

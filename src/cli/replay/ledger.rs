@@ -121,9 +121,12 @@ impl Account {
             waits: false,
             uncertain: false,
             refused: None,
+            // There is nothing to read: what was recorded is what there is.
+            read: true,
         };
         match situation.decide(&wish.value, wish.write) {
-            Decision::Write => {}
+            // Before it writes over somebody, the daemon reads; here that would show the same.
+            Decision::Write | Decision::Look => {}
             Decision::Met => {
                 // It is what was followed last, whoever wrote it.
                 if let Some(written) = self.written.get_mut(&name)

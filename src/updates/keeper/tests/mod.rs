@@ -1,5 +1,8 @@
 //! The keeper: observations and answers in, pushes and dead letters out.
 
+mod effects;
+mod losses;
+
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
