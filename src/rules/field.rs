@@ -193,7 +193,7 @@ impl Path {
 }
 
 fn attribute<'a>(glance: &Glance<'a>, key: &str) -> Option<Value<'a>> {
-    Value::text(glance.participant?.attributes.get(key).map(String::as_str))
+    Value::text(glance.participant?.attributes.get(key))
 }
 
 impl PartialEq for Field {

@@ -5,6 +5,7 @@
 use super::field::{Field, Kind, Of, Path, Subject, Value};
 use super::party;
 use crate::events::conversation::Media::{Call, Callback, Chat, Email, Message};
+use crate::events::conversation::Text;
 
 /// Purposes known from the analytics enumerations (FACTS 2.3).
 pub const PURPOSES: &[&str] = &[
@@ -174,7 +175,7 @@ fields! {
     Party "wrapup_code" Text [] &[], "participants[].wrapup.code, else the communication's", "aa84a005-…",
         |g| Value::text(party::wrapup_code(g.participant?, g.communication));
     Party "skills" Texts [] &[], "participants[].conversationRoutingData.skills[].id", "bdc2cd3a-…",
-        |g| Value::texts(g.participant?.routing.skill_ids.iter().map(String::as_str));
+        |g| Value::texts(g.participant?.routing.skill_ids.iter().map(Text::as_str));
     Party "language" Text [] &[], "participants[].conversationRoutingData.language.id", "7a04f913-…",
         |g| Value::text(g.participant?.routing.language_id.as_deref());
     Party "priority" Number [] &[], "participants[].conversationRoutingData.priority", "5",

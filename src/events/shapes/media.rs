@@ -4,17 +4,17 @@
 //! Such a body knows nothing of the conversation's other media, no ids of communications and no
 //! times of theirs beside the participant's, so the snapshot is marked partial.
 
-use std::mem;
+use std::sync::Arc;
 
-use jiff::Timestamp;
-use serde::Deserialize;
-
-use super::lenient::{AttributeMap, List, Maybe, Object, read};
+use super::keys::known;
+use super::lexer::{Lexer, Read};
 use super::unreadable::Unreadable;
-use super::wire::{Division, Reference, RoutingData, ThreadMessage, Wrapup};
-use super::words::{Address, DisconnectType, Word};
-use crate::events::conversation::{Communication, Conversation, Direction, Media, Participant};
-use crate::genesys::{ConversationId, ParticipantId, QueueId, UserId};
+use super::values::{self, Source, read_whole};
+use crate::events::conversation::{
+    Communication, Conversation, Direction, Media, Participant, Text,
+};
+use crate::events::text::Body;
+use crate::genesys::ParticipantId;
 
 /// Reads the body of an event of a media topic. `media` is what the topic is about.
 ///
@@ -23,158 +23,175 @@ use crate::genesys::{ConversationId, ParticipantId, QueueId, UserId};
 /// If the body is not a JSON object or has no conversation id. Whatever else is missing, null, of
 /// another type or not known is left out.
 pub fn read_media(media: Media, body: &str) -> Result<Conversation, Unreadable> {
-    let raw: RawConversation = read(body)?;
-    let id = raw.id.0.ok_or(Unreadable::NoId)?;
-    let participants = raw.participants.objects();
-    Ok(Conversation {
-        id,
-        participants: participants.filter_map(|one| one.normalise(media)).collect(),
-        address: raw.address.0.map(|address| address.0),
-        external_tag: None,
-        recording_state: raw.recording_state.0.map(|word| word.0),
-        secure_pause: raw.secure_pause.0,
-        division_ids: raw.divisions.ids(),
-        recent_transfers: 0,
-        partial: true,
-    })
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct RawConversation {
-    id: Maybe<ConversationId>,
-    participants: List<Object<RawParticipant>>,
-    address: Maybe<Address>,
-    recording_state: Maybe<Word>,
-    secure_pause: Maybe<bool>,
-    divisions: List<Object<Division>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct RawParticipant {
-    id: Maybe<ParticipantId>,
-    purpose: Maybe<Word>,
-    name: Maybe<String>,
-    user: Object<Reference<UserId>>,
-    queue: Object<Reference<QueueId>>,
-    team: Object<Reference<String>>,
-    group: Object<Reference<String>>,
-    external_contact: Object<Reference<String>>,
-    external_organization: Object<Reference<String>>,
-    connected_time: Maybe<Timestamp>,
-    end_time: Maybe<Timestamp>,
-    start_acw_time: Maybe<Timestamp>,
-    end_acw_time: Maybe<Timestamp>,
-    wrapup_required: Maybe<bool>,
-    wrapup: Object<Wrapup>,
-    address: Maybe<Address>,
-    consult_participant_id: Maybe<ParticipantId>,
-    monitored_participant_id: Maybe<ParticipantId>,
-    coached_participant_id: Maybe<ParticipantId>,
-    barged_participant_id: Maybe<ParticipantId>,
-    conversation_routing_data: Object<RoutingData>,
-    attributes: AttributeMap,
-    state: Maybe<Word>,
-    initial_state: Maybe<Word>,
-    direction: Maybe<Direction>,
-    held: Maybe<bool>,
-    muted: Maybe<bool>,
-    recording: Maybe<bool>,
-    disconnect_type: Maybe<DisconnectType>,
-    start_hold_time: Maybe<Timestamp>,
-    ani: Maybe<Address>,
-    dnis: Maybe<Address>,
-    provider: Maybe<String>,
-    script: Object<Reference<String>>,
-    peer: Maybe<String>,
-    #[serde(rename = "type")]
-    kind: Maybe<Word>,
-    messages: List<Object<ThreadMessage>>,
-    subject: Maybe<String>,
-    callback_numbers: List<Maybe<Address>>,
-    callback_user_name: Maybe<String>,
-}
-
-impl RawParticipant {
-    fn normalise(mut self, media: Media) -> Option<Participant> {
-        let id = self.id.0.take()?;
-        let wrapup_code = mem::take(&mut self.wrapup).code();
-        let communications = self.communication(media, wrapup_code.clone()).into_iter().collect();
-        Some(Participant {
-            id,
-            purpose: self.purpose.0.map(|word| word.0),
-            name: self.name.0,
-            user_id: self.user.id(),
-            queue_id: self.queue.id(),
-            team_id: self.team.id(),
-            group_id: self.group.id(),
-            external_contact_id: self.external_contact.id(),
-            external_organization_id: self.external_organization.id(),
-            connected_time: self.connected_time.0,
-            end_time: self.end_time.0,
-            start_acw_time: self.start_acw_time.0,
-            end_acw_time: self.end_acw_time.0,
-            wrapup_required: self.wrapup_required.0,
-            wrapup_expected: None,
-            wrapup_code,
-            address: self.address.0.map(|address| address.0),
-            flow_id: None,
-            consult_participant_id: self.consult_participant_id.0,
-            monitored_participant_id: self.monitored_participant_id.0,
-            coached_participant_id: self.coached_participant_id.0,
-            barged_participant_id: self.barged_participant_id.0,
-            routing: self.conversation_routing_data.routing(),
-            attributes: self.attributes.0,
-            communications,
+    let body: Body = Arc::new(Box::from(body));
+    let mut id = None;
+    let mut conversation = Conversation { partial: true, ..Conversation::default() };
+    read_whole(&body, |source, lexer| {
+        let read = &mut conversation;
+        lexer.object(|lexer, member| {
+            match member {
+                OfConversation::Id => id = values::id(lexer)?,
+                OfConversation::Participants => lexer.array(|lexer| {
+                    read.participants.extend(participant(source, lexer, media)?);
+                    Ok(())
+                })?,
+                OfConversation::Address => read.address = source.address(lexer)?,
+                OfConversation::RecordingState => read.recording_state = source.word(lexer)?,
+                OfConversation::SecurePause => read.secure_pause = lexer.flag()?,
+                OfConversation::Divisions => read.division_ids = source.division_ids(lexer)?,
+            }
+            Ok(())
         })
+    })?;
+    conversation.id = id.ok_or(Unreadable::NoId)?;
+    Ok(conversation)
+}
+
+known! {
+    OfConversation {
+        Id = "id",
+        Participants = "participants",
+        Address = "address",
+        RecordingState = "recordingState",
+        SecurePause = "securePause",
+        Divisions = "divisions",
+    }
+}
+
+known! {
+    Of {
+        Id = "id",
+        Purpose = "purpose",
+        Name = "name",
+        User = "user",
+        Queue = "queue",
+        Team = "team",
+        Group = "group",
+        ExternalContact = "externalContact",
+        ExternalOrganization = "externalOrganization",
+        ConnectedTime = "connectedTime",
+        EndTime = "endTime",
+        StartAcwTime = "startAcwTime",
+        EndAcwTime = "endAcwTime",
+        WrapupRequired = "wrapupRequired",
+        Wrapup = "wrapup",
+        Address = "address",
+        ConsultParticipantId = "consultParticipantId",
+        MonitoredParticipantId = "monitoredParticipantId",
+        CoachedParticipantId = "coachedParticipantId",
+        BargedParticipantId = "bargedParticipantId",
+        ConversationRoutingData = "conversationRoutingData",
+        Attributes = "attributes",
+        State = "state",
+        InitialState = "initialState",
+        Direction = "direction",
+        Held = "held",
+        Muted = "muted",
+        Recording = "recording",
+        DisconnectType = "disconnectType",
+        StartHoldTime = "startHoldTime",
+        Ani = "ani",
+        Dnis = "dnis",
+        Provider = "provider",
+        Script = "script",
+        Peer = "peer",
+        Kind = "type",
+        Messages = "messages",
+        Subject = "subject",
+        CallbackNumbers = "callbackNumbers",
+        CallbackUserName = "callbackUserName",
+    }
+}
+
+/// A participant and its communication, as they are mixed.
+struct Flat {
+    id: Option<ParticipantId>,
+    participant: Participant,
+    leg: Communication,
+    caller: Option<Text>,
+    called: Option<Text>,
+}
+
+fn participant(
+    source: Source<'_>,
+    lexer: &mut Lexer<'_>,
+    media: Media,
+) -> Read<Option<Participant>> {
+    let mut flat = Flat {
+        id: None,
+        participant: Participant::default(),
+        leg: Communication::new(media),
+        caller: None,
+        called: None,
+    };
+    lexer.object(|lexer, member| flat.read(source, lexer, member))?;
+    Ok(flat.unfolded())
+}
+
+impl Flat {
+    fn read(&mut self, source: Source<'_>, lexer: &mut Lexer<'_>, member: Of) -> Read<()> {
+        let (one, leg) = (&mut self.participant, &mut self.leg);
+        match member {
+            Of::Id => self.id = values::id(lexer)?,
+            Of::Purpose => one.purpose = source.word(lexer)?,
+            Of::Name => one.name = source.text(lexer)?,
+            Of::User => one.user_id = values::reference_id(lexer)?,
+            Of::Queue => one.queue_id = values::reference_id(lexer)?,
+            Of::Team => one.team_id = source.reference(lexer)?,
+            Of::Group => one.group_id = source.reference(lexer)?,
+            Of::ExternalContact => one.external_contact_id = source.reference(lexer)?,
+            Of::ExternalOrganization => one.external_organization_id = source.reference(lexer)?,
+            Of::ConnectedTime => one.connected_time = values::time(lexer)?,
+            Of::EndTime => one.end_time = values::time(lexer)?,
+            Of::StartAcwTime => one.start_acw_time = values::time(lexer)?,
+            Of::EndAcwTime => one.end_acw_time = values::time(lexer)?,
+            Of::WrapupRequired => one.wrapup_required = lexer.flag()?,
+            Of::Wrapup => one.wrapup_code = source.wrapup_code(lexer)?,
+            Of::Address => one.address = source.address(lexer)?,
+            Of::ConsultParticipantId => one.consult_participant_id = values::id(lexer)?,
+            Of::MonitoredParticipantId => one.monitored_participant_id = values::id(lexer)?,
+            Of::CoachedParticipantId => one.coached_participant_id = values::id(lexer)?,
+            Of::BargedParticipantId => one.barged_participant_id = values::id(lexer)?,
+            Of::ConversationRoutingData => one.routing = source.routing(lexer)?,
+            Of::Attributes => one.attributes = source.attributes(lexer)?,
+            Of::State => leg.state = source.word(lexer)?,
+            Of::InitialState => leg.initial_state = source.word(lexer)?,
+            Of::Direction => leg.direction = values::direction(lexer)?,
+            Of::Held => leg.held = lexer.flag()?,
+            Of::Muted => leg.muted = lexer.flag()?,
+            Of::Recording => leg.recording = lexer.flag()?,
+            Of::DisconnectType => leg.disconnect_type = source.disconnect_type(lexer)?,
+            Of::StartHoldTime => leg.start_hold_time = values::time(lexer)?,
+            Of::Ani => self.caller = source.address(lexer)?,
+            Of::Dnis => self.called = source.address(lexer)?,
+            Of::Provider => leg.provider = source.text(lexer)?,
+            Of::Script => leg.script_id = source.reference(lexer)?,
+            Of::Peer => leg.peer_id = source.text(lexer)?,
+            Of::Kind => leg.message_type = source.word(lexer)?,
+            Of::Messages => leg.message_ids = source.message_ids(lexer)?,
+            Of::Subject => leg.subject = source.text(lexer)?,
+            Of::CallbackNumbers => leg.callback_numbers = source.addresses(lexer)?,
+            Of::CallbackUserName => leg.callback_user_name = source.text(lexer)?,
+        }
+        Ok(())
     }
 
-    /// The one communication, if the participant takes part in this medium at all.
-    fn communication(
-        &mut self,
-        media: Media,
-        wrapup_code: Option<String>,
-    ) -> Option<Communication> {
-        let (state, provider) = (self.state.0.take(), self.provider.0.take());
-        if state.is_none() && provider.is_none() && self.direction.0.is_none() {
-            return None;
+    fn unfolded(self) -> Option<Participant> {
+        let Flat { id, mut participant, mut leg, caller, called } = self;
+        participant.id = id?;
+        // Who takes no part in this medium at all has none of these.
+        if leg.state.is_some() || leg.provider.is_some() || leg.direction.is_some() {
+            (leg.self_address, leg.other_address) = match leg.direction {
+                Some(Direction::Outbound) => (caller, called),
+                Some(Direction::Inbound) | None => (called, caller),
+            };
+            // The participant's end is that of its after-call work, which can be later, and so no
+            // time of the communication's.
+            leg.connected_time = participant.connected_time;
+            leg.wrapup_code.clone_from(&participant.wrapup_code);
+            participant.communications.push(leg);
         }
-        let (caller, called) = (self.ani.0.take(), self.dnis.0.take());
-        let (our_side, other) = match self.direction.0 {
-            Some(Direction::Outbound) => (caller, called),
-            Some(Direction::Inbound) | None => (called, caller),
-        };
-        let numbers = mem::take(&mut self.callback_numbers);
-        Some(Communication {
-            media,
-            id: None,
-            state: state.map(|word| word.0),
-            initial_state: self.initial_state.0.take().map(|word| word.0),
-            direction: self.direction.0,
-            held: self.held.0,
-            muted: self.muted.0,
-            recording: self.recording.0,
-            disconnect_type: self.disconnect_type.0.take().map(|kind| kind.0),
-            connected_time: self.connected_time.0,
-            // The participant's end is that of its after-call work, which can be later.
-            disconnected_time: None,
-            start_hold_time: self.start_hold_time.0,
-            after_call_work: None,
-            after_call_work_ended: None,
-            wrapup_code,
-            self_address: our_side.map(|address| address.0),
-            other_address: other.map(|address| address.0),
-            other_name: None,
-            provider,
-            script_id: mem::take(&mut self.script).id(),
-            peer_id: self.peer.0.take(),
-            message_type: self.kind.0.take().map(|word| word.0),
-            message_ids: mem::take(&mut self.messages).ids(),
-            subject: self.subject.0.take(),
-            callback_numbers: numbers.values().map(|number| number.0).collect(),
-            callback_user_name: self.callback_user_name.0.take(),
-        })
+        Some(participant)
     }
 }
 

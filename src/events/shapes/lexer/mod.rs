@@ -1,0 +1,470 @@
+//! Goes through a JSON text once, from token to token, and copies nothing.
+//!
+//! What is not asked for is skipped as fast as what is, and checked as it is skipped: a text that is
+//! no JSON is found out wherever the fault stands. One thing is let pass because honest writers
+//! do it: half a surrogate pair, which a program leaves that cuts an emoji in two, becomes U+FFFD.
+//! A strict reader would refuse the whole body, and a conversation with such a subject would go
+//! without attributes to its end.
+
+use std::borrow::Cow;
+
+use super::unreadable::Unreadable;
+
+/// How deeply arrays and objects can be in each other. Events have ten levels.
+const DEEPEST: u32 = 128;
+
+const LOW: u64 = 0x0101_0101_0101_0101;
+const HIGH: u64 = 0x8080_8080_8080_8080;
+
+/// A text, and how far it has been read.
+#[derive(Debug)]
+pub(in crate::events) struct Lexer<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+/// Why the text is not JSON, and how much of it had been read by then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::events) struct Fault {
+    kind: Kind,
+    at: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    EndsEarly,
+    OutOfPlace,
+    NamedTwice,
+}
+
+/// What stands between two quotation marks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::events) struct Quoted<'a> {
+    /// As it stands in the text.
+    pub(in crate::events) raw: &'a str,
+    /// There are escapes in it.
+    pub(in crate::events) escaped: bool,
+}
+
+/// Names of members that somebody wants to know of.
+pub(in crate::events) trait Known: Copy {
+    fn find(name: &str) -> Option<Self>;
+
+    /// Its place among them, less than 64.
+    fn place(self) -> u32;
+}
+
+pub(in crate::events) type Read<T> = Result<T, Fault>;
+
+impl<'a> Lexer<'a> {
+    pub(in crate::events) fn new(text: &'a str) -> Lexer<'a> {
+        Lexer { text, at: 0 }
+    }
+
+    /// The text from there to where it has been read.
+    pub(in crate::events) fn since(&self, start: usize) -> &'a str {
+        &self.text[start..self.at]
+    }
+
+    /// The first byte of the next token.
+    #[inline]
+    pub(in crate::events) fn peek(&mut self) -> Read<u8> {
+        loop {
+            match self.text.as_bytes().get(self.at) {
+                Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
+                Some(byte) => return Ok(*byte),
+                None => return Err(Fault { kind: Kind::EndsEarly, at: self.at }),
+            }
+        }
+    }
+
+    /// Makes sure that nothing follows.
+    pub(in crate::events) fn end(&mut self) -> Read<()> {
+        if self.peek().is_ok() { Err(self.out_of_place()) } else { Ok(()) }
+    }
+
+    /// Reads an object; returns false where the next value is none, and skips that. `each` reads the
+    /// values of the members that are known.
+    #[inline]
+    pub(in crate::events) fn object<K: Known>(
+        &mut self,
+        mut each: impl FnMut(&mut Lexer<'a>, K) -> Read<()>,
+    ) -> Read<bool> {
+        let mut seen = 0_u64;
+        self.members(|lexer, name| {
+            let known = if name.escaped { K::find(&name.text()) } else { K::find(name.raw) };
+            let Some(known) = known else { return lexer.skip() };
+            let bit = 1 << known.place();
+            if seen & bit != 0 {
+                return Err(Fault { kind: Kind::NamedTwice, at: lexer.at });
+            }
+            seen |= bit;
+            lexer.value()?;
+            each(lexer, known)
+        })
+    }
+
+    /// Reads an object whose names nobody knows beforehand. As [`Lexer::object`], but `each` also
+    /// steps over the colon, with [`Lexer::value`].
+    #[inline]
+    pub(in crate::events) fn members(
+        &mut self,
+        mut each: impl FnMut(&mut Lexer<'a>, Quoted<'a>) -> Read<()>,
+    ) -> Read<bool> {
+        if self.peek()? != b'{' {
+            return self.skip_value().map(|()| false);
+        }
+        self.at += 1;
+        if self.peek()? == b'}' {
+            self.at += 1;
+            return Ok(true);
+        }
+        loop {
+            if self.peek()? != b'"' {
+                return Err(self.out_of_place());
+            }
+            let name = self.quoted()?;
+            each(self, name)?;
+            match self.peek()? {
+                b',' => self.at += 1,
+                b'}' => {
+                    self.at += 1;
+                    return Ok(true);
+                }
+                _ => return Err(self.out_of_place()),
+            }
+        }
+    }
+
+    /// Reads an array, each of its elements by `each`; what is none is skipped.
+    #[inline]
+    pub(in crate::events) fn array(
+        &mut self,
+        mut each: impl FnMut(&mut Lexer<'a>) -> Read<()>,
+    ) -> Read<()> {
+        if self.peek()? != b'[' {
+            return self.skip_value();
+        }
+        self.at += 1;
+        if self.peek()? == b']' {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            each(self)?;
+            match self.peek()? {
+                b',' => self.at += 1,
+                b']' => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                _ => return Err(self.out_of_place()),
+            }
+        }
+    }
+
+    /// Steps from a member's name to its value, and returns the value's first byte.
+    #[inline]
+    pub(in crate::events) fn value(&mut self) -> Read<u8> {
+        if self.peek()? != b':' {
+            return Err(self.out_of_place());
+        }
+        self.at += 1;
+        self.peek()
+    }
+
+    /// Reads a text, if the next value is one; else it is skipped.
+    #[inline]
+    pub(in crate::events) fn text(&mut self) -> Read<Option<Quoted<'a>>> {
+        if self.peek()? == b'"' {
+            self.quoted().map(Some)
+        } else {
+            self.skip_value().map(|()| None)
+        }
+    }
+
+    /// Skips from a member's name over its value.
+    fn skip(&mut self) -> Read<()> {
+        self.value()?;
+        self.skip_value()
+    }
+
+    /// Skips one value, whatever it is.
+    pub(in crate::events) fn skip_value(&mut self) -> Read<()> {
+        // One bit for each level: whether it is an object.
+        let (mut objects, mut depth) = (0_u128, 0_u32);
+        loop {
+            match self.peek()? {
+                open @ (b'{' | b'[') => {
+                    self.at += 1;
+                    let is_object = open == b'{';
+                    if self.peek()? == if is_object { b'}' } else { b']' } {
+                        self.at += 1;
+                    } else {
+                        if depth == DEEPEST {
+                            return Err(self.out_of_place());
+                        }
+                        objects = objects << 1 | u128::from(is_object);
+                        depth += 1;
+                        self.name(is_object)?;
+                        continue;
+                    }
+                }
+                b'"' => {
+                    self.quoted()?;
+                }
+                first => self.bare(first)?,
+            }
+            loop {
+                if depth == 0 {
+                    return Ok(());
+                }
+                let in_object = objects & 1 == 1;
+                match self.peek()? {
+                    b',' => {
+                        self.at += 1;
+                        self.name(in_object)?;
+                        break;
+                    }
+                    b'}' if in_object => self.at += 1,
+                    b']' if !in_object => self.at += 1,
+                    _ => return Err(self.out_of_place()),
+                }
+                objects >>= 1;
+                depth -= 1;
+            }
+        }
+    }
+
+    /// In an object, reads a member's name and the colon.
+    #[inline]
+    fn name(&mut self, in_object: bool) -> Read<()> {
+        if !in_object {
+            return Ok(());
+        }
+        if self.peek()? != b'"' {
+            return Err(self.out_of_place());
+        }
+        self.quoted()?;
+        self.value().map(drop)
+    }
+
+    /// Reads a number or one of the three words.
+    #[inline]
+    fn bare(&mut self, first: u8) -> Read<()> {
+        match first {
+            b't' => self.word(b"true"),
+            b'f' => self.word(b"false"),
+            b'n' => self.word(b"null"),
+            b'-' | b'0'..=b'9' => self.number().map(drop),
+            _ => Err(self.out_of_place()),
+        }
+    }
+
+    #[inline]
+    fn word(&mut self, word: &[u8]) -> Read<()> {
+        let rest = &self.text.as_bytes()[self.at..];
+        if rest.starts_with(word) {
+            self.at += word.len();
+            return Ok(());
+        }
+        self.at += rest.iter().zip(word).take_while(|(found, wanted)| found == wanted).count();
+        Err(self.fault())
+    }
+
+    /// Reads a flag; any other value is skipped.
+    #[inline]
+    pub(in crate::events) fn flag(&mut self) -> Read<Option<bool>> {
+        let first = self.peek()?;
+        self.skip_value()?;
+        Ok(match first {
+            b't' => Some(true),
+            b'f' => Some(false),
+            _ => None,
+        })
+    }
+
+    /// Reads a number as it stands there.
+    pub(in crate::events) fn number(&mut self) -> Read<&'a str> {
+        let start = self.at;
+        if self.byte() == Some(b'-') {
+            self.at += 1;
+        }
+        if self.byte() == Some(b'0') {
+            self.at += 1
+        } else {
+            self.digits()?
+        }
+        if self.byte() == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if matches!(self.byte(), Some(b'e' | b'E')) {
+            self.at += 1;
+            if matches!(self.byte(), Some(b'+' | b'-')) {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        // A digit that follows a leading zero is out of place, and found so by whoever reads on.
+        Ok(self.since(start))
+    }
+
+    fn digits(&mut self) -> Read<()> {
+        let start = self.at;
+        while matches!(self.byte(), Some(b'0'..=b'9')) {
+            self.at += 1;
+        }
+        if self.at == start { Err(self.fault()) } else { Ok(()) }
+    }
+
+    fn byte(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    /// Reads from one quotation mark to the next; it stands at the first.
+    #[inline]
+    fn quoted(&mut self) -> Read<Quoted<'a>> {
+        let start = self.at + 1;
+        let mut escaped = false;
+        self.at = start;
+        loop {
+            self.at += plain(&self.text.as_bytes()[self.at..]);
+            match self.byte() {
+                Some(b'"') => {
+                    let raw = self.since(start);
+                    self.at += 1;
+                    return Ok(Quoted { raw, escaped });
+                }
+                Some(b'\\') => {
+                    escaped = true;
+                    self.escape()?;
+                }
+                Some(_) | None => return Err(self.fault()),
+            }
+        }
+    }
+
+    #[cold]
+    fn escape(&mut self) -> Read<()> {
+        self.at += 1;
+        match self.byte() {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 1,
+            Some(b'u') => {
+                self.at += 1;
+                for _ in 0..4 {
+                    if !self.byte().is_some_and(|digit| digit.is_ascii_hexdigit()) {
+                        return Err(self.fault());
+                    }
+                    self.at += 1;
+                }
+            }
+            Some(_) | None => return Err(self.fault()),
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn fault(&self) -> Fault {
+        match self.byte() {
+            Some(_) => self.out_of_place(),
+            None => Fault { kind: Kind::EndsEarly, at: self.at },
+        }
+    }
+
+    #[cold]
+    pub(in crate::events) fn out_of_place(&self) -> Fault {
+        Fault { kind: Kind::OutOfPlace, at: self.at + 1 }
+    }
+}
+
+/// How many bytes come before the next quotation mark, backslash or control character.
+#[inline]
+fn plain(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        let word = u64::from_le_bytes(*chunk);
+        // The lowest bit that is set is right; above it a borrow can set others.
+        let is = |byte: u8| {
+            let differs = word ^ (LOW * u64::from(byte));
+            differs.wrapping_sub(LOW) & !differs
+        };
+        let is_control = word.wrapping_sub(LOW * 0x20) & !word;
+        let special = (is(b'"') | is(b'\\') | is_control) & HIGH;
+        if special != 0 {
+            return at + special.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
+    at + bytes[at..].iter().position(special).unwrap_or(bytes.len() - at)
+}
+
+impl<'a> Quoted<'a> {
+    /// What it says, without escapes.
+    pub(in crate::events) fn text(self) -> Cow<'a, str> {
+        if self.escaped { Cow::Owned(unescaped(self.raw)) } else { Cow::Borrowed(self.raw) }
+    }
+}
+
+#[cold]
+fn unescaped(raw: &str) -> String {
+    let mut text = String::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some((plain, escape)) = rest.split_once('\\') {
+        text.push_str(plain);
+        let letter = escape.chars().next().unwrap_or('\\');
+        let mut length = letter.len_utf8();
+        text.push(match letter {
+            'b' => '\u{8}',
+            'f' => '\u{c}',
+            'n' => '\n',
+            'r' => '\r',
+            't' => '\t',
+            'u' => {
+                let first = unit(escape.get(1..5));
+                let second = escape.get(5..7).filter(|next| *next == "\\u");
+                let second = second.and_then(|_| unit(escape.get(7..11)));
+                let pair = match (first, second) {
+                    (Some(high @ 0xD800..=0xDBFF), Some(low @ 0xDC00..=0xDFFF)) => {
+                        char::from_u32(0x1_0000 + ((high - 0xD800) << 10) + (low - 0xDC00))
+                    }
+                    _ => None,
+                };
+                length = if pair.is_some() { 11 } else { 5 };
+                let single = || first.and_then(char::from_u32);
+                pair.or_else(single).unwrap_or(char::REPLACEMENT_CHARACTER)
+            }
+            itself => itself,
+        });
+        rest = escape.get(length..).unwrap_or_default();
+    }
+    text.push_str(rest);
+    text
+}
+
+/// The code unit that four digits stand for.
+fn unit(digits: Option<&str>) -> Option<u32> {
+    u32::from_str_radix(digits?, 16).ok()
+}
+
+impl Fault {
+    /// Tells of the fault in that text.
+    #[cold]
+    pub(in crate::events) fn in_text(self, text: &str) -> Unreadable {
+        let before = text.as_bytes().get(..self.at).unwrap_or(text.as_bytes());
+        let lines = before.split(|byte| *byte == b'\n');
+        Unreadable::NotJson {
+            what: match self.kind {
+                Kind::EndsEarly => "it ends too early",
+                Kind::OutOfPlace => "a character or number that does not belong there",
+                Kind::NamedTwice => "an object names a field twice",
+            },
+            line: lines.clone().count(),
+            column: lines.last().map_or(0, <[u8]>::len),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

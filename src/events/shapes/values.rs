@@ -1,0 +1,235 @@
+//! Reads single values that somebody else may change tomorrow.
+//!
+//! Nothing in an event is required, and nothing says that a type stays what it is (FACTS 2.5). A
+//! field that is missing, null or of another type is simply not there; only a text that is not JSON
+//! is an error.
+
+use jiff::Timestamp;
+
+use super::lexer::{Lexer, Quoted, Read};
+use super::times;
+use super::unreadable::Unreadable;
+use super::words::{self, without_scheme};
+use crate::events::attributes::{Attributes, Entry};
+use crate::events::conversation::Direction;
+use crate::events::text::{Body, Text};
+
+/// The text that values are read from, and parts of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Source<'a> {
+    body: &'a Body,
+}
+
+/// Reads a whole body by `read`, which says whether it was an object.
+pub(super) fn read_whole(
+    body: &Body,
+    read: impl FnOnce(Source<'_>, &mut Lexer<'_>) -> Read<bool>,
+) -> Result<(), Unreadable> {
+    let mut lexer = Lexer::new(body);
+    let whole = read(Source { body }, &mut lexer).and_then(|is_object| {
+        lexer.end()?;
+        Ok(is_object)
+    });
+    match whole {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Unreadable::NotAnObject),
+        Err(fault) => Err(fault.in_text(body)),
+    }
+}
+
+impl Source<'_> {
+    /// A text that is there and not empty: the empty one counts as absent wherever rules look
+    /// (SEMANTICS 5).
+    #[inline]
+    pub(super) fn text(self, lexer: &mut Lexer<'_>) -> Read<Option<Text>> {
+        let quoted = lexer.text()?;
+        Ok(quoted.and_then(|quoted| {
+            if quoted.escaped {
+                Some(Text::from(quoted.text().into_owned()))
+            } else {
+                self.part(quoted.raw)
+            }
+        }))
+    }
+
+    /// A word of an enumeration, in lower case.
+    #[inline]
+    pub(super) fn word(self, lexer: &mut Lexer<'_>) -> Read<Option<Text>> {
+        let quoted = lexer.text()?;
+        Ok(quoted.and_then(|quoted| self.spelt(quoted, words::in_lower_case)))
+    }
+
+    /// Why a communication ended, as events spell it.
+    #[inline]
+    pub(super) fn disconnect_type(self, lexer: &mut Lexer<'_>) -> Read<Option<Text>> {
+        let quoted = lexer.text()?;
+        Ok(quoted.and_then(|quoted| self.spelt(quoted, words::disconnect_type)))
+    }
+
+    /// An address without its scheme.
+    #[inline]
+    pub(super) fn address(self, lexer: &mut Lexer<'_>) -> Read<Option<Text>> {
+        let quoted = lexer.text()?;
+        Ok(quoted.and_then(|quoted| {
+            if quoted.escaped {
+                let text = quoted.text();
+                let address = without_scheme(&text);
+                (!address.is_empty()).then(|| Text::from(address))
+            } else {
+                self.part(without_scheme(quoted.raw))
+            }
+        }))
+    }
+
+    /// The id of something that is referred to, all that is used of it.
+    #[inline]
+    pub(super) fn reference(self, lexer: &mut Lexer<'_>) -> Read<Option<Text>> {
+        let mut id = None;
+        lexer.object(|lexer, Reference::Id| {
+            id = self.text(lexer)?;
+            Ok(())
+        })?;
+        Ok(id)
+    }
+
+    /// The texts of an array.
+    pub(super) fn addresses(self, lexer: &mut Lexer<'_>) -> Read<Vec<Text>> {
+        let mut addresses = Vec::new();
+        lexer.array(|lexer| {
+            addresses.extend(self.address(lexer)?);
+            Ok(())
+        })?;
+        Ok(addresses)
+    }
+
+    /// The attributes of a participant. Genesys declares strings (FACTS 1.1); should a number or a
+    /// flag come all the same, it is there, in its JSON form, and not free to be written over by
+    /// `if-absent`.
+    pub(super) fn attributes(self, lexer: &mut Lexer<'_>) -> Read<Attributes> {
+        let (mut parts, mut copied) = (Vec::new(), None::<Vec<(String, String)>>);
+        lexer.members(|lexer, key| {
+            let first = lexer.value()?;
+            if first != b'"' {
+                let value = bare(lexer, first)?;
+                let pair = value.map(|value| (key.text().into_owned(), value));
+                pair.into_iter().for_each(|pair| own(&parts, &mut copied).push(pair));
+            } else if let Some(value) = lexer.text()? {
+                if copied.is_none() && !key.escaped && !value.escaped {
+                    parts.push((key.raw, value.raw));
+                } else {
+                    let pair = (key.text().into_owned(), value.text().into_owned());
+                    own(&parts, &mut copied).push(pair);
+                }
+            }
+            Ok(())
+        })?;
+        Ok(match copied {
+            Some(copied) => copied.into_iter().collect(),
+            None => {
+                let entry = |(key, value): (&str, &str)| {
+                    Some(Entry { key: self.place(key)?, value: self.place(value)? })
+                };
+                Attributes::new(self.body, parts.into_iter().filter_map(entry).collect())
+            }
+        })
+    }
+
+    fn spelt(self, quoted: Quoted<'_>, spell: fn(&str) -> words::Spelling) -> Option<Text> {
+        let text = quoted.text();
+        match spell(&text) {
+            words::Spelling::Known(word) => Some(Text::known(word)),
+            words::Spelling::Other(word) => Some(Text::from(word)),
+            words::Spelling::AsItIs if quoted.escaped => Some(Text::from(text.into_owned())),
+            words::Spelling::AsItIs => self.part(quoted.raw),
+        }
+    }
+
+    #[inline]
+    fn part(self, part: &str) -> Option<Text> {
+        let start = part.as_ptr().addr() - self.body.as_ptr().addr();
+        (!part.is_empty()).then(|| Text::part(self.body, start..start + part.len()))
+    }
+
+    fn place(self, part: &str) -> Option<(u32, u32)> {
+        let start = part.as_ptr().addr() - self.body.as_ptr().addr();
+        Some((u32::try_from(start).ok()?, u32::try_from(start + part.len()).ok()?))
+    }
+}
+
+super::keys::known! { Reference { Id = "id", } }
+
+/// The attributes copied so far, which begin with those that were only located.
+fn own<'c>(
+    parts: &[(&str, &str)],
+    copied: &'c mut Option<Vec<(String, String)>>,
+) -> &'c mut Vec<(String, String)> {
+    copied.get_or_insert_with(|| {
+        parts.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    })
+}
+
+/// The JSON form of a flag or number; anything else is skipped.
+fn bare(lexer: &mut Lexer<'_>, first: u8) -> Read<Option<String>> {
+    match first {
+        b't' | b'f' => Ok(lexer.flag()?.map(|flag| flag.to_string())),
+        b'-' | b'0'..=b'9' => {
+            let number = lexer.number()?;
+            Ok(match number.parse::<i64>() {
+                Ok(whole) => Some(whole.to_string()),
+                Err(_) => number
+                    .parse()
+                    .ok()
+                    .and_then(serde_json::Number::from_f64)
+                    .map(|number| number.to_string()),
+            })
+        }
+        _ => lexer.skip_value().map(|()| None),
+    }
+}
+
+/// An id, which outlives the snapshot and so is a copy.
+#[inline]
+pub(super) fn id<T: for<'t> From<&'t str>>(lexer: &mut Lexer<'_>) -> Read<Option<T>> {
+    let quoted = lexer.text()?;
+    Ok(quoted.filter(|quoted| !quoted.raw.is_empty()).map(|quoted| T::from(&quoted.text())))
+}
+
+/// The id of something that is referred to, as a copy.
+#[inline]
+pub(super) fn reference_id<T: for<'t> From<&'t str>>(lexer: &mut Lexer<'_>) -> Read<Option<T>> {
+    let mut found = None;
+    lexer.object(|lexer, Reference::Id| {
+        found = id(lexer)?;
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+#[inline]
+pub(super) fn time(lexer: &mut Lexer<'_>) -> Read<Option<Timestamp>> {
+    let quoted = lexer.text()?;
+    Ok(quoted.and_then(|quoted| times::time(&quoted.text())))
+}
+
+pub(super) fn direction(lexer: &mut Lexer<'_>) -> Read<Option<Direction>> {
+    let quoted = lexer.text()?;
+    Ok(quoted.and_then(|quoted| words::direction(&quoted.text())))
+}
+
+/// A whole number.
+pub(super) fn whole(lexer: &mut Lexer<'_>) -> Read<Option<i64>> {
+    match lexer.peek()? {
+        b'-' | b'0'..=b'9' => Ok(lexer.number()?.parse().ok()),
+        _ => lexer.skip_value().map(|()| None),
+    }
+}
+
+/// How many objects are in an array.
+pub(super) fn count_objects(lexer: &mut Lexer<'_>) -> Read<usize> {
+    let mut count = 0;
+    lexer.array(|lexer| {
+        count += usize::from(lexer.peek()? == b'{');
+        lexer.skip_value()
+    })?;
+    Ok(count)
+}
