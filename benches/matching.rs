@@ -22,6 +22,7 @@ use attributed::events::read_generic;
 use attributed::genesys::UserId;
 use attributed::genesys::names::Names;
 use attributed::rules::{Context, Looked, RuleFile, Rules, Standing};
+use jiff::Timestamp;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -138,7 +139,7 @@ impl Case {
 
     fn look(&self, conversation: &Conversation) -> Looked {
         let watched: BTreeSet<UserId> = BTreeSet::new();
-        let context = Context { watched: &watched };
+        let context = Context { watched: &watched, now: Timestamp::UNIX_EPOCH, raw: None };
         self.rules.look(conversation, &context, &mut Standing::default())
     }
 

@@ -29,17 +29,32 @@ pub(super) struct Look {
     pub targets_missing: u64,
 }
 
+/// How a snapshot came.
+#[derive(Clone, Copy)]
+pub(super) struct Moment<'a> {
+    pub at: Instant,
+    pub received_at: Timestamp,
+    /// The body that it was read from; `None` where that is not kept.
+    pub raw: Option<&'a str>,
+    /// It is the answer to a read.
+    pub from_read: bool,
+}
+
+impl Moment<'_> {
+    fn context<'a>(&'a self, view: &'a View) -> Context<'a> {
+        Context { watched: &view.watched, now: self.received_at, raw: self.raw }
+    }
+}
+
 /// Asks the rules about a snapshot.
 pub(super) fn observation(
     view: &View,
     standing: &mut Standing,
     current: &Conversation,
-    at: Instant,
-    received_at: Timestamp,
-    from_read: bool,
+    moment: &Moment<'_>,
 ) -> Look {
     let Looked { wishes, matches, targets_missing, .. } =
-        view.rules.look(current, &Context { watched: &view.watched }, standing);
+        view.rules.look(current, &moment.context(view), standing);
     let participants = current.participants.iter().map(|participant| Seen {
         participant: participant.id.clone(),
         ended: participant.ended(),
@@ -47,13 +62,13 @@ pub(super) fn observation(
     });
     let observation = Observation {
         conversation: current.id.clone(),
-        at,
-        received_at,
+        at: moment.at,
+        received_at: moment.received_at,
         participants: participants.collect(),
         wishes,
         over: current.is_over(),
         in_flow: current.in_flow(),
-        from_read,
+        from_read: moment.from_read,
         rules_hash: view.rules.hash(),
         in_force: Arc::clone(view.rules.in_force()),
     };
@@ -77,8 +92,13 @@ pub(super) fn gone(view: &View, conversation: ConversationId) -> Observation {
 }
 
 /// Remembers for which participants the rules hold in a snapshot, and wishes nothing.
-pub(super) fn remember(view: &View, standing: &mut Standing, snapshot: &Conversation) {
-    let _wished = view.rules.look(snapshot, &Context { watched: &view.watched }, standing);
+pub(super) fn remember(
+    view: &View,
+    standing: &mut Standing,
+    snapshot: &Conversation,
+    moment: &Moment<'_>,
+) {
+    let _wished = view.rules.look(snapshot, &moment.context(view), standing);
 }
 
 /// Returns true if and only if it makes no difference to any write which of the two snapshots is
@@ -88,10 +108,14 @@ pub(super) fn same_wishes(
     standing: &Standing,
     current: &Conversation,
     candidate: &Conversation,
+    moment: &Moment<'_>,
 ) -> bool {
-    let context = Context { watched: &view.watched };
-    let wishes = |of: &Conversation| view.rules.look(of, &context, &mut standing.clone()).wishes;
-    let (wishes_now, wishes_then) = (wishes(current), wishes(candidate));
+    let wishes = |of: &Conversation, moment: &Moment<'_>| {
+        view.rules.look(of, &moment.context(view), &mut standing.clone()).wishes
+    };
+    // The moment is the candidate's; what the current one was read from is not kept.
+    let wishes_now = wishes(current, &Moment { raw: None, ..*moment });
+    let wishes_then = wishes(candidate, moment);
     // The values beside the wishes count too: by them it is told what is ours and what foreign.
     wishes_now == wishes_then
         && wishes_now.iter().all(|wish| there(current, wish) == there(candidate, wish))

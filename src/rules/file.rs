@@ -9,10 +9,11 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::mem::discriminant;
 use std::path::Path as FilePath;
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::condition::{self, Condition, FieldCondition};
 use super::field::{Kind, Path, Subject};
 use super::look::Rules;
-use super::pattern::Pattern;
 use super::read;
 use super::target::Target;
 use super::template::Template;
@@ -33,9 +34,13 @@ pub struct Rule {
     /// Unique in its file.
     pub name: Arc<str>,
     pub description: Option<String>,
+    /// Words of the administrator's own, to choose rules by.
+    pub labels: Vec<Arc<str>>,
     /// All must hold.
     pub conditions: Vec<Condition>,
     pub set: Vec<Assignment>,
+    /// Keys that are emptied where they are there and not empty.
+    pub clear: Vec<Arc<str>>,
     /// What is written once a match that held no longer does.
     pub otherwise: Vec<Assignment>,
     pub target: Target,
@@ -44,13 +49,10 @@ pub struct Rule {
     pub during_flow: bool,
     /// A rule that is not enabled is checked, and not run.
     pub enabled: bool,
-}
-
-/// What one field has to be like.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Condition {
-    pub path: Path,
-    pub pattern: Pattern,
+    /// Counted from when the wish was first made; later it is not worth writing.
+    pub useless_after: Option<Duration>,
+    /// Goes before what is not.
+    pub urgent: bool,
 }
 
 /// An attribute, and what it is set to.
@@ -110,13 +112,21 @@ impl RuleFile {
     pub fn names_wanted(&self) -> NamesWanted {
         let mut wanted = NamesWanted::default();
         for condition in self.rules.iter().flat_map(|rule| &rule.conditions) {
-            let names = match condition.path.field.kind {
-                Kind::Queue => &mut wanted.queues,
-                Kind::User => &mut wanted.users,
-                Kind::Text | Kind::Flag | Kind::Number | Kind::Texts | Kind::Attributes => continue,
-            };
-            condition.pattern.texts(&mut |name| {
-                names.insert(name.to_owned());
+            condition.each_field(&mut |field| {
+                let names = match field.path.field.kind {
+                    Kind::Queue => &mut wanted.queues,
+                    Kind::User => &mut wanted.users,
+                    Kind::Text
+                    | Kind::Flag
+                    | Kind::Number
+                    | Kind::Time
+                    | Kind::Duration
+                    | Kind::Texts
+                    | Kind::Attributes => return,
+                };
+                field.pattern.texts(&mut |name| {
+                    names.insert(name.to_owned());
+                });
             });
         }
         wanted
@@ -128,7 +138,8 @@ impl RuleFile {
         let mut unknown = BTreeSet::new();
         let enabled = self.rules.iter().filter(|rule| rule.enabled);
         let bound = enabled.map(|rule| {
-            let conditions = rule.conditions.iter().map(|c| c.bound(rule, &names, &mut unknown));
+            let conditions = rule.conditions.iter();
+            let conditions = conditions.map(|one| one.bound(&rule.name, &names, &mut unknown));
             let conditions = conditions.collect();
             (Arc::clone(rule), conditions)
         });
@@ -152,9 +163,10 @@ impl RuleFile {
         for rule in &self.rules {
             inventory.enabled += usize::from(rule.enabled);
             inventory.dry_run += usize::from(rule.enabled && rule.dry_run);
-            inventory.conditions += rule.conditions.len();
-            let keys = rule.assignments().map(|assignment| Arc::clone(&assignment.key));
-            inventory.keys.extend(keys);
+            for condition in &rule.conditions {
+                condition.each_field(&mut |_| inventory.conditions += 1);
+            }
+            inventory.keys.extend(rule.keys().map(Arc::clone));
         }
         inventory
     }
@@ -166,16 +178,30 @@ impl Rule {
         self.set.iter().chain(&self.otherwise)
     }
 
+    /// The conditions that have to hold of fields of the element that is tested.
+    pub fn fields(&self) -> impl Iterator<Item = &FieldCondition> {
+        self.conditions.iter().filter_map(Condition::as_field)
+    }
+
+    /// Every key that it may write; one may be there twice.
+    pub fn keys(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.assignments().map(|assignment| &assignment.key).chain(&self.clear)
+    }
+
     /// Whether it looks at what has ended, too.
     pub fn looks_at_ended(&self) -> bool {
-        self.conditions.iter().any(|condition| condition.path.field.name == "ended")
+        condition::look_at_ended(&self.conditions)
     }
 
     /// Whether it is tested once for each watched participant.
     pub fn speaks_of_watched(&self) -> bool {
         let of_watched = |path: &Path| path.subject == Subject::Watched;
-        self.target == Target::Watched
-            || self.conditions.iter().any(|condition| of_watched(&condition.path))
+        let mut matched = false;
+        for condition in &self.conditions {
+            condition.each_field(&mut |field| matched |= of_watched(&field.path));
+        }
+        matched
+            || self.target == Target::Watched
             || self.set.iter().any(|assignment| assignment.value.paths().any(of_watched))
     }
 
@@ -187,9 +213,10 @@ impl Rule {
     }
 
     fn digest(&self, hasher: &mut DefaultHasher) {
-        (&self.name, &self.conditions, &self.set, &self.otherwise).hash(hasher);
+        (&self.name, &self.conditions, &self.set, &self.clear, &self.otherwise).hash(hasher);
         (&self.target, discriminant(&self.write)).hash(hasher);
         (self.dry_run, self.during_flow, self.enabled).hash(hasher);
+        (self.useless_after, self.urgent).hash(hasher);
     }
 }
 
@@ -214,32 +241,4 @@ impl Setting {
         };
         template.into_iter().flat_map(Template::paths)
     }
-}
-
-/// Finds the ids for a name.
-type Resolve = fn(&Names, &str) -> Vec<Arc<str>>;
-
-impl Condition {
-    fn bound(&self, rule: &Rule, names: &Names, unknown: &mut BTreeSet<UnknownName>) -> Condition {
-        let (what, ids): (_, Resolve) = match self.path.field.kind {
-            Kind::Queue => ("queue", |names, name| ids(names.queue(name), |id| id.as_str().into())),
-            Kind::User => ("user", |names, name| ids(names.user(name), |id| id.as_str().into())),
-            Kind::Text | Kind::Flag | Kind::Number | Kind::Texts | Kind::Attributes => {
-                return self.clone();
-            }
-        };
-        let pattern = self.pattern.resolved(&mut |name| {
-            let found = ids(names, name);
-            if found.is_empty() {
-                let (rule, name) = (Arc::clone(&rule.name), name.to_owned());
-                unknown.insert(UnknownName { rule, what, name });
-            }
-            found
-        });
-        Condition { path: self.path.clone(), pattern }
-    }
-}
-
-fn ids<Id>(found: BTreeSet<Id>, text: fn(&Id) -> Arc<str>) -> Vec<Arc<str>> {
-    found.iter().map(text).collect()
 }

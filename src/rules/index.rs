@@ -6,8 +6,8 @@
 
 use std::collections::HashMap;
 
+use super::condition::Condition;
 use super::field::{Path, Subject, Value};
-use super::file::Condition;
 use super::pattern::{Pattern, Scalar};
 
 /// Rules by what their participant has to be.
@@ -75,8 +75,8 @@ impl Index {
 
 /// The condition that makes the best door, with the words that open it.
 fn best(conditions: &[Condition]) -> Option<(&Path, Vec<&str>)> {
-    let doors =
-        conditions.iter().filter(|condition| condition.path.subject == Subject::Participant);
+    let fields = conditions.iter().filter_map(Condition::as_field);
+    let doors = fields.filter(|condition| condition.path.subject == Subject::Participant);
     let doors = doors.filter_map(|condition| Some((&condition.path, words(&condition.pattern)?)));
     doors.min_by_key(|(path, words)| {
         let place = BEST.iter().position(|name| *name == path.field.name);
@@ -97,23 +97,24 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::rules::condition::FieldCondition;
     use crate::rules::fields;
 
-    fn is(field: &str, words: &[&str]) -> Condition {
+    fn is(field: &str, words: &[&str]) -> FieldCondition {
         let texts = words.iter().map(|word| Scalar::Text(Arc::from(*word))).collect();
         let path = fields::path(Subject::Participant, field).unwrap();
-        Condition { path, pattern: Pattern::AnyOf(texts) }
+        FieldCondition { path, pattern: Pattern::AnyOf(texts) }
     }
 
     #[test]
     fn a_rule_waits_behind_its_best_door() {
-        let not = |condition: Condition| {
+        let not = |condition: FieldCondition| {
             let pattern = Pattern::Not(Box::new(condition.pattern));
-            Condition { pattern, ..condition }
+            FieldCondition { pattern, ..condition }
         };
-        let both = |one: Condition, other: Condition| {
+        let both = |one: FieldCondition, other: FieldCondition| {
             let pattern = Pattern::All(vec![not(other).pattern, one.pattern]);
-            Condition { path: one.path, pattern }
+            FieldCondition { path: one.path, pattern }
         };
         let rules = [
             vec![is("purpose", &["agent"]), is("queue", &["q1", "q2", "q1"])],
@@ -123,6 +124,7 @@ mod tests {
             vec![is("queue", &[])],
             vec![both(is("purpose", &["acd", "agent"]), is("purpose", &["acd"]))],
         ];
+        let rules = rules.map(|rule| rule.into_iter().map(Condition::Field).collect::<Vec<_>>());
         let index = Index::new(rules.iter().map(|rule| &rule[..]));
         for (queue, purpose, expected) in [
             ("q1", "agent", &[0, 1, 2, 3, 5][..]),

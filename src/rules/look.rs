@@ -13,7 +13,10 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::file::{Assignment, Condition, Rule, Setting};
+use jiff::Timestamp;
+
+use super::condition::{self, Condition};
+use super::file::{Assignment, Rule, Setting};
 use super::index::Index;
 use super::party::{self, Rank};
 use super::subjects::{Element, Scene, Tested};
@@ -49,6 +52,10 @@ struct Bound {
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
     pub watched: &'a BTreeSet<UserId>,
+    /// When the frame was read, the answer came, or what changes with time alone was due.
+    pub now: Timestamp,
+    /// The body as it was sent; `None` where it is not known any more.
+    pub raw: Option<&'a str>,
 }
 
 /// For one conversation, which matches held: what `otherwise` needs to know.
@@ -73,6 +80,17 @@ pub struct Looked {
     pub held: Vec<Arc<str>>,
     /// How many of them hold somewhere where their target is not there.
     pub targets_missing: u32,
+    /// When to look again at the same snapshot, because time alone may change the outcome.
+    pub due: Option<Timestamp>,
+    /// What could not be evaluated. Other rules are not touched by it.
+    pub errors: Vec<RuleError>,
+}
+
+/// A rule that could not be evaluated at one element; it does not hold there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleError {
+    pub rule: Arc<str>,
+    pub message: String,
 }
 
 /// The best value so far for one participant and key.
@@ -153,7 +171,7 @@ impl Rules {
         context: &Context<'_>,
         standing: &mut Standing,
     ) -> Looked {
-        let scene = Scene::new(conversation, &self.names, context.watched);
+        let scene = Scene::new(conversation, &self.names, context);
         let mut look = Look {
             rules: &self.rules,
             scene,
@@ -202,11 +220,7 @@ impl Look<'_> {
     fn test_once(&mut self, at: usize, element: Element) {
         let Element { tested, rank, .. } = element;
         let bound = &self.rules[at];
-        let holds = bound.conditions.iter().all(|condition| {
-            let value = self.scene.read(&condition.path, tested);
-            condition.pattern.holds(value.as_ref())
-        });
-        if !holds {
+        if !condition::all_hold(&bound.conditions, &self.scene, tested) {
             return;
         }
         self.held.insert(at);
@@ -291,6 +305,8 @@ impl Look<'_> {
             write: rule.write,
             dry_run: rule.dry_run,
             during_flow: rule.during_flow,
+            useless_after: None,
+            urgent: false,
         };
         entry.insert_entry(Candidate { standing, wish });
     }
@@ -302,6 +318,8 @@ impl Look<'_> {
             matches: u32::try_from(self.held.len()).unwrap_or(u32::MAX),
             held: names.collect(),
             targets_missing: u32::try_from(self.missing.len()).unwrap_or(u32::MAX),
+            due: None,
+            errors: Vec::new(),
         }
     }
 }

@@ -59,11 +59,10 @@ fn can_meet(one: &Rule, other: &Rule, key: &Arc<str>) -> bool {
 }
 
 fn exclude(one: &Rule, other: &Rule) -> bool {
-    one.conditions.iter().any(|mine| {
+    one.fields().any(|mine| {
         same_element(mine.path.subject, one, other)
             && other
-                .conditions
-                .iter()
+                .fields()
                 .any(|theirs| mine.path == theirs.path && mine.pattern.excludes(&theirs.pattern))
     })
 }
@@ -94,7 +93,7 @@ fn purposes(rule: &Rule) -> Option<Vec<&str>> {
         Target::Purpose(purpose) => Some(vec![purpose]),
         Target::Watched | Target::All => None,
         Target::Participant => {
-            let mut conditions = rule.conditions.iter().filter(|condition| {
+            let mut conditions = rule.fields().filter(|condition| {
                 condition.path.subject == Subject::Participant
                     && condition.path.field.name == "purpose"
             });

@@ -7,6 +7,7 @@
 //! Everything here is pure and deterministic: no `.await`, no clock, no I/O. Rules know the two types at their ends, the conversation and the wish,
 //! and no machinery: whether a wish is written is for the updates to decide.
 
+pub mod condition;
 pub mod field;
 pub mod fields;
 pub mod file;
@@ -24,4 +25,4 @@ mod tests;
 
 pub use fields::field_table;
 pub use file::{Inventory, RuleFile, UnknownName};
-pub use look::{Context, Looked, Rules, Standing};
+pub use look::{Context, Looked, RuleError, Rules, Standing};

@@ -55,7 +55,14 @@ impl Pattern {
             Pattern::Not(pattern) => !pattern.holds(value),
             Pattern::Prefix(prefix) => match value {
                 Some(Value::Text(text)) => text.starts_with(&**prefix),
-                Some(Value::Flag(_) | Value::Number(_) | Value::Texts(_)) | None => false,
+                Some(
+                    Value::Flag(_)
+                    | Value::Number(_)
+                    | Value::Time(_)
+                    | Value::Duration(_)
+                    | Value::Texts(_),
+                )
+                | None => false,
             },
             Pattern::Exists(wanted) => value.is_some() == *wanted,
             Pattern::All(patterns) => patterns.iter().all(|pattern| pattern.holds(value)),

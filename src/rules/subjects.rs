@@ -1,12 +1,12 @@
 //! One conversation, laid out for the rules: its elements, its subjects, its targets.
 
-use std::collections::BTreeSet;
+use jiff::Timestamp;
 
 use super::field::{Glance, Path, Subject, Value};
+use super::look::Context;
 use super::party::{self, Rank};
 use super::target::Target;
 use crate::events::conversation::{Conversation, Media, Participant};
-use crate::genesys::UserId;
 use crate::genesys::names::Names;
 
 /// What every test at one conversation shares.
@@ -14,6 +14,7 @@ use crate::genesys::names::Names;
 pub(super) struct Scene<'a> {
     pub(super) conversation: &'a Conversation,
     names: &'a Names,
+    now: Timestamp,
     customer: Option<usize>,
     agent: Option<usize>,
     acd: Option<usize>,
@@ -43,16 +44,17 @@ impl<'a> Scene<'a> {
     pub(super) fn new(
         conversation: &'a Conversation,
         names: &'a Names,
-        watched: &BTreeSet<UserId>,
+        context: &Context<'_>,
     ) -> Scene<'a> {
         let participants = conversation.participants.iter().enumerate();
         let watched = participants
             .filter(|(_, p)| !p.ended())
-            .filter(|(_, p)| p.user_id.as_ref().is_some_and(|user| watched.contains(user)));
+            .filter(|(_, p)| p.user_id.as_ref().is_some_and(|user| context.watched.contains(user)));
         let place = |participant| party::place(&conversation.participants, participant);
         Scene {
             conversation,
             names,
+            now: context.now,
             customer: place(conversation.customer()),
             agent: place(conversation.agent()),
             acd: place(conversation.acd()),
@@ -99,6 +101,7 @@ impl<'a> Scene<'a> {
                     participant: None,
                     communication: None,
                     names: self.names,
+                    now: self.now,
                 });
             }
             Subject::Participant => tested.participant,
@@ -118,6 +121,7 @@ impl<'a> Scene<'a> {
             participant: Some(participant),
             communication,
             names: self.names,
+            now: self.now,
         })
     }
 

@@ -78,6 +78,9 @@ mod truth;
 mod tutorial;
 pub mod world;
 
+/// Rules that fit the world and that the oracle can judge by: what the demo runs.
+pub const RULES: &str = include_str!("rules.toml");
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 

@@ -11,11 +11,10 @@ use attributed::events::{read_generic, read_rest};
 use attributed::genesys::names::Names;
 use attributed::genesys::{QueueId, UserId};
 use attributed::rules::{Context, RuleFile, Standing};
+use attributed::simulator::RULES;
 use attributed::simulator::oracle::Oracle;
 use attributed::simulator::world::{Shape, World};
 use jiff::{SignedDuration, Timestamp};
-
-const RULES: &str = include_str!("../../rules.example.toml");
 
 #[test]
 fn rules_and_oracle_wish_the_same_of_every_snapshot() {
@@ -28,14 +27,14 @@ fn rules_and_oracle_wish_the_same_of_every_snapshot() {
         let mut oracle = Oracle::new(&world, users.clone());
         oracle.rules(RULES, start).unwrap();
         let (file, _) =
-            RuleFile::parse(Path::new("rules.example.toml"), RULES, &AllowedKeys::all()).unwrap();
+            RuleFile::parse(Path::new("rules.toml"), RULES, &AllowedKeys::all()).unwrap();
         let (rules, unknown) = file.bind(Arc::new(names(&world)));
         assert!(unknown.is_empty());
         let watched: BTreeSet<UserId> = users.iter().map(|id| UserId::new(id)).collect();
 
         let wishes = |conversation: &Conversation| -> BTreeMap<(String, String), String> {
-            let looked =
-                rules.look(conversation, &Context { watched: &watched }, &mut Standing::default());
+            let context = Context { watched: &watched, now: start, raw: None };
+            let looked = rules.look(conversation, &context, &mut Standing::default());
             let live = looked.wishes.iter().filter(|wish| !wish.dry_run);
             live.map(|wish| {
                 ((wish.participant.to_string(), wish.key.to_string()), wish.value.to_string())

@@ -11,7 +11,7 @@ use attributed::config::Network;
 use attributed::genesys::http::Internet;
 use attributed::genesys::outside::Outside;
 use attributed::simulator::world::Shape;
-use attributed::simulator::{Limits, Options, Treatment};
+use attributed::simulator::{Limits, Options, RULES, Treatment};
 use bytes::Bytes;
 use http::Request;
 use serde_json::Value;
@@ -20,7 +20,6 @@ use super::daemon::{Daemon, PATIENCE, Setup, wait, wait_within};
 use super::judgement::{MEDIA, judge, medium, users_of};
 use super::simulated::{Simulated, UNLIMITED, unlimited};
 
-const RULES: &str = include_str!("../../rules.example.toml");
 const USERS: usize = 1_200;
 /// Of each medium, so many conversations have to be written to.
 const CONVERSATIONS: usize = 50;

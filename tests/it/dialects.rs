@@ -304,7 +304,7 @@ impl Suite {
 
 /// Some seconds of all media, with another writer.
 fn traffic(dialect: Dialect) {
-    let rules = include_str!("../../rules.example.toml");
+    let rules = attributed::simulator::RULES;
     let simulated = Simulated::start(Options {
         seed: 5,
         shape: Shape { users: 40, rate: 4.0, pace: 0.4, ..Shape::default() },

@@ -16,7 +16,7 @@ use attributed::signals::Intent;
 use attributed::simulator::inside::InMemory;
 use attributed::simulator::oracle::Verdict;
 use attributed::simulator::world::Shape;
-use attributed::simulator::{self, Faults, Limits, Simulator};
+use attributed::simulator::{self, Faults, Limits, RULES, Simulator};
 use attributed::status::counts::Counts;
 use bytes::Bytes;
 use futures::future::{BoxFuture, pending};
@@ -26,7 +26,6 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::daemon::{PATIENCE, restrict};
 
-const RULES: &str = include_str!("../../rules.example.toml");
 const REQUESTS_PER_MINUTE: u32 = 1200;
 /// How long conversations are begun, in the simulator's time.
 const TRAFFIC: Duration = Duration::from_secs(20);

@@ -131,7 +131,7 @@ fn configuration(folder: &Path, dialect: &str) -> Config {
         let path = folder.join(name);
         std::fs::write(&path, text).expect("a file");
     };
-    write("rules.toml", include_str!("../../rules.example.toml"));
+    write("rules.toml", simulator::RULES);
     write("client-secret", "demo\n");
     let text = format!(
         r#"

@@ -22,7 +22,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, warn};
 
-use crate::app::observe::{Look, View, gone, observation, remember, same_wishes};
+use crate::app::observe::{Look, Moment, View, gone, observation, remember, same_wishes};
 use crate::app::reads::{ReadDone, Reads};
 use crate::events::channels::Received;
 use crate::events::conversation::Conversation;
@@ -218,14 +218,20 @@ impl Pipeline {
             return ControlFlow::Continue(());
         }
         let stream = stream_of(received);
+        let moment = Moment {
+            at: received.at,
+            received_at: received.received_at,
+            raw: Some(body),
+            from_read: false,
+        };
         let id = conversation.id.clone();
         match self.tracker.take(stream, conversation, received.at) {
             News::Newer(current) => {
-                self.observe(&current, received.at, received.received_at, false).await?;
+                self.observe(&current, &moment).await?;
             }
             News::Doubtful { current, candidate } => {
                 self.joints.counts.snapshots_doubtful.add(1);
-                if self.same_wishes(&id, &current, &candidate) {
+                if self.same_wishes(&id, &current, &candidate, &moment) {
                     self.tracker.settle_same(&candidate, stream, received.at);
                 } else {
                     debug!(conversation_id = %id, topic = %received.topic, "two snapshots in doubt, reading the conversation");
@@ -248,10 +254,11 @@ impl Pipeline {
         id: &ConversationId,
         current: &Conversation,
         candidate: &Conversation,
+        moment: &Moment<'_>,
     ) -> bool {
         let standing = self.standings.entry(id.clone()).or_default();
-        let same = same_wishes(&self.view, standing, current, candidate);
-        remember(&self.view, standing, candidate);
+        let same = same_wishes(&self.view, standing, current, candidate, moment);
+        remember(&self.view, standing, candidate, moment);
         same
     }
 
@@ -259,14 +266,12 @@ impl Pipeline {
     async fn observe(
         &mut self,
         current: &Arc<Conversation>,
-        at: Instant,
-        received_at: Timestamp,
-        from_read: bool,
+        moment: &Moment<'_>,
     ) -> ControlFlow<()> {
         self.joints.counts.snapshots.add(1);
         let standing = self.standings.entry(current.id.clone()).or_default();
         let Look { observation, matches, targets_missing } =
-            observation(&self.view, standing, current, at, received_at, from_read);
+            observation(&self.view, standing, current, moment);
         self.joints.counts.matches.add(matches);
         self.joints.counts.targets_missing.add(targets_missing);
         // Those of conversations that are over stay a while: their wrap-up may still come.
@@ -287,8 +292,8 @@ impl Pipeline {
     async fn take_read(&mut self, done: ReadDone) -> ControlFlow<()> {
         let ReadDone { id, ticket, result } = done;
         let now = Instant::now();
-        let read = match result {
-            Ok(answer) => read_rest(&answer.body),
+        let body = match result {
+            Ok(answer) => answer.body,
             Err(CallError::NotFound(_)) => {
                 if !self.tracker.take_gone(ticket, now) {
                     self.reads.overtaken(id, true, now);
@@ -304,7 +309,7 @@ impl Pipeline {
                 return ControlFlow::Continue(());
             }
         };
-        let conversation = match read {
+        let conversation = match read_rest(&body) {
             Ok(conversation) => conversation,
             Err(error) => {
                 self.tracker.give_up_read(ticket);
@@ -324,7 +329,12 @@ impl Pipeline {
         };
         self.reads.done(id);
         match current {
-            Some(current) => self.observe(&current, now, Timestamp::now(), true).await,
+            Some(current) => {
+                let raw = std::str::from_utf8(&body).ok();
+                let moment =
+                    Moment { at: now, received_at: Timestamp::now(), raw, from_read: true };
+                self.observe(&current, &moment).await
+            }
             None => ControlFlow::Continue(()),
         }
     }
@@ -340,7 +350,9 @@ impl Pipeline {
     async fn look_again(&mut self) -> ControlFlow<()> {
         let Some(id) = self.again.pop_front() else { return ControlFlow::Continue(()) };
         if let Some(current) = self.tracker.current(&id).cloned() {
-            self.observe(&current, Instant::now(), Timestamp::now(), false).await?;
+            let (at, received_at) = (Instant::now(), Timestamp::now());
+            let moment = Moment { at, received_at, raw: None, from_read: false };
+            self.observe(&current, &moment).await?;
         }
         ControlFlow::Continue(())
     }

@@ -8,8 +8,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// The reference of the rules language is what the demo runs.
-const RULES: &str = include_str!("../../../rules.example.toml");
+use crate::simulator;
 
 pub(super) struct Folder(PathBuf);
 
@@ -18,7 +17,7 @@ impl Folder {
         let name = format!("attributed-demo-{}", std::process::id());
         let folder = Folder(std::env::temp_dir().join(name));
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder.path())?;
-        folder.write("rules.toml", RULES)?;
+        folder.write("rules.toml", simulator::RULES)?;
         folder.write("client-secret", "demo\n")?;
         folder.write("attributed.toml", &configuration(simulator))?;
         Ok(folder)

@@ -7,9 +7,9 @@ use toml::de::{DeTable, DeValue};
 use super::reader::{Key, Node, Reader, called, suggestion};
 use super::rule::{KEYS, LATER, Placed};
 use crate::config::problem::did_you_mean;
+use crate::rules::condition::{Condition, FieldCondition};
 use crate::rules::field::{Kind, Of, Path, Subject};
 use crate::rules::fields;
-use crate::rules::file::Condition;
 use crate::rules::pattern::{Pattern, Scalar};
 
 /// Subjects of the whole language that are not known yet, and what to do without them.
@@ -120,7 +120,7 @@ impl Reader<'_> {
         found: &mut Vec<Placed<Condition>>,
     ) {
         if let Some(pattern) = self.pattern(&path, node) {
-            found.push((Condition { path, pattern }, key.span()));
+            found.push((Condition::Field(FieldCondition { path, pattern }), key.span()));
         }
     }
 
@@ -228,7 +228,9 @@ impl Reader<'_> {
             Kind::Text | Kind::Attributes => None,
             Kind::Queue => Some("queues compare as a whole, by id"),
             Kind::User => Some("users compare as a whole, by id"),
-            Kind::Flag | Kind::Number | Kind::Texts => Some("it is no text"),
+            Kind::Flag | Kind::Number | Kind::Time | Kind::Duration | Kind::Texts => {
+                Some("it is no text")
+            }
         };
         if let Some(why) = why {
             let message = format!("`{path}` cannot be asked for a prefix: {why}");
@@ -308,8 +310,13 @@ impl Reader<'_> {
 fn expected(kind: Kind) -> &'static str {
     match kind {
         Kind::Attributes => "a text, as all attributes are",
-        Kind::Text | Kind::Flag | Kind::Number | Kind::Texts | Kind::Queue | Kind::User => {
-            kind.name()
-        }
+        Kind::Text
+        | Kind::Flag
+        | Kind::Number
+        | Kind::Time
+        | Kind::Duration
+        | Kind::Texts
+        | Kind::Queue
+        | Kind::User => kind.name(),
     }
 }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use toml::de::DeTable;
 
 use super::reader::{Key, Node, Reader, suggestion};
+use crate::rules::condition::Condition;
 use crate::rules::field::Subject;
 use crate::rules::fields::{self, PURPOSES};
-use crate::rules::file::{Assignment, Condition, Rule};
+use crate::rules::file::{Assignment, Rule};
 use crate::rules::pattern::Scalar;
 use crate::rules::target::Target;
 use crate::updates::wish::Write;
@@ -120,14 +121,18 @@ impl Reader<'_> {
         let rule = Rule {
             name: name?,
             description,
+            labels: Vec::new(),
             conditions: conditions.into_iter().map(|(condition, _)| condition).collect(),
             set: set.into_iter().map(|(assignment, _)| assignment).collect(),
+            clear: Vec::new(),
             otherwise: otherwise.into_iter().map(|(assignment, _)| assignment).collect(),
             target: effects.target,
             write: effects.write,
             dry_run: effects.dry_run,
             during_flow,
             enabled,
+            useless_after: None,
+            urgent: false,
         };
         Some(Draft { rule, keys })
     }
@@ -188,7 +193,8 @@ impl Reader<'_> {
         conditions: &[Placed<Condition>],
         assignments: impl Iterator<Item = &'a Placed<Assignment>>,
     ) {
-        let conditions_used = conditions.iter().map(|(one, place)| (&one.path, place));
+        let conditions_used =
+            conditions.iter().filter_map(|(one, place)| Some((&one.as_field()?.path, place)));
         let values_used =
             assignments.flat_map(|(one, place)| one.value.paths().map(move |path| (path, place)));
         for (path, place) in conditions_used.chain(values_used) {
@@ -241,8 +247,9 @@ impl Reader<'_> {
 /// The media to which the conditions limit a subject; empty if they do not.
 fn media_of(subject: Subject, conditions: &[Placed<Condition>]) -> Vec<&str> {
     let media = fields::path(subject, "media");
-    let conditions = conditions.iter().filter(|(one, _)| Some(&one.path) == media.as_ref());
-    let words = conditions.filter_map(|(one, _)| one.pattern.names()).flatten();
+    let fields = conditions.iter().filter_map(|(one, _)| one.as_field());
+    let fields = fields.filter(|one| Some(&one.path) == media.as_ref());
+    let words = fields.filter_map(|one| one.pattern.names()).flatten();
     let words = words.filter_map(|scalar| match scalar {
         Scalar::Text(word) => Some(&**word),
         Scalar::Flag(_) | Scalar::Number(_) => None,

@@ -259,7 +259,7 @@ fn agents_get_what_their_desktops_read() {
 }
 
 fn nobody_watched(watched: &BTreeSet<UserId>) -> Context<'_> {
-    Context { watched }
+    Context { watched, now: Timestamp::UNIX_EPOCH, raw: None }
 }
 
 /// Plays some of the example's rules, and only those, so that a case shows what it is about.

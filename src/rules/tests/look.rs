@@ -369,7 +369,7 @@ fn looking_twice_changes_nothing_and_looking_at_a_copy_leaves_the_standing_alone
     let held = conversation("customer c1 at=0\nagent a1 at=1 | call connected held");
     let free = conversation("customer c1 at=0\nagent a1 at=1 | call connected");
     let watched = BTreeSet::new();
-    let context = Context { watched: &watched };
+    let context = Context { watched: &watched, now: Timestamp::UNIX_EPOCH, raw: None };
     let mut standing = Standing::default();
     assert_eq!(rules.look(&free, &context, &mut standing.clone()).wishes, []);
     rules.look(&held, &context, &mut standing.clone());
@@ -391,7 +391,7 @@ fn the_standing_outlives_a_reload_by_the_name_of_the_rule() {
     );
     assert_ne!(before.hash(), after.hash());
     let watched = BTreeSet::new();
-    let context = Context { watched: &watched };
+    let context = Context { watched: &watched, now: Timestamp::UNIX_EPOCH, raw: None };
     let mut standing = Standing::default();
     let held = conversation("customer c1 at=0\nagent a1 at=1 | call connected held");
     let free = conversation("customer c1 at=0\nagent a1 at=1 | call connected");
