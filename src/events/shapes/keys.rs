@@ -1,10 +1,15 @@
 //! Finds a name among those that are known, in a few steps however many there are.
 
+/// All letters of a name, mixed into 64 bits: what names are told apart by. Whoever could forge one
+/// could as well write the name.
+pub(in crate::events) type Print = u64;
+
 /// A table of names, made when the program is compiled.
 #[derive(Debug)]
 pub(in crate::events) struct Keys<const N: usize> {
-    names: [&'static str; N],
-    /// For each digest the place of its name plus one, or of one before it that was taken.
+    names: [Print; N],
+    /// For the first bits of each print the place of its name plus one, or of one before it that was
+    /// taken.
     slots: [u8; SLOTS],
 }
 
@@ -13,18 +18,20 @@ pub(in crate::events) struct Keys<const N: usize> {
 const SLOTS: usize = 256;
 
 impl<const N: usize> Keys<N> {
-    pub(in crate::events) const fn new(names: [&'static str; N]) -> Keys<N> {
+    pub(in crate::events) const fn new(texts: [&str; N]) -> Keys<N> {
         assert!(N < SLOTS / 2, "strangers are known by an empty slot");
-        let mut slots = [0; SLOTS];
+        let (mut names, mut slots) = ([0; N], [0; SLOTS]);
         let mut at = 0;
         while at < N {
-            let mut slot = digest(names[at].as_bytes());
-            while slots[slot] != 0 {
-                slot = (slot + 1) % SLOTS;
+            names[at] = print(texts[at]);
+            let mut slot = first_slot(names[at]);
+            while slots[slot as usize] != 0 {
+                assert!(names[slots[slot as usize] as usize - 1] != names[at], "twice the same");
+                slot = slot.wrapping_add(1);
             }
             #[expect(clippy::cast_possible_truncation, reason = "there are fewer than 128")]
             let place = at as u8 + 1;
-            slots[slot] = place;
+            slots[slot as usize] = place;
             at += 1;
         }
         Keys { names, slots }
@@ -32,27 +39,43 @@ impl<const N: usize> Keys<N> {
 
     /// The place of the name in the table.
     #[inline]
-    pub(in crate::events) fn find(&self, name: &str) -> Option<usize> {
-        let mut slot = digest(name.as_bytes());
+    pub(in crate::events) fn find(&self, name: Print) -> Option<usize> {
+        let mut slot = first_slot(name);
         loop {
-            let at = usize::from(*self.slots.get(slot)?).checked_sub(1)?;
-            if self.names.get(at).is_some_and(|known| *known == name) {
+            let at = usize::from(self.slots[usize::from(slot)]).checked_sub(1)?;
+            if self.names.get(at) == Some(&name) {
                 return Some(at);
             }
-            slot = (slot + 1) % SLOTS;
+            slot = slot.wrapping_add(1);
         }
     }
 }
 
-/// Tells the names of a conversation apart by length and three letters.
+/// The highest bits depend on all letters.
 #[inline]
-const fn digest(name: &[u8]) -> usize {
-    if name.is_empty() {
-        return 0;
+const fn first_slot(name: Print) -> u8 {
+    (name >> 56) as u8
+}
+
+/// The print of a name to which eight letters more are added, or the last ones, filled up with zeros:
+/// none to seven.
+#[inline(always)]
+pub(in crate::events) const fn mixed(print: Print, letters: u64) -> Print {
+    (print.rotate_left(26) ^ letters).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+pub(in crate::events) const fn print(name: &str) -> Print {
+    let letters = name.as_bytes();
+    let (mut print, mut word, mut at) = (0, 0, 0);
+    while at < letters.len() {
+        word |= (letters[at] as u64) << (8 * (at % 8));
+        at += 1;
+        if at % 8 == 0 {
+            print = mixed(print, word);
+            word = 0;
+        }
     }
-    let (first, middle) = (name[0] as usize, name[name.len() / 2] as usize);
-    let last = name[name.len() - 1] as usize;
-    (name.len() * 53 + first * 7 + middle * 31 + last * 101) % SLOTS
+    mixed(print, word)
 }
 
 /// Names of members, as an enumeration that can be [found](super::lexer::Known).
@@ -64,7 +87,7 @@ macro_rules! known {
 
         impl $crate::events::shapes::lexer::Known for $name {
             #[inline]
-            fn find(name: &str) -> Option<$name> {
+            fn find(name: $crate::events::shapes::keys::Print) -> Option<$name> {
                 static KEYS: $crate::events::shapes::keys::Keys<{ [$($text),*].len() }> =
                     $crate::events::shapes::keys::Keys::new([$($text),*]);
                 const ALL: &[$name] = &[$($name::$variant),*];
@@ -99,8 +122,9 @@ mod tests {
             ("queueID", None),
             ("", None),
             ("ü", None),
+            ("a name that is longer than any", None),
         ] {
-            assert_eq!(KEYS.find(name), expected, "{name}");
+            assert_eq!(KEYS.find(print(name)), expected, "{name}");
         }
     }
 }

@@ -30,15 +30,15 @@ pub fn read_media(media: Media, body: &str) -> Result<Conversation, Unreadable> 
         let read = &mut conversation;
         lexer.object(|lexer, member| {
             match member {
-                OfConversation::Id => id = values::id(lexer)?,
+                OfConversation::Id => values::id(lexer, &mut id)?,
                 OfConversation::Participants => lexer.array(|lexer| {
                     read.participants.extend(participant(source, lexer, media)?);
                     Ok(())
                 })?,
-                OfConversation::Address => read.address = source.address(lexer)?,
-                OfConversation::RecordingState => read.recording_state = source.word(lexer)?,
+                OfConversation::Address => source.address(lexer, &mut read.address)?,
+                OfConversation::RecordingState => source.word(lexer, &mut read.recording_state)?,
                 OfConversation::SecurePause => read.secure_pause = lexer.flag()?,
-                OfConversation::Divisions => read.division_ids = source.division_ids(lexer)?,
+                OfConversation::Divisions => source.division_ids(lexer, &mut read.division_ids)?,
             }
             Ok(())
         })
@@ -132,46 +132,50 @@ impl Flat {
     fn read(&mut self, source: Source<'_>, lexer: &mut Lexer<'_>, member: Of) -> Read<()> {
         let (one, leg) = (&mut self.participant, &mut self.leg);
         match member {
-            Of::Id => self.id = values::id(lexer)?,
-            Of::Purpose => one.purpose = source.word(lexer)?,
-            Of::Name => one.name = source.text(lexer)?,
-            Of::User => one.user_id = values::reference_id(lexer)?,
-            Of::Queue => one.queue_id = values::reference_id(lexer)?,
-            Of::Team => one.team_id = source.reference(lexer)?,
-            Of::Group => one.group_id = source.reference(lexer)?,
-            Of::ExternalContact => one.external_contact_id = source.reference(lexer)?,
-            Of::ExternalOrganization => one.external_organization_id = source.reference(lexer)?,
-            Of::ConnectedTime => one.connected_time = values::time(lexer)?,
-            Of::EndTime => one.end_time = values::time(lexer)?,
-            Of::StartAcwTime => one.start_acw_time = values::time(lexer)?,
-            Of::EndAcwTime => one.end_acw_time = values::time(lexer)?,
+            Of::Id => values::id(lexer, &mut self.id)?,
+            Of::Purpose => source.word(lexer, &mut one.purpose)?,
+            Of::Name => source.text(lexer, &mut one.name)?,
+            Of::User => values::reference_id(lexer, &mut one.user_id)?,
+            Of::Queue => values::reference_id(lexer, &mut one.queue_id)?,
+            Of::Team => source.reference(lexer, &mut one.team_id)?,
+            Of::Group => source.reference(lexer, &mut one.group_id)?,
+            Of::ExternalContact => source.reference(lexer, &mut one.external_contact_id)?,
+            Of::ExternalOrganization => {
+                source.reference(lexer, &mut one.external_organization_id)?
+            }
+            Of::ConnectedTime => values::time(lexer, &mut one.connected_time)?,
+            Of::EndTime => values::time(lexer, &mut one.end_time)?,
+            Of::StartAcwTime => values::time(lexer, &mut one.start_acw_time)?,
+            Of::EndAcwTime => values::time(lexer, &mut one.end_acw_time)?,
             Of::WrapupRequired => one.wrapup_required = lexer.flag()?,
-            Of::Wrapup => one.wrapup_code = source.wrapup_code(lexer)?,
-            Of::Address => one.address = source.address(lexer)?,
-            Of::ConsultParticipantId => one.consult_participant_id = values::id(lexer)?,
-            Of::MonitoredParticipantId => one.monitored_participant_id = values::id(lexer)?,
-            Of::CoachedParticipantId => one.coached_participant_id = values::id(lexer)?,
-            Of::BargedParticipantId => one.barged_participant_id = values::id(lexer)?,
-            Of::ConversationRoutingData => one.routing = source.routing(lexer)?,
-            Of::Attributes => one.attributes = source.attributes(lexer)?,
-            Of::State => leg.state = source.word(lexer)?,
-            Of::InitialState => leg.initial_state = source.word(lexer)?,
+            Of::Wrapup => source.wrapup_code(lexer, &mut one.wrapup_code)?,
+            Of::Address => source.address(lexer, &mut one.address)?,
+            Of::ConsultParticipantId => values::id(lexer, &mut one.consult_participant_id)?,
+            Of::MonitoredParticipantId => values::id(lexer, &mut one.monitored_participant_id)?,
+            Of::CoachedParticipantId => values::id(lexer, &mut one.coached_participant_id)?,
+            Of::BargedParticipantId => values::id(lexer, &mut one.barged_participant_id)?,
+            Of::ConversationRoutingData => source.routing(lexer, &mut one.routing)?,
+            Of::Attributes => source.attributes(lexer, &mut one.attributes)?,
+            Of::State => source.word(lexer, &mut leg.state)?,
+            Of::InitialState => source.word(lexer, &mut leg.initial_state)?,
             Of::Direction => leg.direction = values::direction(lexer)?,
             Of::Held => leg.held = lexer.flag()?,
             Of::Muted => leg.muted = lexer.flag()?,
             Of::Recording => leg.recording = lexer.flag()?,
-            Of::DisconnectType => leg.disconnect_type = source.disconnect_type(lexer)?,
-            Of::StartHoldTime => leg.start_hold_time = values::time(lexer)?,
-            Of::Ani => self.caller = source.address(lexer)?,
-            Of::Dnis => self.called = source.address(lexer)?,
-            Of::Provider => leg.provider = source.text(lexer)?,
-            Of::Script => leg.script_id = source.reference(lexer)?,
-            Of::Peer => leg.peer_id = source.text(lexer)?,
-            Of::Kind => leg.message_type = source.word(lexer)?,
-            Of::Messages => leg.message_ids = source.message_ids(lexer)?,
-            Of::Subject => leg.subject = source.text(lexer)?,
-            Of::CallbackNumbers => leg.callback_numbers = source.addresses(lexer)?,
-            Of::CallbackUserName => leg.callback_user_name = source.text(lexer)?,
+            Of::DisconnectType => source.disconnect_type(lexer, &mut leg.disconnect_type)?,
+            Of::StartHoldTime => values::time(lexer, &mut leg.start_hold_time)?,
+            Of::Ani => source.address(lexer, &mut self.caller)?,
+            Of::Dnis => source.address(lexer, &mut self.called)?,
+            Of::Provider => source.text(lexer, &mut leg.provider)?,
+            Of::Script => source.reference(lexer, &mut leg.script_id)?,
+            Of::Peer => source.text(lexer, &mut leg.peer_id)?,
+            Of::Kind => source.word(lexer, &mut leg.message_type)?,
+            Of::Messages => source.message_ids(lexer, &mut leg.message_ids)?,
+            Of::Subject => source.text(lexer, &mut leg.subject)?,
+            Of::CallbackNumbers => {
+                source.each(lexer, &mut leg.callback_numbers, Source::address)?
+            }
+            Of::CallbackUserName => source.text(lexer, &mut leg.callback_user_name)?,
         }
         Ok(())
     }

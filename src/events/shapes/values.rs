@@ -6,7 +6,7 @@
 
 use jiff::Timestamp;
 
-use super::lexer::{Lexer, Quoted, Read};
+use super::lexer::{Broken, Lexer, Quoted, Read};
 use super::times;
 use super::unreadable::Unreadable;
 use super::words::{self, without_scheme};
@@ -33,82 +33,97 @@ pub(super) fn read_whole(
     match whole {
         Ok(true) => Ok(()),
         Ok(false) => Err(Unreadable::NotAnObject),
-        Err(fault) => Err(fault.in_text(body)),
+        Err(Broken) => Err(lexer.unreadable()),
     }
 }
 
 impl Source<'_> {
     /// A text that is there and not empty: the empty one counts as absent wherever rules look
     /// (SEMANTICS 5).
-    #[inline]
-    pub(super) fn text(self, lexer: &mut Lexer<'_>) -> Read<Option<Text>> {
-        let quoted = lexer.text()?;
-        Ok(quoted.and_then(|quoted| {
+    #[inline(never)]
+    pub(super) fn text(self, lexer: &mut Lexer<'_>, place: &mut Option<Text>) -> Read<()> {
+        if let Some(quoted) = lexer.text()? {
             if quoted.escaped {
-                Some(Text::from(quoted.text().into_owned()))
+                *place = Some(Text::from(quoted.text().into_owned()));
             } else {
-                self.part(quoted.raw)
+                self.part(quoted.raw, place);
             }
-        }))
+        }
+        Ok(())
     }
 
     /// A word of an enumeration, in lower case.
-    #[inline]
-    pub(super) fn word(self, lexer: &mut Lexer<'_>) -> Read<Option<Text>> {
-        let quoted = lexer.text()?;
-        Ok(quoted.and_then(|quoted| self.spelt(quoted, words::in_lower_case)))
+    #[inline(never)]
+    pub(super) fn word(self, lexer: &mut Lexer<'_>, place: &mut Option<Text>) -> Read<()> {
+        if lexer.peek()? != b'"' {
+            return lexer.skip_value();
+        }
+        match words::known(lexer.name()?) {
+            Some(word) => *place = Some(Text::known(word)),
+            None => self.spelt(lexer.as_quoted(), words::in_lower_case, place),
+        }
+        Ok(())
     }
 
     /// Why a communication ended, as events spell it.
-    #[inline]
-    pub(super) fn disconnect_type(self, lexer: &mut Lexer<'_>) -> Read<Option<Text>> {
-        let quoted = lexer.text()?;
-        Ok(quoted.and_then(|quoted| self.spelt(quoted, words::disconnect_type)))
+    #[inline(never)]
+    pub(super) fn disconnect_type(
+        self,
+        lexer: &mut Lexer<'_>,
+        place: &mut Option<Text>,
+    ) -> Read<()> {
+        if lexer.peek()? != b'"' {
+            return lexer.skip_value();
+        }
+        match words::known(lexer.name()?) {
+            Some(word) => *place = Some(Text::known(word)),
+            None => self.spelt(lexer.as_quoted(), words::disconnect_type, place),
+        }
+        Ok(())
     }
 
     /// An address without its scheme.
-    #[inline]
-    pub(super) fn address(self, lexer: &mut Lexer<'_>) -> Read<Option<Text>> {
-        let quoted = lexer.text()?;
-        Ok(quoted.and_then(|quoted| {
+    #[inline(never)]
+    pub(super) fn address(self, lexer: &mut Lexer<'_>, place: &mut Option<Text>) -> Read<()> {
+        if let Some(quoted) = lexer.text()? {
             if quoted.escaped {
                 let text = quoted.text();
                 let address = without_scheme(&text);
-                (!address.is_empty()).then(|| Text::from(address))
+                *place = (!address.is_empty()).then(|| Text::from(address));
             } else {
-                self.part(without_scheme(quoted.raw))
+                self.part(without_scheme(quoted.raw), place);
             }
-        }))
+        }
+        Ok(())
     }
 
     /// The id of something that is referred to, all that is used of it.
-    #[inline]
-    pub(super) fn reference(self, lexer: &mut Lexer<'_>) -> Read<Option<Text>> {
-        let mut id = None;
-        lexer.object(|lexer, Reference::Id| {
-            id = self.text(lexer)?;
-            Ok(())
-        })?;
-        Ok(id)
+    pub(super) fn reference(self, lexer: &mut Lexer<'_>, place: &mut Option<Text>) -> Read<()> {
+        lexer.object(|lexer, Reference::Id| self.text(lexer, place)).map(drop)
     }
 
-    /// The texts of an array.
-    pub(super) fn addresses(self, lexer: &mut Lexer<'_>) -> Read<Vec<Text>> {
-        let mut addresses = Vec::new();
+    /// What each element of an array is read as.
+    pub(super) fn each(
+        self,
+        lexer: &mut Lexer<'_>,
+        texts: &mut Vec<Text>,
+        read: fn(Self, &mut Lexer<'_>, &mut Option<Text>) -> Read<()>,
+    ) -> Read<()> {
         lexer.array(|lexer| {
-            addresses.extend(self.address(lexer)?);
+            let mut text = None;
+            read(self, lexer, &mut text)?;
+            texts.extend(text);
             Ok(())
-        })?;
-        Ok(addresses)
+        })
     }
 
     /// The attributes of a participant. Genesys declares strings (FACTS 1.1); should a number or a
     /// flag come all the same, it is there, in its JSON form, and not free to be written over by
     /// `if-absent`.
-    pub(super) fn attributes(self, lexer: &mut Lexer<'_>) -> Read<Attributes> {
+    pub(super) fn attributes(self, lexer: &mut Lexer<'_>, place: &mut Attributes) -> Read<()> {
         let (mut parts, mut copied) = (Vec::new(), None::<Vec<(String, String)>>);
         lexer.members(|lexer, key| {
-            let first = lexer.value()?;
+            let first = lexer.peek()?;
             if first != b'"' {
                 let value = bare(lexer, first)?;
                 let pair = value.map(|value| (key.text().into_owned(), value));
@@ -123,7 +138,7 @@ impl Source<'_> {
             }
             Ok(())
         })?;
-        Ok(match copied {
+        *place = match copied {
             Some(copied) => copied.into_iter().collect(),
             None => {
                 let entry = |(key, value): (&str, &str)| {
@@ -131,23 +146,34 @@ impl Source<'_> {
                 };
                 Attributes::new(self.body, parts.into_iter().filter_map(entry).collect())
             }
-        })
+        };
+        Ok(())
     }
 
-    fn spelt(self, quoted: Quoted<'_>, spell: fn(&str) -> words::Spelling) -> Option<Text> {
+    #[cold]
+    fn spelt(
+        self,
+        quoted: Quoted<'_>,
+        spell: fn(&str) -> words::Spelling,
+        place: &mut Option<Text>,
+    ) {
         let text = quoted.text();
         match spell(&text) {
-            words::Spelling::Known(word) => Some(Text::known(word)),
-            words::Spelling::Other(word) => Some(Text::from(word)),
-            words::Spelling::AsItIs if quoted.escaped => Some(Text::from(text.into_owned())),
-            words::Spelling::AsItIs => self.part(quoted.raw),
+            words::Spelling::Known(word) => *place = Some(Text::known(word)),
+            words::Spelling::Other(word) => *place = Some(Text::from(word)),
+            words::Spelling::AsItIs if quoted.escaped => {
+                *place = Some(Text::from(text.into_owned()));
+            }
+            words::Spelling::AsItIs => self.part(quoted.raw, place),
         }
     }
 
     #[inline]
-    fn part(self, part: &str) -> Option<Text> {
-        let start = part.as_ptr().addr() - self.body.as_ptr().addr();
-        (!part.is_empty()).then(|| Text::part(self.body, start..start + part.len()))
+    fn part(self, part: &str, place: &mut Option<Text>) {
+        if !part.is_empty() {
+            let start = part.as_ptr().addr() - self.body.as_ptr().addr();
+            *place = Some(Text::part(self.body, start..start + part.len()));
+        }
     }
 
     fn place(self, part: &str) -> Option<(u32, u32)> {
@@ -188,27 +214,32 @@ fn bare(lexer: &mut Lexer<'_>, first: u8) -> Read<Option<String>> {
 }
 
 /// An id, which outlives the snapshot and so is a copy.
-#[inline]
-pub(super) fn id<T: for<'t> From<&'t str>>(lexer: &mut Lexer<'_>) -> Read<Option<T>> {
+#[inline(never)]
+pub(super) fn id<T: for<'t> From<&'t str>>(
+    lexer: &mut Lexer<'_>,
+    place: &mut Option<T>,
+) -> Read<()> {
     let quoted = lexer.text()?;
-    Ok(quoted.filter(|quoted| !quoted.raw.is_empty()).map(|quoted| T::from(&quoted.text())))
+    if let Some(quoted) = quoted.filter(|quoted| !quoted.raw.is_empty()) {
+        *place = Some(T::from(&quoted.text()));
+    }
+    Ok(())
 }
 
 /// The id of something that is referred to, as a copy.
-#[inline]
-pub(super) fn reference_id<T: for<'t> From<&'t str>>(lexer: &mut Lexer<'_>) -> Read<Option<T>> {
-    let mut found = None;
-    lexer.object(|lexer, Reference::Id| {
-        found = id(lexer)?;
-        Ok(())
-    })?;
-    Ok(found)
+pub(super) fn reference_id<T: for<'t> From<&'t str>>(
+    lexer: &mut Lexer<'_>,
+    place: &mut Option<T>,
+) -> Read<()> {
+    lexer.object(|lexer, Reference::Id| id(lexer, place)).map(drop)
 }
 
-#[inline]
-pub(super) fn time(lexer: &mut Lexer<'_>) -> Read<Option<Timestamp>> {
-    let quoted = lexer.text()?;
-    Ok(quoted.and_then(|quoted| times::time(&quoted.text())))
+#[inline(never)]
+pub(super) fn time(lexer: &mut Lexer<'_>, place: &mut Option<Timestamp>) -> Read<()> {
+    if let Some(quoted) = lexer.text()? {
+        *place = times::time(&quoted.text());
+    }
+    Ok(())
 }
 
 pub(super) fn direction(lexer: &mut Lexer<'_>) -> Read<Option<Direction>> {

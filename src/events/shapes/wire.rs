@@ -16,61 +16,42 @@ known! {
 known! { ThreadMessage { MessageId = "messageId", Message = "message", } }
 
 impl Source<'_> {
-    pub(super) fn division_ids(self, lexer: &mut Lexer<'_>) -> Read<Vec<Text>> {
-        let mut ids = Vec::new();
-        lexer.array(|lexer| {
-            lexer
-                .object(|lexer, Membership::Division| {
-                    ids.extend(self.reference(lexer)?);
-                    Ok(())
-                })
-                .map(drop)
-        })?;
-        Ok(ids)
+    pub(super) fn division_ids(self, lexer: &mut Lexer<'_>, ids: &mut Vec<Text>) -> Read<()> {
+        self.each(lexer, ids, |source, lexer, id| {
+            lexer.object(|lexer, Membership::Division| source.reference(lexer, id)).map(drop)
+        })
     }
 
-    pub(super) fn wrapup_code(self, lexer: &mut Lexer<'_>) -> Read<Option<Text>> {
-        let mut code = None;
-        lexer.object(|lexer, Wrapup::Code| {
-            code = self.text(lexer)?;
-            Ok(())
-        })?;
-        Ok(code)
+    pub(super) fn wrapup_code(self, lexer: &mut Lexer<'_>, code: &mut Option<Text>) -> Read<()> {
+        lexer.object(|lexer, Wrapup::Code| self.text(lexer, code)).map(drop)
     }
 
-    pub(super) fn routing(self, lexer: &mut Lexer<'_>) -> Read<Routing> {
-        let mut routing = Routing::default();
-        lexer.object(|lexer, member| {
-            match member {
-                RoutingData::Queue => routing.queue_id = values::reference_id(lexer)?,
-                RoutingData::Language => routing.language_id = self.reference(lexer)?,
-                RoutingData::Priority => routing.priority = values::whole(lexer)?,
-                RoutingData::Skills => lexer.array(|lexer| {
-                    routing.skill_ids.extend(self.reference(lexer)?);
-                    Ok(())
-                })?,
+    pub(super) fn routing(self, lexer: &mut Lexer<'_>, routing: &mut Routing) -> Read<()> {
+        let read = lexer.object(|lexer, member| match member {
+            RoutingData::Queue => values::reference_id(lexer, &mut routing.queue_id),
+            RoutingData::Language => self.reference(lexer, &mut routing.language_id),
+            RoutingData::Skills => self.each(lexer, &mut routing.skill_ids, Source::reference),
+            RoutingData::Priority => {
+                routing.priority = values::whole(lexer)?;
+                Ok(())
             }
-            Ok(())
-        })?;
-        Ok(routing)
+        });
+        read.map(drop)
     }
 
     /// The messages of a thread: `messageId` in the generic shape, `message.id` in the media one
     /// (FACTS 2.4).
-    pub(super) fn message_ids(self, lexer: &mut Lexer<'_>) -> Read<Vec<Text>> {
-        let mut ids = Vec::new();
-        lexer.array(|lexer| {
-            let (mut of_generic, mut of_media) = (None, None);
-            lexer.object(|lexer, member| {
-                match member {
-                    ThreadMessage::MessageId => of_generic = self.text(lexer)?,
-                    ThreadMessage::Message => of_media = self.reference(lexer)?,
-                }
-                Ok(())
+    pub(super) fn message_ids(self, lexer: &mut Lexer<'_>, ids: &mut Vec<Text>) -> Read<()> {
+        self.each(lexer, ids, |source, lexer, id| {
+            let mut of_media = None;
+            lexer.object(|lexer, member| match member {
+                ThreadMessage::MessageId => source.text(lexer, id),
+                ThreadMessage::Message => source.reference(lexer, &mut of_media),
             })?;
-            ids.extend(of_generic.or(of_media));
+            if id.is_none() {
+                *id = of_media;
+            }
             Ok(())
-        })?;
-        Ok(ids)
+        })
     }
 }

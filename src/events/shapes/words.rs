@@ -3,7 +3,7 @@
 //! Words of enumerations are lower case here, whichever source wrote them, and addresses have no
 //! scheme. Unknown words are kept: Genesys adds some without notice (FACTS 2.3).
 
-use super::keys::Keys;
+use super::keys::{Keys, Print, print};
 use crate::events::conversation::Direction;
 
 /// Words that need no room of their own in a snapshot, because they are always the same: purposes,
@@ -80,14 +80,14 @@ pub(super) enum Spelling {
 
 /// A word of an enumeration, in lower case.
 pub(super) fn in_lower_case(text: &str) -> Spelling {
-    if let Some(word) = known(text) {
+    if let Some(word) = known_text(text) {
         return Spelling::Known(word);
     }
     if !text.bytes().any(|byte| byte.is_ascii_uppercase()) {
         return Spelling::AsItIs;
     }
     let text = text.to_ascii_lowercase();
-    known(&text).map_or(Spelling::Other(text), Spelling::Known)
+    known_text(&text).map_or(Spelling::Other(text), Spelling::Known)
 }
 
 /// Why a communication ended, as events spell it: REST writes `endpoint.donotdisturb` where events
@@ -103,7 +103,7 @@ pub(super) fn disconnect_type(text: &str) -> Spelling {
         return in_lower_case(text);
     }
     let text = format!("{}.dnd", which.to_ascii_lowercase());
-    known(&text).map_or(Spelling::Other(text), Spelling::Known)
+    known_text(&text).map_or(Spelling::Other(text), Spelling::Known)
 }
 
 pub(super) fn direction(text: &str) -> Option<Direction> {
@@ -116,26 +116,36 @@ pub(super) fn direction(text: &str) -> Option<Direction> {
     }
 }
 
-fn known(text: &str) -> Option<&'static str> {
-    WORDS.get(KNOWN.find(text)?).copied()
+/// The word of that name.
+#[inline]
+pub(super) fn known(name: Print) -> Option<&'static str> {
+    WORDS.get(KNOWN.find(name)?).copied()
+}
+
+fn known_text(text: &str) -> Option<&'static str> {
+    known(print(text))
 }
 
 /// Strips `tel:`, `sip:`, `sips:` or `mailto:`, and the parameters that such an address can carry:
 /// what is left is a number, `user@host`, or an e-mail address. Other texts are only trimmed.
 pub(super) fn without_scheme(text: &str) -> &str {
-    let text = text.trim();
-    let Some((scheme, rest)) = text.split_once(':') else { return text };
+    let text = text.trim_ascii();
+    // The longest scheme of these has six letters.
+    let Some(colon) = text.bytes().take(7).position(|byte| byte == b':') else { return text };
+    let (scheme, rest) = text.split_at(colon);
     let is = |one: &str| scheme.eq_ignore_ascii_case(one);
-    let parameters: &[char] = if is("tel") {
-        &[';']
+    let ends: fn(&u8) -> bool = if is("tel") {
+        |byte| *byte == b';'
     } else if is("sip") || is("sips") {
-        &[';', '?']
+        |byte| matches!(byte, b';' | b'?')
     } else if is("mailto") {
-        &['?']
+        |byte| *byte == b'?'
     } else {
         return text;
     };
-    rest.split(parameters).next().unwrap_or(rest).trim()
+    let rest = rest.strip_prefix(':').unwrap_or(rest);
+    let end = rest.as_bytes().iter().position(ends).unwrap_or(rest.len());
+    rest[..end].trim_ascii()
 }
 
 #[cfg(test)]

@@ -57,45 +57,53 @@ struct Sides {
     from: Option<Endpoint>,
 }
 
+/// Reads one in the place where it will stay.
 pub(super) fn read(
     source: Source<'_>,
     lexer: &mut Lexer<'_>,
     media: Media,
-) -> Read<Option<Communication>> {
-    let (mut read, mut sides) = (Communication::new(media), Sides::default());
-    let leg = &mut read;
-    let is_object = lexer.object(|lexer, member| {
+    all: &mut Vec<Communication>,
+) -> Read<()> {
+    if lexer.peek()? != b'{' {
+        return lexer.skip_value();
+    }
+    let mut sides = Sides::default();
+    all.push(Communication::new(media));
+    let Some(leg) = all.last_mut() else { return lexer.skip_value() };
+    lexer.object(|lexer, member| {
         match member {
-            Of::Id => leg.id = source.text(lexer)?,
-            Of::State => leg.state = source.word(lexer)?,
-            Of::InitialState => leg.initial_state = source.word(lexer)?,
+            Of::Id => source.text(lexer, &mut leg.id)?,
+            Of::State => source.word(lexer, &mut leg.state)?,
+            Of::InitialState => source.word(lexer, &mut leg.initial_state)?,
             Of::Direction => leg.direction = values::direction(lexer)?,
             Of::Held => leg.held = lexer.flag()?,
             Of::Muted => leg.muted = lexer.flag()?,
             Of::Recording => leg.recording = lexer.flag()?,
-            Of::DisconnectType => leg.disconnect_type = source.disconnect_type(lexer)?,
-            Of::ConnectedTime => leg.connected_time = values::time(lexer)?,
-            Of::DisconnectedTime => leg.disconnected_time = values::time(lexer)?,
-            Of::StartHoldTime => leg.start_hold_time = values::time(lexer)?,
+            Of::DisconnectType => source.disconnect_type(lexer, &mut leg.disconnect_type)?,
+            Of::ConnectedTime => values::time(lexer, &mut leg.connected_time)?,
+            Of::DisconnectedTime => values::time(lexer, &mut leg.disconnected_time)?,
+            Of::StartHoldTime => values::time(lexer, &mut leg.start_hold_time)?,
             Of::AfterCallWork => after_call_work(source, lexer, leg)?,
-            Of::Wrapup => leg.wrapup_code = source.wrapup_code(lexer)?,
-            Of::OurSide => sides.ours = endpoint(source, lexer)?,
-            Of::Other => sides.other = endpoint(source, lexer)?,
-            Of::ToAddress => sides.to = endpoint(source, lexer)?,
-            Of::FromAddress => sides.from = endpoint(source, lexer)?,
-            Of::Provider => leg.provider = source.text(lexer)?,
-            Of::ScriptId => leg.script_id = source.text(lexer)?,
-            Of::PeerId => leg.peer_id = source.text(lexer)?,
-            Of::Kind => leg.message_type = source.word(lexer)?,
-            Of::Messages => leg.message_ids = source.message_ids(lexer)?,
-            Of::Subject => leg.subject = source.text(lexer)?,
-            Of::CallbackNumbers => leg.callback_numbers = source.addresses(lexer)?,
-            Of::CallbackUserName => leg.callback_user_name = source.text(lexer)?,
+            Of::Wrapup => source.wrapup_code(lexer, &mut leg.wrapup_code)?,
+            Of::OurSide => endpoint(source, lexer, &mut sides.ours)?,
+            Of::Other => endpoint(source, lexer, &mut sides.other)?,
+            Of::ToAddress => endpoint(source, lexer, &mut sides.to)?,
+            Of::FromAddress => endpoint(source, lexer, &mut sides.from)?,
+            Of::Provider => source.text(lexer, &mut leg.provider)?,
+            Of::ScriptId => source.text(lexer, &mut leg.script_id)?,
+            Of::PeerId => source.text(lexer, &mut leg.peer_id)?,
+            Of::Kind => source.word(lexer, &mut leg.message_type)?,
+            Of::Messages => source.message_ids(lexer, &mut leg.message_ids)?,
+            Of::Subject => source.text(lexer, &mut leg.subject)?,
+            Of::CallbackNumbers => {
+                source.each(lexer, &mut leg.callback_numbers, Source::address)?
+            }
+            Of::CallbackUserName => source.text(lexer, &mut leg.callback_user_name)?,
         }
         Ok(())
     })?;
-    sides.name(&mut read);
-    Ok(is_object.then_some(read))
+    sides.name(leg);
+    Ok(())
 }
 
 impl Sides {
@@ -117,23 +125,27 @@ impl Sides {
 fn after_call_work(source: Source<'_>, lexer: &mut Lexer<'_>, leg: &mut Communication) -> Read<()> {
     let read = lexer.object(|lexer, member| {
         match member {
-            OfWork::State => leg.after_call_work = source.word(lexer)?,
-            OfWork::EndTime => leg.after_call_work_ended = values::time(lexer)?,
+            OfWork::State => source.word(lexer, &mut leg.after_call_work)?,
+            OfWork::EndTime => values::time(lexer, &mut leg.after_call_work_ended)?,
         }
         Ok(())
     });
     read.map(drop)
 }
 
-fn endpoint(source: Source<'_>, lexer: &mut Lexer<'_>) -> Read<Option<Endpoint>> {
-    let (mut name, mut normalized, mut raw) = (None, None, None);
-    let is_object = lexer.object(|lexer, member| {
-        match member {
-            OfEndpoint::Name => name = source.text(lexer)?,
-            OfEndpoint::Normalized => normalized = source.address(lexer)?,
-            OfEndpoint::Raw => raw = source.address(lexer)?,
-        }
-        Ok(())
+fn endpoint(source: Source<'_>, lexer: &mut Lexer<'_>, place: &mut Option<Endpoint>) -> Read<()> {
+    if lexer.peek()? != b'{' {
+        return lexer.skip_value();
+    }
+    let Endpoint { name, address } = place.get_or_insert_default();
+    let mut raw = None;
+    lexer.object(|lexer, member| match member {
+        OfEndpoint::Name => source.text(lexer, name),
+        OfEndpoint::Normalized => source.address(lexer, address),
+        OfEndpoint::Raw => source.address(lexer, &mut raw),
     })?;
-    Ok(is_object.then(|| Endpoint { name, address: normalized.or(raw) }))
+    if address.is_none() {
+        *address = raw;
+    }
+    Ok(())
 }

@@ -28,16 +28,15 @@ pub fn read_generic(body: &str) -> Result<Conversation, Unreadable> {
         let read = &mut conversation;
         lexer.object(|lexer, member| {
             match member {
-                OfConversation::Id => id = values::id(lexer)?,
-                OfConversation::Participants => lexer.array(|lexer| {
-                    read.participants.extend(participant(source, lexer)?);
-                    Ok(())
-                })?,
-                OfConversation::Address => read.address = source.address(lexer)?,
-                OfConversation::ExternalTag => read.external_tag = source.text(lexer)?,
-                OfConversation::RecordingState => read.recording_state = source.word(lexer)?,
+                OfConversation::Id => values::id(lexer, &mut id)?,
+                OfConversation::Participants => {
+                    lexer.array(|lexer| participant(source, lexer, &mut read.participants))?;
+                }
+                OfConversation::Address => source.address(lexer, &mut read.address)?,
+                OfConversation::ExternalTag => source.text(lexer, &mut read.external_tag)?,
+                OfConversation::RecordingState => source.word(lexer, &mut read.recording_state)?,
                 OfConversation::SecurePause => read.secure_pause = lexer.flag()?,
-                OfConversation::Divisions => read.division_ids = source.division_ids(lexer)?,
+                OfConversation::Divisions => source.division_ids(lexer, &mut read.division_ids)?,
                 OfConversation::RecentTransfers => {
                     read.recent_transfers = values::count_objects(lexer)?;
                 }
@@ -104,36 +103,38 @@ known! {
 
 known! { Workflow { Id = "workflowId", } }
 
-fn participant(source: Source<'_>, lexer: &mut Lexer<'_>) -> Read<Option<Participant>> {
+/// Reads one in the place where it will stay.
+fn participant(source: Source<'_>, lexer: &mut Lexer<'_>, all: &mut Vec<Participant>) -> Read<()> {
     use OfParticipant as Of;
-    let (mut id, mut read) = (None::<ParticipantId>, Participant::default());
-    let one = &mut read;
+    let mut id = None::<ParticipantId>;
+    all.push(Participant::default());
+    let Some(one) = all.last_mut() else { return lexer.skip_value() };
     lexer.object(|lexer, member| {
         match member {
-            Of::Id => id = values::id(lexer)?,
-            Of::Purpose => one.purpose = source.word(lexer)?,
-            Of::Name => one.name = source.text(lexer)?,
-            Of::UserId => one.user_id = values::id(lexer)?,
-            Of::QueueId => one.queue_id = values::id(lexer)?,
-            Of::TeamId => one.team_id = source.text(lexer)?,
-            Of::GroupId => one.group_id = source.text(lexer)?,
-            Of::ExternalContactId => one.external_contact_id = source.text(lexer)?,
-            Of::ExternalOrganizationId => one.external_organization_id = source.text(lexer)?,
-            Of::ConnectedTime => one.connected_time = values::time(lexer)?,
-            Of::EndTime => one.end_time = values::time(lexer)?,
-            Of::StartAcwTime => one.start_acw_time = values::time(lexer)?,
-            Of::EndAcwTime => one.end_acw_time = values::time(lexer)?,
+            Of::Id => values::id(lexer, &mut id)?,
+            Of::Purpose => source.word(lexer, &mut one.purpose)?,
+            Of::Name => source.text(lexer, &mut one.name)?,
+            Of::UserId => values::id(lexer, &mut one.user_id)?,
+            Of::QueueId => values::id(lexer, &mut one.queue_id)?,
+            Of::TeamId => source.text(lexer, &mut one.team_id)?,
+            Of::GroupId => source.text(lexer, &mut one.group_id)?,
+            Of::ExternalContactId => source.text(lexer, &mut one.external_contact_id)?,
+            Of::ExternalOrganizationId => source.text(lexer, &mut one.external_organization_id)?,
+            Of::ConnectedTime => values::time(lexer, &mut one.connected_time)?,
+            Of::EndTime => values::time(lexer, &mut one.end_time)?,
+            Of::StartAcwTime => values::time(lexer, &mut one.start_acw_time)?,
+            Of::EndAcwTime => values::time(lexer, &mut one.end_acw_time)?,
             Of::WrapupRequired => one.wrapup_required = lexer.flag()?,
             Of::WrapupExpected => one.wrapup_expected = lexer.flag()?,
-            Of::Wrapup => one.wrapup_code = source.wrapup_code(lexer)?,
-            Of::Address => one.address = source.address(lexer)?,
-            Of::Workflow => one.flow_id = flow_id(source, lexer)?,
-            Of::ConsultParticipantId => one.consult_participant_id = values::id(lexer)?,
-            Of::MonitoredParticipantId => one.monitored_participant_id = values::id(lexer)?,
-            Of::CoachedParticipantId => one.coached_participant_id = values::id(lexer)?,
-            Of::BargedParticipantId => one.barged_participant_id = values::id(lexer)?,
-            Of::ConversationRoutingData => one.routing = source.routing(lexer)?,
-            Of::Attributes => one.attributes = source.attributes(lexer)?,
+            Of::Wrapup => source.wrapup_code(lexer, &mut one.wrapup_code)?,
+            Of::Address => source.address(lexer, &mut one.address)?,
+            Of::Workflow => flow_id(source, lexer, &mut one.flow_id)?,
+            Of::ConsultParticipantId => values::id(lexer, &mut one.consult_participant_id)?,
+            Of::MonitoredParticipantId => values::id(lexer, &mut one.monitored_participant_id)?,
+            Of::CoachedParticipantId => values::id(lexer, &mut one.coached_participant_id)?,
+            Of::BargedParticipantId => values::id(lexer, &mut one.barged_participant_id)?,
+            Of::ConversationRoutingData => source.routing(lexer, &mut one.routing)?,
+            Of::Attributes => source.attributes(lexer, &mut one.attributes)?,
             Of::Calls => communications(source, lexer, Media::Call, one)?,
             Of::Callbacks => communications(source, lexer, Media::Callback, one)?,
             Of::Chats => communications(source, lexer, Media::Chat, one)?,
@@ -148,11 +149,15 @@ fn participant(source: Source<'_>, lexer: &mut Lexer<'_>) -> Read<Option<Partici
         }
         Ok(())
     })?;
-    Ok(id.map(|id| {
-        // Arrays can come in any order; the order of media is ours.
-        read.communications.sort_by_key(|leg| leg.media);
-        Participant { id, ..read }
-    }))
+    match id {
+        Some(id) => {
+            one.id = id;
+            // Arrays can come in any order; the order of media is ours.
+            one.communications.sort_by_key(|leg| leg.media);
+        }
+        None => drop(all.pop()),
+    }
+    Ok(())
 }
 
 fn communications(
@@ -161,19 +166,11 @@ fn communications(
     media: Media,
     participant: &mut Participant,
 ) -> Read<()> {
-    lexer.array(|lexer| {
-        participant.communications.extend(communication::read(source, lexer, media)?);
-        Ok(())
-    })
+    lexer.array(|lexer| communication::read(source, lexer, media, &mut participant.communications))
 }
 
-fn flow_id(source: Source<'_>, lexer: &mut Lexer<'_>) -> Read<Option<Text>> {
-    let mut flow = None;
-    lexer.object(|lexer, Workflow::Id| {
-        flow = source.text(lexer)?;
-        Ok(())
-    })?;
-    Ok(flow)
+fn flow_id(source: Source<'_>, lexer: &mut Lexer<'_>, flow: &mut Option<Text>) -> Read<()> {
+    lexer.object(|lexer, Workflow::Id| source.text(lexer, flow)).map(drop)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 
 use std::borrow::Cow;
 
+use super::keys::{Print, mixed, print};
 use super::unreadable::Unreadable;
 
 /// How deeply arrays and objects can be in each other. Events have ten levels.
@@ -21,11 +22,17 @@ const HIGH: u64 = 0x8080_8080_8080_8080;
 pub(in crate::events) struct Lexer<'a> {
     text: &'a str,
     at: usize,
+    /// Where the text began and ended that was read last, and whether it has escapes. It is noted
+    /// here and not handed back, and so is the fault, because what fits into a register is handed
+    /// back much faster.
+    quoted: (usize, usize),
+    escaped: bool,
+    fault: Option<Fault>,
 }
 
 /// Why the text is not JSON, and how much of it had been read by then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::events) struct Fault {
+struct Fault {
     kind: Kind,
     at: usize,
 }
@@ -48,17 +55,21 @@ pub(in crate::events) struct Quoted<'a> {
 
 /// Names of members that somebody wants to know of.
 pub(in crate::events) trait Known: Copy {
-    fn find(name: &str) -> Option<Self>;
+    fn find(name: Print) -> Option<Self>;
 
     /// Its place among them, less than 64.
     fn place(self) -> u32;
 }
 
-pub(in crate::events) type Read<T> = Result<T, Fault>;
+/// The text is not JSON; the lexer knows where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::events) struct Broken;
+
+pub(in crate::events) type Read<T> = Result<T, Broken>;
 
 impl<'a> Lexer<'a> {
     pub(in crate::events) fn new(text: &'a str) -> Lexer<'a> {
-        Lexer { text, at: 0 }
+        Lexer { text, at: 0, quoted: (0, 0), escaped: false, fault: None }
     }
 
     /// The text from there to where it has been read.
@@ -67,13 +78,13 @@ impl<'a> Lexer<'a> {
     }
 
     /// The first byte of the next token.
-    #[inline]
+    #[inline(always)]
     pub(in crate::events) fn peek(&mut self) -> Read<u8> {
         loop {
             match self.text.as_bytes().get(self.at) {
                 Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
                 Some(byte) => return Ok(*byte),
-                None => return Err(Fault { kind: Kind::EndsEarly, at: self.at }),
+                None => return Err(self.broken()),
             }
         }
     }
@@ -91,26 +102,36 @@ impl<'a> Lexer<'a> {
         mut each: impl FnMut(&mut Lexer<'a>, K) -> Read<()>,
     ) -> Read<bool> {
         let mut seen = 0_u64;
-        self.members(|lexer, name| {
-            let known = if name.escaped { K::find(&name.text()) } else { K::find(name.raw) };
-            let Some(known) = known else { return lexer.skip() };
+        self.each_member(|lexer| {
+            let name = lexer.name()?;
+            lexer.value_after_name()?;
+            let Some(known) = K::find(name) else { return lexer.skip_value() };
             let bit = 1 << known.place();
             if seen & bit != 0 {
-                return Err(Fault { kind: Kind::NamedTwice, at: lexer.at });
+                return Err(lexer.named_twice());
             }
             seen |= bit;
-            lexer.value()?;
             each(lexer, known)
         })
     }
 
-    /// Reads an object whose names nobody knows beforehand. As [`Lexer::object`], but `each` also
-    /// steps over the colon, with [`Lexer::value`].
+    /// Reads an object whose names nobody knows beforehand.
     #[inline]
     pub(in crate::events) fn members(
         &mut self,
         mut each: impl FnMut(&mut Lexer<'a>, Quoted<'a>) -> Read<()>,
     ) -> Read<bool> {
+        self.each_member(|lexer| {
+            lexer.quoted()?;
+            let name = lexer.as_quoted();
+            lexer.value_after_name()?;
+            each(lexer, name)
+        })
+    }
+
+    /// `each` reads a name, the colon and a value.
+    #[inline]
+    fn each_member(&mut self, mut each: impl FnMut(&mut Lexer<'a>) -> Read<()>) -> Read<bool> {
         if self.peek()? != b'{' {
             return self.skip_value().map(|()| false);
         }
@@ -123,8 +144,7 @@ impl<'a> Lexer<'a> {
             if self.peek()? != b'"' {
                 return Err(self.out_of_place());
             }
-            let name = self.quoted()?;
-            each(self, name)?;
+            each(self)?;
             match self.peek()? {
                 b',' => self.at += 1,
                 b'}' => {
@@ -163,30 +183,66 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Steps from a member's name to its value, and returns the value's first byte.
+    /// Steps over the colon.
     #[inline]
-    pub(in crate::events) fn value(&mut self) -> Read<u8> {
+    fn value_after_name(&mut self) -> Read<()> {
         if self.peek()? != b':' {
             return Err(self.out_of_place());
         }
         self.at += 1;
-        self.peek()
+        Ok(())
+    }
+
+    /// Reads a text as a name, or a word, that may be known; it stands at the quotation mark.
+    #[inline(always)]
+    pub(in crate::events) fn name(&mut self) -> Read<Print> {
+        let start = self.at + 1;
+        let (mut at, mut name) = (start, 0);
+        let (chunks, _) = self.text.as_bytes().get(start..).unwrap_or_default().as_chunks::<8>();
+        for chunk in chunks {
+            let letters = u64::from_le_bytes(*chunk);
+            let special = specials(letters);
+            if special == 0 {
+                name = mixed(name, letters);
+                at += 8;
+                continue;
+            }
+            let length = first(special);
+            at += length;
+            if chunk.get(length) != Some(&b'"') {
+                break;
+            }
+            self.quoted = (start, at);
+            self.escaped = false;
+            self.at = at + 1;
+            return Ok(mixed(name, letters & ((1 << (8 * length)) - 1)));
+        }
+        self.unusual_name()
+    }
+
+    /// As [`Lexer::name`], for one with escapes or at the very end.
+    #[inline(never)]
+    fn unusual_name(&mut self) -> Read<Print> {
+        self.quoted()?;
+        Ok(print(&self.as_quoted().text()))
     }
 
     /// Reads a text, if the next value is one; else it is skipped.
-    #[inline]
+    #[inline(always)]
     pub(in crate::events) fn text(&mut self) -> Read<Option<Quoted<'a>>> {
         if self.peek()? == b'"' {
-            self.quoted().map(Some)
-        } else {
-            self.skip_value().map(|()| None)
+            self.quoted()?;
+            return Ok(Some(self.as_quoted()));
         }
+        self.skip_value()?;
+        Ok(None)
     }
 
-    /// Skips from a member's name over its value.
-    fn skip(&mut self) -> Read<()> {
-        self.value()?;
-        self.skip_value()
+    /// The text that was read last.
+    #[inline(always)]
+    pub(in crate::events) fn as_quoted(&self) -> Quoted<'a> {
+        let (start, end) = self.quoted;
+        Quoted { raw: &self.text[start..end], escaped: self.escaped }
     }
 
     /// Skips one value, whatever it is.
@@ -206,7 +262,7 @@ impl<'a> Lexer<'a> {
                         }
                         objects = objects << 1 | u128::from(is_object);
                         depth += 1;
-                        self.name(is_object)?;
+                        self.skip_name(is_object)?;
                         continue;
                     }
                 }
@@ -223,7 +279,7 @@ impl<'a> Lexer<'a> {
                 match self.peek()? {
                     b',' => {
                         self.at += 1;
-                        self.name(in_object)?;
+                        self.skip_name(in_object)?;
                         break;
                     }
                     b'}' if in_object => self.at += 1,
@@ -238,7 +294,7 @@ impl<'a> Lexer<'a> {
 
     /// In an object, reads a member's name and the colon.
     #[inline]
-    fn name(&mut self, in_object: bool) -> Read<()> {
+    fn skip_name(&mut self, in_object: bool) -> Read<()> {
         if !in_object {
             return Ok(());
         }
@@ -246,7 +302,7 @@ impl<'a> Lexer<'a> {
             return Err(self.out_of_place());
         }
         self.quoted()?;
-        self.value().map(drop)
+        self.value_after_name()
     }
 
     /// Reads a number or one of the three words.
@@ -268,8 +324,9 @@ impl<'a> Lexer<'a> {
             self.at += word.len();
             return Ok(());
         }
-        self.at += rest.iter().zip(word).take_while(|(found, wanted)| found == wanted).count();
-        Err(self.fault())
+        let same = rest.iter().zip(word).take_while(|(found, wanted)| found == wanted).count();
+        self.at += same;
+        Err(self.broken())
     }
 
     /// Reads a flag; any other value is skipped.
@@ -315,7 +372,7 @@ impl<'a> Lexer<'a> {
         while matches!(self.byte(), Some(b'0'..=b'9')) {
             self.at += 1;
         }
-        if self.at == start { Err(self.fault()) } else { Ok(()) }
+        if self.at == start { Err(self.broken()) } else { Ok(()) }
     }
 
     fn byte(&self) -> Option<u8> {
@@ -323,24 +380,25 @@ impl<'a> Lexer<'a> {
     }
 
     /// Reads from one quotation mark to the next; it stands at the first.
-    #[inline]
-    fn quoted(&mut self) -> Read<Quoted<'a>> {
+    #[inline(never)]
+    fn quoted(&mut self) -> Read<()> {
         let start = self.at + 1;
         let mut escaped = false;
         self.at = start;
         loop {
-            self.at += plain(&self.text.as_bytes()[self.at..]);
+            self.at += plain(self.text.as_bytes().get(self.at..).unwrap_or_default());
             match self.byte() {
                 Some(b'"') => {
-                    let raw = self.since(start);
+                    self.quoted = (start, self.at);
+                    self.escaped = escaped;
                     self.at += 1;
-                    return Ok(Quoted { raw, escaped });
+                    return Ok(());
                 }
                 Some(b'\\') => {
                     escaped = true;
                     self.escape()?;
                 }
-                Some(_) | None => return Err(self.fault()),
+                Some(_) | None => return Err(self.broken()),
             }
         }
     }
@@ -354,27 +412,43 @@ impl<'a> Lexer<'a> {
                 self.at += 1;
                 for _ in 0..4 {
                     if !self.byte().is_some_and(|digit| digit.is_ascii_hexdigit()) {
-                        return Err(self.fault());
+                        return Err(self.broken());
                     }
                     self.at += 1;
                 }
             }
-            Some(_) | None => return Err(self.fault()),
+            Some(_) | None => return Err(self.broken()),
         }
         Ok(())
     }
 
+    /// What stands here does not belong here, or there is nothing more.
     #[cold]
-    fn fault(&self) -> Fault {
-        match self.byte() {
-            Some(_) => self.out_of_place(),
-            None => Fault { kind: Kind::EndsEarly, at: self.at },
+    fn broken(&mut self) -> Broken {
+        if self.at < self.text.len() {
+            return self.out_of_place();
         }
+        self.fault = Some(Fault { kind: Kind::EndsEarly, at: self.at });
+        Broken
     }
 
     #[cold]
-    pub(in crate::events) fn out_of_place(&self) -> Fault {
-        Fault { kind: Kind::OutOfPlace, at: self.at + 1 }
+    fn out_of_place(&mut self) -> Broken {
+        self.fault = Some(Fault { kind: Kind::OutOfPlace, at: self.at + 1 });
+        Broken
+    }
+
+    #[cold]
+    fn named_twice(&mut self) -> Broken {
+        self.fault = Some(Fault { kind: Kind::NamedTwice, at: self.quoted.1 + 1 });
+        Broken
+    }
+
+    /// Tells why the text is not JSON, once a call has failed.
+    #[cold]
+    pub(in crate::events) fn unreadable(&self) -> Unreadable {
+        let otherwise = Fault { kind: Kind::OutOfPlace, at: self.at };
+        self.fault.unwrap_or(otherwise).in_text(self.text)
     }
 }
 
@@ -382,22 +456,33 @@ impl<'a> Lexer<'a> {
 #[inline]
 fn plain(bytes: &[u8]) -> usize {
     let mut at = 0;
-    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-        let word = u64::from_le_bytes(*chunk);
-        // The lowest bit that is set is right; above it a borrow can set others.
-        let is = |byte: u8| {
-            let differs = word ^ (LOW * u64::from(byte));
-            differs.wrapping_sub(LOW) & !differs
-        };
-        let is_control = word.wrapping_sub(LOW * 0x20) & !word;
-        let special = (is(b'"') | is(b'\\') | is_control) & HIGH;
+    let (chunks, rest) = bytes.as_chunks::<8>();
+    for chunk in chunks {
+        let special = specials(u64::from_le_bytes(*chunk));
         if special != 0 {
-            return at + special.trailing_zeros() as usize / 8;
+            return at + first(special);
         }
         at += 8;
     }
     let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
-    at + bytes[at..].iter().position(special).unwrap_or(bytes.len() - at)
+    at + rest.iter().position(special).unwrap_or(rest.len())
+}
+
+/// Which of eight bytes are quotation marks, backslashes or control characters: of the lowest one
+/// the highest bit is set; above it a borrow can set others.
+#[inline]
+fn specials(word: u64) -> u64 {
+    let is = |byte: u8| {
+        let differs = word ^ (LOW * u64::from(byte));
+        differs.wrapping_sub(LOW) & !differs
+    };
+    let is_control = word.wrapping_sub(LOW * 0x20) & !word;
+    (is(b'"') | is(b'\\') | is_control) & HIGH
+}
+
+#[inline]
+fn first(special: u64) -> usize {
+    special.trailing_zeros() as usize / 8
 }
 
 impl<'a> Quoted<'a> {
@@ -451,7 +536,7 @@ fn unit(digits: Option<&str>) -> Option<u32> {
 impl Fault {
     /// Tells of the fault in that text.
     #[cold]
-    pub(in crate::events) fn in_text(self, text: &str) -> Unreadable {
+    fn in_text(self, text: &str) -> Unreadable {
         let before = text.as_bytes().get(..self.at).unwrap_or(text.as_bytes());
         let lines = before.split(|byte| *byte == b'\n');
         Unreadable::NotJson {

@@ -8,7 +8,7 @@ use super::*;
 
 fn skipped(text: &str) -> Result<(), Unreadable> {
     let mut lexer = Lexer::new(text);
-    lexer.skip_value().and_then(|()| lexer.end()).map_err(|fault| fault.in_text(text))
+    lexer.skip_value().and_then(|()| lexer.end()).map_err(|Broken| lexer.unreadable())
 }
 
 #[test]
