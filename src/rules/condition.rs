@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::field::{Kind, Path};
 use super::file::UnknownName;
 use super::pattern::Pattern;
+use super::raw::RawCondition;
 use super::subjects::{Scene, Tested};
 use crate::genesys::names::Names;
 
@@ -23,6 +24,8 @@ pub enum Condition {
     Some(Vec<Condition>),
     /// There is none.
     None(Vec<Condition>),
+    /// Of the event as it was sent.
+    Raw(RawCondition),
 }
 
 /// What one field has to be like.
@@ -44,6 +47,7 @@ impl Condition {
             }
             Condition::Some(conditions) => somewhere(conditions, scene, tested),
             Condition::None(conditions) => !somewhere(conditions, scene, tested),
+            Condition::Raw(raw) => raw.holds(&scene.raw),
         }
     }
 
@@ -51,7 +55,41 @@ impl Condition {
     pub fn as_field(&self) -> Option<&FieldCondition> {
         match self {
             Condition::Field(field) => Some(field),
-            Condition::Any(_) | Condition::Some(_) | Condition::None(_) => None,
+            Condition::Any(_) | Condition::Some(_) | Condition::None(_) | Condition::Raw(_) => None,
+        }
+    }
+
+    /// True only if it is known to hold nowhere.
+    pub fn is_never(&self) -> bool {
+        match self {
+            Condition::Field(field) => field.pattern.is_never(),
+            Condition::Any(alternatives) => alternatives.iter().all(|one| are_never(one)),
+            Condition::Some(conditions) => are_never(conditions),
+            Condition::Raw(raw) => raw.pattern.is_never(),
+            Condition::None(_) => false,
+        }
+    }
+
+    /// True only if the two are known not to hold at one element.
+    pub fn excludes(&self, other: &Condition) -> bool {
+        match (self, other) {
+            (Condition::Field(mine), Condition::Field(theirs)) => {
+                mine.path == theirs.path && mine.pattern.excludes(&theirs.pattern)
+            }
+            (Condition::Any(alternatives), one) | (one, Condition::Any(alternatives)) => {
+                let apart = |conditions: &Vec<Condition>| {
+                    conditions.iter().any(|condition| condition.excludes(one))
+                };
+                alternatives.iter().all(apart)
+            }
+            (Condition::Some(some), Condition::None(none))
+            | (Condition::None(none), Condition::Some(some)) => {
+                none.iter().all(|condition| some.contains(condition))
+            }
+            (
+                Condition::Field(_) | Condition::Some(_) | Condition::None(_) | Condition::Raw(_),
+                _,
+            ) => false,
         }
     }
 
@@ -65,6 +103,7 @@ impl Condition {
             Condition::Some(conditions) | Condition::None(conditions) => {
                 conditions.iter().for_each(|one| one.each_field(found));
             }
+            Condition::Raw(_) => {}
         }
     }
 
@@ -75,7 +114,7 @@ impl Condition {
             Condition::Any(alternatives) => {
                 alternatives.iter().flatten().for_each(|one| one.each_tested(found));
             }
-            Condition::Some(_) | Condition::None(_) => {}
+            Condition::Some(_) | Condition::None(_) | Condition::Raw(_) => {}
         }
     }
 
@@ -94,6 +133,7 @@ impl Condition {
             Condition::Some(conditions) => Condition::Some(all(conditions)),
             Condition::None(conditions) => Condition::None(all(conditions)),
             Condition::Field(field) => Condition::Field(field.bound(rule, names, unknown)),
+            Condition::Raw(_) => self.clone(),
         }
     }
 }
@@ -129,6 +169,14 @@ impl FieldCondition {
         });
         FieldCondition { path: self.path.clone(), pattern }
     }
+}
+
+/// True only if a conjunction is known to hold nowhere.
+fn are_never(conditions: &[Condition]) -> bool {
+    conditions
+        .iter()
+        .enumerate()
+        .any(|(at, one)| one.is_never() || conditions[..at].iter().any(|other| other.excludes(one)))
 }
 
 /// Whether all of a conjunction hold at the element `tested`.

@@ -85,6 +85,8 @@ pub struct Field {
     pub name: &'static str,
     pub of: Of,
     pub kind: Kind,
+    /// It changes with time alone.
+    pub running: bool,
     /// The media it exists in; empty for all.
     pub media: &'static [Media],
     /// The words it is known to take, if it takes words; others may come.

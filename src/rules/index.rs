@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use super::condition::Condition;
 use super::field::{Path, Subject, Value};
-use super::pattern::{Pattern, Scalar};
+use super::pattern::Pattern;
 
 /// Rules by what their participant has to be.
 #[derive(Debug, Default)]
@@ -85,10 +85,7 @@ fn best(conditions: &[Condition]) -> Option<(&Path, Vec<&str>)> {
 }
 
 fn words(pattern: &Pattern) -> Option<Vec<&str>> {
-    let words = pattern.names()?.iter().map(|scalar| match scalar {
-        Scalar::Text(text) => Some(&**text),
-        Scalar::Flag(_) | Scalar::Number(_) => None,
-    });
+    let words = pattern.names()?.iter().map(|scalar| scalar.as_text().map(|text| &**text));
     words.collect()
 }
 
@@ -99,6 +96,7 @@ mod tests {
     use super::*;
     use crate::rules::condition::FieldCondition;
     use crate::rules::fields;
+    use crate::rules::pattern::Scalar;
 
     fn is(field: &str, words: &[&str]) -> FieldCondition {
         let texts = words.iter().map(|word| Scalar::Text(Arc::from(*word))).collect();

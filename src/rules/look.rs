@@ -241,6 +241,12 @@ impl Look<'_> {
             for assignment in &bound.rule.set {
                 self.wish(standing, target, assignment, tested);
             }
+            // Of an absent key, too: it is met then, and what waits to be written is withdrawn.
+            for key in &bound.rule.clear {
+                let value = Setting::Plain(Arc::from(""));
+                let cleared = Assignment { key: Arc::clone(key), value };
+                self.wish(standing, target, &cleared, tested);
+            }
         }
     }
 
@@ -305,8 +311,8 @@ impl Look<'_> {
             write: rule.write,
             dry_run: rule.dry_run,
             during_flow: rule.during_flow,
-            useless_after: None,
-            urgent: false,
+            useless_after: rule.useless_after,
+            urgent: rule.urgent,
         };
         entry.insert_entry(Candidate { standing, wish });
     }

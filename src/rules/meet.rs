@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use super::field::Subject;
 use super::file::Rule;
-use super::pattern::Scalar;
 use super::target::Target;
 
 /// Two rules, by their places in the file, and the key they can both write.
@@ -28,18 +27,14 @@ pub(super) fn meetings(rules: &[&Rule]) -> Vec<Meeting> {
     let mut writers: BTreeMap<&Arc<str>, Vec<usize>> = BTreeMap::new();
     let mut meetings = Vec::new();
     for (later, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.enabled) {
-        for assignment in rule.assignments() {
-            let earlier = writers.entry(&assignment.key).or_default();
+        for key in rule.keys() {
+            let earlier = writers.entry(key).or_default();
             if earlier.last() == Some(&later) {
                 continue;
             }
             let mut near = earlier.iter().rev().take(LOOK_BACK);
-            if let Some(earlier) = near.find(|at| can_meet(rules[**at], rule, &assignment.key)) {
-                meetings.push(Meeting {
-                    earlier: *earlier,
-                    later,
-                    key: Arc::clone(&assignment.key),
-                });
+            if let Some(earlier) = near.find(|at| can_meet(rules[**at], rule, key)) {
+                meetings.push(Meeting { earlier: *earlier, later, key: Arc::clone(key) });
             }
             earlier.push(later);
         }
@@ -98,10 +93,7 @@ fn purposes(rule: &Rule) -> Option<Vec<&str>> {
                     && condition.path.field.name == "purpose"
             });
             let named = conditions.find_map(|condition| condition.pattern.names())?;
-            let words = named.iter().map(|scalar| match scalar {
-                Scalar::Text(word) => Some(&**word),
-                Scalar::Flag(_) | Scalar::Number(_) => None,
-            });
+            let words = named.iter().map(|scalar| scalar.as_text().map(|word| &**word));
             words.collect()
         }
     }

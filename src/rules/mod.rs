@@ -16,13 +16,16 @@ pub mod look;
 mod meet;
 mod party;
 pub mod pattern;
+pub mod raw;
 mod read;
+mod reference;
 mod subjects;
 pub mod target;
 pub mod template;
 #[cfg(test)]
 mod tests;
+mod words;
 
-pub use fields::field_table;
 pub use file::{Inventory, RuleFile, UnknownName};
 pub use look::{Context, Looked, RuleError, Rules, Standing};
+pub use reference::{field_table, field_table_json};

@@ -6,26 +6,11 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::field::{Glance, Value};
 use crate::events::conversation::{Communication, Conversation, Direction, Participant};
 use crate::events::parties::{Recency, Role};
-
-/// The words for media, in lower case as REST has them.
-pub(super) const MEDIA: &[&str] = &[
-    "call",
-    "callback",
-    "chat",
-    "cobrowse",
-    "email",
-    "message",
-    "internalmessage",
-    "screenmonitoring",
-    "screenshare",
-    "socialexpression",
-    "video",
-];
 
 /// Purposes of those who work for the organisation.
 const AGENTS: [&str; 2] = ["agent", "user"];
@@ -74,6 +59,42 @@ pub(super) fn agents(conversation: &Conversation) -> usize {
     let connected =
         conversation.participants.iter().filter(|p| is_agent(p) && p.connected_time.is_some());
     connected.filter_map(|p| p.user_id.as_ref()).collect::<BTreeSet<_>>().len()
+}
+
+/// How long the conversation waited in queues, in all. A wait that lasts is not in it, so that it
+/// changes with events only.
+pub(super) fn queue_wait(conversation: &Conversation) -> Option<SignedDuration> {
+    let legs = conversation.participants.iter().filter(|one| one.has_purpose("acd"));
+    let waits = legs.filter_map(|leg| Some(leg.end_time?.duration_since(leg.connected_time?)));
+    waits.map(|wait| wait.max(SignedDuration::ZERO)).reduce(|all, one| all.saturating_add(one))
+}
+
+/// How long the queue leg that is looked at has been waiting.
+pub(super) fn waiting(glance: &Glance<'_>) -> Option<SignedDuration> {
+    let leg = glance.participant.filter(|one| one.has_purpose("acd"))?;
+    since(glance, leg.connected_time?)
+}
+
+pub(super) fn held_for(glance: &Glance<'_>) -> Option<SignedDuration> {
+    let held = glance.communication.filter(|one| one.held == Some(true))?;
+    since(glance, held.start_hold_time?)
+}
+
+pub(super) fn connected(glance: &Glance<'_>) -> Option<Timestamp> {
+    let of_communication = glance.communication.and_then(|one| one.connected_time);
+    of_communication.or(glance.participant?.connected_time)
+}
+
+pub(super) fn end(glance: &Glance<'_>) -> Option<Timestamp> {
+    let of_communication = glance.communication.and_then(|one| one.disconnected_time);
+    of_communication.or(glance.participant?.end_time)
+}
+
+/// How long something lasts that began then: `None` if who is looked at has ended. It is never
+/// negative, however the clocks differ.
+pub(super) fn since(glance: &Glance<'_>, began: Timestamp) -> Option<SignedDuration> {
+    let live = !glance_ended(glance.participant?, glance.communication);
+    live.then(|| glance.now.duration_since(began).max(SignedDuration::ZERO))
 }
 
 pub(super) fn wrapup_code<'a>(

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::field::{Glance, Path, Subject, Value};
 use super::look::Context;
 use super::party::{self, Rank};
+use super::raw::Body;
 use super::target::Target;
 use crate::events::conversation::{Conversation, Media, Participant};
 use crate::genesys::names::Names;
@@ -15,6 +16,7 @@ pub(super) struct Scene<'a> {
     pub(super) conversation: &'a Conversation,
     names: &'a Names,
     now: Timestamp,
+    pub(super) raw: Body<'a>,
     customer: Option<usize>,
     agent: Option<usize>,
     acd: Option<usize>,
@@ -44,7 +46,7 @@ impl<'a> Scene<'a> {
     pub(super) fn new(
         conversation: &'a Conversation,
         names: &'a Names,
-        context: &Context<'_>,
+        context: &Context<'a>,
     ) -> Scene<'a> {
         let participants = conversation.participants.iter().enumerate();
         let watched = participants
@@ -55,6 +57,7 @@ impl<'a> Scene<'a> {
             conversation,
             names,
             now: context.now,
+            raw: Body::new(context.raw),
             customer: place(conversation.customer()),
             agent: place(conversation.agent()),
             acd: place(conversation.acd()),

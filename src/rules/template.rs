@@ -327,7 +327,7 @@ mod tests {
             expect![[r#"
                 .crm.tier: attributes have no parts (names with dots stand in brackets: attributes["crm.tier"])
                 [tier]: the attribute's name cannot be read (write attributes["name"], with quotes and brackets)
-                held: `conversation` has no field `held` (it has: id, direction, media, number, address, external_tag, recording_state, secure_pause, transfers, agents, in_flow, ended)
+                held: `conversation` has no field `held` (it has: id, direction, media, number, address, external_tag, recording_state, secure_pause, transfers, agents, queue_wait, waiting, divisions, in_flow, ended)
                 {{ x: `{{` is never closed (write `}}` after the field; braces of your own cannot be doubled)
             "#]],
         );

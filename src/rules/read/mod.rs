@@ -4,7 +4,9 @@
 //! key and value, and goes on after a problem, so that one run tells the whole story. What it does
 //! not know is an error, never ignored.
 
+mod checks;
 mod conditions;
+mod operators;
 mod reader;
 mod rule;
 mod syntax;
@@ -18,7 +20,7 @@ use std::sync::Arc;
 use toml::de::{DeTable, DeValue};
 
 use self::reader::{Key, Node, Reader};
-use self::rule::{Defaults, Draft};
+use self::rule::{Draft, Effects};
 use super::file::RuleFile;
 use super::meet;
 use crate::config::fence::AllowedKeys;
@@ -57,7 +59,7 @@ pub(super) fn read(
 
 impl Reader<'_> {
     fn root(&mut self, root: &DeTable<'_>) -> Vec<Draft> {
-        let mut defaults = Defaults::default();
+        let mut defaults = Effects::default();
         let mut rules = None;
         for (key, node) in root {
             match &**key.get_ref() {
@@ -91,7 +93,7 @@ impl Reader<'_> {
         }
     }
 
-    fn rules(&mut self, key: &Key<'_>, node: &Node<'_>, defaults: &Defaults) -> Vec<Draft> {
+    fn rules(&mut self, key: &Key<'_>, node: &Node<'_>, defaults: &Effects) -> Vec<Draft> {
         let DeValue::Array(rules) = node.get_ref() else {
             let message = "`rule` is a list of tables";
             self.problems.error(key.span(), message).help("write it with two brackets: [[rule]]");

@@ -52,6 +52,20 @@ impl<'f> Reader<'f> {
         table
     }
 
+    /// A list of texts, with their places.
+    pub(super) fn words_of<'n>(
+        &mut self,
+        name: &str,
+        node: &'n Node<'_>,
+    ) -> Vec<(&'n str, Range<usize>)> {
+        let DeValue::Array(nodes) = node.get_ref() else {
+            self.wrong_type(node, name, "a list of texts: [\"…\", \"…\"]");
+            return Vec::new();
+        };
+        let texts = nodes.iter().filter_map(|node| Some((self.text(name, node)?, node.span())));
+        texts.collect()
+    }
+
     /// One of a few words.
     pub(super) fn word<'n>(
         &mut self,
