@@ -56,7 +56,7 @@ fields! {
     Conversation "waiting" Duration running [] &[], "now less connectedTime of the newest live acd participant", "90s",
         |g| g.conversation.waiting(g.now).map(Value::Duration);
     Conversation "divisions" Texts [] &[], "divisions[].division.id", "94a1b3c2-…",
-        |g| Value::texts(g.conversation.division_ids.iter().map(String::as_str));
+        |g| Value::texts(g.conversation.division_ids.iter().map(Text::as_str));
     Conversation "in_flow" Flag [] &[], "a participant of an IVR or bot flow is live", "false",
         |g| Some(Value::Flag(g.conversation.in_flow()));
     Conversation "ended" Flag [] &[], "nobody is connected and no after-call work is pending", "true",
@@ -172,7 +172,7 @@ fields! {
     Party "peer_id" Text [] &[], "calls[].peerId", "0a8b5c2f-…",
         |g| Value::text(g.communication?.peer_id.as_deref());
     Party "callback_numbers" Texts [Callback] &[], "callbacks[].callbackNumbers", "+4930123456",
-        |g| Value::texts(g.communication?.callback_numbers.iter().map(String::as_str));
+        |g| Value::texts(g.communication?.callback_numbers.iter().map(Text::as_str));
     Party "callback_name" Text [Callback] &[], "callbacks[].callbackUserName", "Casey Customer",
         |g| Value::text(g.communication?.callback_user_name.as_deref());
     Party "message_type" Text [Message] words::MESSAGE_TYPES, "messages[].type", "whatsapp",

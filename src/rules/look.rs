@@ -10,15 +10,16 @@
 //! Whether a wish is written is not decided here.
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::condition::{self, Condition};
+use super::condition::Condition;
 use super::file::{Assignment, Rule, Setting};
-use super::index::Index;
+use super::index::{Found, Index};
 use super::party::{self, Rank};
+use super::shared::{Conditions, Outcomes, Places};
 use super::subjects::{Element, Scene, Tested};
 use crate::events::conversation::Conversation;
 use crate::genesys::names::Names;
@@ -29,9 +30,13 @@ use crate::updates::wish::Wish;
 #[derive(Debug)]
 pub struct Rules {
     rules: Vec<Bound>,
+    /// Of all rules, with ids in place of names.
+    conditions: Conditions,
     index: Index,
+    /// Of the rules that look at what has ended.
+    of_ended: Index,
     /// Those that write something when they no longer hold.
-    with_otherwise: Vec<usize>,
+    with_otherwise: HashMap<Arc<str>, usize>,
     names: Arc<Names>,
     hash: u64,
     /// The digest of each.
@@ -42,8 +47,7 @@ pub struct Rules {
 struct Bound {
     rule: Arc<Rule>,
     digest: u64,
-    /// The rule's, with ids in place of names.
-    conditions: Vec<Condition>,
+    conditions: Places,
     looks_at_ended: bool,
     speaks_of_watched: bool,
 }
@@ -112,8 +116,9 @@ struct Precedence {
 
 /// One look under way.
 struct Look<'l> {
-    rules: &'l [Bound],
+    rules: &'l Rules,
     scene: Scene<'l>,
+    outcomes: Outcomes,
     wishes: BTreeMap<(usize, Arc<str>), Candidate>,
     held: BTreeSet<usize>,
     missing: BTreeSet<usize>,
@@ -128,20 +133,28 @@ impl Rules {
         names: Arc<Names>,
         hash: u64,
     ) -> Rules {
-        let bound = bound.into_iter().map(|(rule, conditions)| Bound {
-            looks_at_ended: rule.looks_at_ended(),
+        let looks_at_ended: Vec<bool> = bound.iter().map(|(r, _)| r.looks_at_ended()).collect();
+        let each = || bound.iter().map(|(_, conditions)| &conditions[..]).enumerate();
+        let index = Index::new(each());
+        let of_ended = Index::new(each().filter(|(at, _)| looks_at_ended[*at]));
+        let (rules, conditions): (Vec<Arc<Rule>>, _) = bound.into_iter().unzip();
+        let (conditions, places) = Conditions::new(conditions);
+        let bound = rules.into_iter().zip(places).zip(looks_at_ended);
+        let bound = bound.map(|((rule, conditions), looks_at_ended)| Bound {
+            looks_at_ended,
             speaks_of_watched: rule.speaks_of_watched(),
             digest: rule.hash(),
             rule,
             conditions,
         });
         let rules: Vec<Bound> = bound.collect();
-        let index = Index::new(rules.iter().map(|bound| &bound.conditions[..]));
-        let with_otherwise = rules.iter().enumerate();
-        let with_otherwise = with_otherwise.filter(|(_, bound)| !bound.rule.otherwise.is_empty());
-        let with_otherwise = with_otherwise.map(|(at, _)| at).collect();
+        let with_otherwise = rules.iter().map(|bound| &bound.rule).enumerate();
+        let with_otherwise = with_otherwise
+            .filter(|(_, rule)| !rule.otherwise.is_empty())
+            .map(|(at, rule)| (Arc::clone(&rule.name), at))
+            .collect();
         let in_force = Arc::new(rules.iter().map(|bound| bound.digest).collect());
-        Rules { rules, index, with_otherwise, names, hash, in_force }
+        Rules { rules, conditions, index, of_ended, with_otherwise, names, hash, in_force }
     }
 
     /// The digest of the file they are made from.
@@ -164,6 +177,12 @@ impl Rules {
         self.rules.is_empty()
     }
 
+    /// The rules that are tested at every element, because none of their conditions names the
+    /// values of a field or how it begins or ends. Hundreds of them are felt.
+    pub fn unindexed(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.index.open().filter_map(|rule| Some(&self.rules.get(rule)?.rule.name))
+    }
+
     /// Tests every rule, and says what should be.
     pub fn look(
         &self,
@@ -171,21 +190,24 @@ impl Rules {
         context: &Context<'_>,
         standing: &mut Standing,
     ) -> Looked {
-        let scene = Scene::new(conversation, &self.names, context);
         let mut look = Look {
-            rules: &self.rules,
-            scene,
+            rules: self,
+            scene: Scene::new(conversation, &self.names, context),
+            outcomes: Outcomes::default(),
             wishes: BTreeMap::new(),
             held: BTreeSet::new(),
             missing: BTreeSet::new(),
             held_for: BTreeSet::new(),
         };
+        let mut found = Found::default();
         for at in 0..look.scene.elements.len() {
             let element = look.scene.elements[at];
-            let mut candidates = Vec::new();
-            let read = |path: &_| look.scene.read(path, element.tested);
-            self.index.candidates(read, |rule| candidates.push(rule));
-            candidates.into_iter().for_each(|rule| look.test(rule, element));
+            let index = if element.ended { &self.of_ended } else { &self.index };
+            index.candidates(&mut found, |path| look.scene.read(path, element.tested));
+            if !found.rules.is_empty() {
+                self.conditions.begin(&mut look.outcomes);
+            }
+            found.rules.iter().for_each(|rule| look.test(*rule, element));
         }
         if standing.rules != self.hash {
             standing.rules = self.hash;
@@ -193,14 +215,14 @@ impl Rules {
                 .held
                 .retain(|(name, _)| self.rules.iter().any(|bound| bound.rule.name == *name));
         }
-        self.with_otherwise.iter().for_each(|rule| look.otherwise(*rule, standing));
+        look.otherwise(standing);
         look.finish()
     }
 }
 
 impl Look<'_> {
     fn test(&mut self, rule: usize, element: Element) {
-        let bound = &self.rules[rule];
+        let bound = &self.rules.rules[rule];
         if element.ended && !bound.looks_at_ended {
             return;
         }
@@ -219,8 +241,9 @@ impl Look<'_> {
 
     fn test_once(&mut self, at: usize, element: Element) {
         let Element { tested, rank, .. } = element;
-        let bound = &self.rules[at];
-        if !condition::all_hold(&bound.conditions, &self.scene, tested) {
+        let Rules { rules, conditions, .. } = self.rules;
+        let bound = &rules[at];
+        if !conditions.hold(&bound.conditions, &self.scene, tested, &mut self.outcomes) {
             return;
         }
         self.held.insert(at);
@@ -251,16 +274,17 @@ impl Look<'_> {
     }
 
     /// What is written where a match that held once does not hold now.
-    fn otherwise(&mut self, at: usize, standing: &mut Standing) {
-        let rule = &self.rules[at].rule;
-        for (target, participant) in self.scene.conversation.participants.iter().enumerate() {
-            let held = (Arc::clone(&rule.name), participant.id.clone());
-            if self.held_for.contains(&(at, target)) {
-                standing.held.insert(held);
-                continue;
-            }
-            let there = !participant.ended() || rule.target.outlives_the_end();
-            if !there || !standing.held.contains(&held) {
+    fn otherwise(&mut self, standing: &mut Standing) {
+        let participants = &self.scene.conversation.participants;
+        let mut gone = Vec::new();
+        for (name, id) in &standing.held {
+            let rule = self.rules.with_otherwise.get(name);
+            let target = participants.iter().position(|participant| participant.id == *id);
+            gone.extend(rule.copied().zip(target).filter(|held| !self.held_for.contains(held)));
+        }
+        for (at, target) in gone {
+            let (rule, participant) = (&self.rules.rules[at].rule, &participants[target]);
+            if participant.ended() && !rule.target.outlives_the_end() {
                 continue;
             }
             let newest = participant.newest_communication(None);
@@ -275,6 +299,9 @@ impl Look<'_> {
                 self.wish(precedence, target, assignment, tested);
             }
         }
+        standing.held.extend(self.held_for.iter().map(|(at, target)| {
+            (Arc::clone(&self.rules.rules[*at].rule.name), participants[*target].id.clone())
+        }));
     }
 
     /// Notes a wish if its value is there and none better is known.
@@ -301,7 +328,7 @@ impl Look<'_> {
                 }
             }
         };
-        let Bound { rule, digest, .. } = &self.rules[standing.rule];
+        let Bound { rule, digest, .. } = &self.rules.rules[standing.rule];
         let wish = Wish {
             participant: self.scene.conversation.participants[target].id.clone(),
             key: Arc::clone(&assignment.key),
@@ -318,7 +345,7 @@ impl Look<'_> {
     }
 
     fn finish(self) -> Looked {
-        let names = self.held.iter().map(|rule| Arc::clone(&self.rules[*rule].rule.name));
+        let names = self.held.iter().map(|rule| Arc::clone(&self.rules.rules[*rule].rule.name));
         Looked {
             wishes: self.wishes.into_values().map(|candidate| candidate.wish).collect(),
             matches: u32::try_from(self.held.len()).unwrap_or(u32::MAX),
@@ -327,5 +354,34 @@ impl Look<'_> {
             due: None,
             errors: Vec::new(),
         }
+    }
+}
+
+/// The same without any art, which the tests hold it against.
+#[cfg(test)]
+impl Rules {
+    /// Whether each rule holds at some element: all are tested, each condition by itself.
+    pub(super) fn held_one_by_one(
+        &self,
+        conversation: &Conversation,
+        context: &Context<'_>,
+    ) -> Vec<Arc<str>> {
+        let scene = Scene::new(conversation, &self.names, context);
+        let holds = |bound: &&Bound| {
+            let elements = scene.elements.iter();
+            let mut elements = elements.filter(|one| bound.looks_at_ended || !one.ended);
+            elements.any(|element| {
+                let watched: Vec<Option<usize>> = if bound.speaks_of_watched {
+                    scene.watched.iter().copied().map(Some).collect()
+                } else {
+                    vec![None]
+                };
+                watched.into_iter().any(|watched| {
+                    let tested = Tested { watched, ..element.tested };
+                    self.conditions.at(&bound.conditions).all(|one| one.holds(&scene, tested))
+                })
+            })
+        };
+        self.rules.iter().filter(holds).map(|bound| Arc::clone(&bound.rule.name)).collect()
     }
 }

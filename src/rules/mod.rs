@@ -19,6 +19,7 @@ pub mod pattern;
 pub mod raw;
 mod read;
 mod reference;
+mod shared;
 mod subjects;
 pub mod target;
 pub mod template;

@@ -12,6 +12,7 @@
 
 mod derived;
 mod example;
+mod indexed;
 mod look;
 
 use std::collections::{BTreeMap, BTreeSet};
