@@ -18,7 +18,6 @@ use std::sync::Arc;
 use attributed::config::fence::AllowedKeys;
 use attributed::events::conversation::Conversation;
 use attributed::events::frame::Frame;
-use attributed::events::read_generic;
 use attributed::genesys::UserId;
 use attributed::genesys::names::Names;
 use attributed::rules::{Context, Looked, RuleFile, Rules, Standing};
@@ -266,10 +265,10 @@ fn skip(text: &str) -> IgnoredAny {
 }
 
 fn snapshot(text: &str) -> Conversation {
-    let Frame::Conversation { body, .. } = Frame::read(text) else {
+    let Frame::Conversation { conversation, .. } = Frame::read(text) else {
         panic!("the frame is not a conversation's");
     };
-    read_generic(&text[body]).expect("the body is whole")
+    *conversation
 }
 
 fn look(rules: &Rules, conversation: &Conversation) -> Looked {

@@ -4,16 +4,13 @@
 //! Such a body knows nothing of the conversation's other media, no ids of communications and no
 //! times of theirs beside the participant's, so the snapshot is marked partial.
 
-use std::sync::Arc;
-
 use super::keys::known;
 use super::lexer::{Lexer, Read};
 use super::unreadable::Unreadable;
-use super::values::{self, Source, read_whole};
+use super::values::{self, Next, Source, read_next, read_whole};
 use crate::events::conversation::{
     Communication, Conversation, Direction, Media, Participant, Text,
 };
-use crate::events::text::Body;
 use crate::genesys::ParticipantId;
 
 /// Reads the body of an event of a media topic. `media` is what the topic is about.
@@ -23,11 +20,15 @@ use crate::genesys::ParticipantId;
 /// If the body is not a JSON object or has no conversation id. Whatever else is missing, null, of
 /// another type or not known is left out.
 pub fn read_media(media: Media, body: &str) -> Result<Conversation, Unreadable> {
-    let body: Body = Arc::new(Box::from(body));
+    read_whole(body, |lexer| next(media, lexer))
+}
+
+/// Reads the conversation that comes next.
+pub(in crate::events) fn next(media: Media, lexer: &mut Lexer<'_>) -> Read<Next> {
     let mut id = None;
-    let mut conversation = Conversation { partial: true, ..Conversation::default() };
-    read_whole(&body, |source, lexer| {
-        let read = &mut conversation;
+    let mut conversation = Box::new(Conversation { partial: true, ..Conversation::default() });
+    let read = &mut *conversation;
+    let is_object = read_next(lexer, |source, lexer| {
         lexer.object(|lexer, member| {
             match member {
                 OfConversation::Id => values::id(lexer, &mut id)?,
@@ -38,13 +39,14 @@ pub fn read_media(media: Media, body: &str) -> Result<Conversation, Unreadable> 
                 OfConversation::Address => source.address(lexer, &mut read.address)?,
                 OfConversation::RecordingState => source.word(lexer, &mut read.recording_state)?,
                 OfConversation::SecurePause => read.secure_pause = lexer.flag()?,
-                OfConversation::Divisions => source.division_ids(lexer, &mut read.division_ids)?,
+                OfConversation::Divisions => {
+                    source.division_ids(lexer, &mut read.division_ids)?;
+                }
             }
             Ok(())
         })
     })?;
-    conversation.id = id.ok_or(Unreadable::NoId)?;
-    Ok(conversation)
+    Ok(Next::new(is_object, id, conversation))
 }
 
 known! {

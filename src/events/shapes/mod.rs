@@ -21,3 +21,7 @@ pub use generic::read_generic;
 pub use media::read_media;
 pub use rest::read_rest;
 pub use unreadable::Unreadable;
+
+pub(super) use generic::next as next_generic;
+pub(super) use media::next as next_media;
+pub(super) use values::Next;

@@ -4,6 +4,8 @@
 //! field that is missing, null or of another type is simply not there; only a text that is not JSON
 //! is an error.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::lexer::{Broken, Lexer, Quoted, Read};
@@ -11,29 +13,69 @@ use super::times;
 use super::unreadable::Unreadable;
 use super::words::{self, without_scheme};
 use crate::events::attributes::{Attributes, Entry};
-use crate::events::conversation::Direction;
+use crate::events::conversation::{Conversation, Direction};
 use crate::events::text::{Body, Text};
+use crate::genesys::ConversationId;
 
 /// The text that values are read from, and parts of.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Source<'a> {
     body: &'a Body,
+    /// Where the original begins of which the body is a copy.
+    original: usize,
 }
 
-/// Reads a whole body by `read`, which says whether it was an object.
-pub(super) fn read_whole(
-    body: &Body,
+/// Reads the object that comes next by `read`, which says whether it was one. The body is a copy of
+/// all that comes.
+pub(super) fn read_next(
+    lexer: &mut Lexer<'_>,
     read: impl FnOnce(Source<'_>, &mut Lexer<'_>) -> Read<bool>,
-) -> Result<(), Unreadable> {
-    let mut lexer = Lexer::new(body);
-    let whole = read(Source { body }, &mut lexer).and_then(|is_object| {
+) -> Read<bool> {
+    let rest = lexer.rest();
+    let body: Body = Arc::new(Box::from(rest));
+    read(Source { body: &body, original: rest.as_ptr().addr() }, lexer)
+}
+
+/// Reads a text that is one conversation and nothing else.
+pub(super) fn read_whole(
+    text: &str,
+    read: impl FnOnce(&mut Lexer<'_>) -> Read<Next>,
+) -> Result<Conversation, Unreadable> {
+    let mut lexer = Lexer::new(text);
+    let next = read(&mut lexer).and_then(|next| {
         lexer.end()?;
-        Ok(is_object)
+        Ok(next)
     });
-    match whole {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(Unreadable::NotAnObject),
+    match next {
+        Ok(Next::Conversation(conversation)) => Ok(*conversation),
+        Ok(Next::NoId) => Err(Unreadable::NoId),
+        Ok(Next::NotAnObject) => Err(Unreadable::NotAnObject),
         Err(Broken) => Err(lexer.unreadable()),
+    }
+}
+
+/// What came next where a conversation was expected.
+#[derive(Debug)]
+pub(in crate::events) enum Next {
+    Conversation(Box<Conversation>),
+    NoId,
+    NotAnObject,
+}
+
+impl Next {
+    pub(super) fn new(
+        is_object: bool,
+        id: Option<ConversationId>,
+        mut conversation: Box<Conversation>,
+    ) -> Next {
+        match id {
+            Some(id) => {
+                conversation.id = id;
+                Next::Conversation(conversation)
+            }
+            None if is_object => Next::NoId,
+            None => Next::NotAnObject,
+        }
     }
 }
 
@@ -171,13 +213,13 @@ impl Source<'_> {
     #[inline]
     fn part(self, part: &str, place: &mut Option<Text>) {
         if !part.is_empty() {
-            let start = part.as_ptr().addr() - self.body.as_ptr().addr();
+            let start = part.as_ptr().addr() - self.original;
             *place = Some(Text::part(self.body, start..start + part.len()));
         }
     }
 
     fn place(self, part: &str) -> Option<(u32, u32)> {
-        let start = part.as_ptr().addr() - self.body.as_ptr().addr();
+        let start = part.as_ptr().addr() - self.original;
         Some((u32::try_from(start).ok()?, u32::try_from(start + part.len()).ok()?))
     }
 }

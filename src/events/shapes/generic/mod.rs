@@ -5,14 +5,11 @@
 
 mod communication;
 
-use std::sync::Arc;
-
 use super::keys::known;
 use super::lexer::{Lexer, Read};
 use super::unreadable::Unreadable;
-use super::values::{self, Source, read_whole};
+use super::values::{self, Next, Source, read_next, read_whole};
 use crate::events::conversation::{Conversation, Media, Participant, Text};
-use crate::events::text::Body;
 use crate::genesys::ParticipantId;
 
 /// Reads the body of an event of a generic topic, users' or queues'.
@@ -22,10 +19,14 @@ use crate::genesys::ParticipantId;
 /// If the body is not a JSON object or has no conversation id. Whatever else is missing, null, of
 /// another type or not known is left out.
 pub fn read_generic(body: &str) -> Result<Conversation, Unreadable> {
-    let body: Body = Arc::new(Box::from(body));
-    let (mut id, mut conversation) = (None, Conversation::default());
-    read_whole(&body, |source, lexer| {
-        let read = &mut conversation;
+    read_whole(body, next)
+}
+
+/// Reads the conversation that comes next.
+pub(in crate::events) fn next(lexer: &mut Lexer<'_>) -> Read<Next> {
+    let (mut id, mut conversation) = (None, Box::<Conversation>::default());
+    let read = &mut *conversation;
+    let is_object = read_next(lexer, |source, lexer| {
         lexer.object(|lexer, member| {
             match member {
                 OfConversation::Id => values::id(lexer, &mut id)?,
@@ -36,7 +37,9 @@ pub fn read_generic(body: &str) -> Result<Conversation, Unreadable> {
                 OfConversation::ExternalTag => source.text(lexer, &mut read.external_tag)?,
                 OfConversation::RecordingState => source.word(lexer, &mut read.recording_state)?,
                 OfConversation::SecurePause => read.secure_pause = lexer.flag()?,
-                OfConversation::Divisions => source.division_ids(lexer, &mut read.division_ids)?,
+                OfConversation::Divisions => {
+                    source.division_ids(lexer, &mut read.division_ids)?;
+                }
                 OfConversation::RecentTransfers => {
                     read.recent_transfers = values::count_objects(lexer)?;
                 }
@@ -44,8 +47,7 @@ pub fn read_generic(body: &str) -> Result<Conversation, Unreadable> {
             Ok(())
         })
     })?;
-    conversation.id = id.ok_or(Unreadable::NoId)?;
-    Ok(conversation)
+    Ok(Next::new(is_object, id, conversation))
 }
 
 known! {

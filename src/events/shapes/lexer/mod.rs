@@ -77,6 +77,16 @@ impl<'a> Lexer<'a> {
         &self.text[start..self.at]
     }
 
+    /// How far it has been read; after [`Lexer::peek`], up to the token that was seen.
+    pub(in crate::events) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// What has not been read yet.
+    pub(in crate::events) fn rest(&self) -> &'a str {
+        &self.text[self.at..]
+    }
+
     /// The first byte of the next token.
     #[inline(always)]
     pub(in crate::events) fn peek(&mut self) -> Read<u8> {
