@@ -268,7 +268,7 @@ fn snapshot(text: &str) -> Conversation {
     let Frame::Conversation { conversation, .. } = Frame::read(text) else {
         panic!("the frame is not a conversation's");
     };
-    *conversation
+    *conversation.expect("the conversation has an id")
 }
 
 fn look(rules: &Rules, conversation: &Conversation) -> Looked {

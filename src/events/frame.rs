@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::conversation::Conversation;
 use super::shapes::keys::known;
 use super::shapes::lexer::{Broken, Lexer, Read};
-use super::shapes::{Next, next_generic, next_media};
+use super::shapes::{Next, Unreadable, next_generic, next_media};
 use super::topic::Topic;
 
 /// What a text from the socket is.
@@ -33,7 +33,8 @@ pub enum Frame {
         topic: Topic,
         /// Where `eventBody` stands in the text, in bytes.
         body: Range<usize>,
-        conversation: Box<Conversation>,
+        /// An error if it is nobody's conversation, without an id.
+        conversation: Result<Box<Conversation>, Unreadable>,
     },
     /// Well formed, and nothing that we asked for.
     OtherTopic {
@@ -106,10 +107,12 @@ impl Frame {
         };
         let next = next.map_or_else(|| next_of(&topic, &mut Lexer::new(&text[body.clone()])), Ok);
         match next {
-            Ok(Next::Conversation(conversation)) => {
-                Frame::Conversation { topic, body, conversation }
+            Ok(Next::Conversation(read)) => {
+                Frame::Conversation { topic, body, conversation: Ok(read) }
             }
-            Ok(Next::NoId) => unreadable(Some(&name), "no conversation id", text),
+            Ok(Next::NoId) => {
+                Frame::Conversation { topic, body, conversation: Err(Unreadable::NoId) }
+            }
             Ok(Next::NotAnObject) => unreadable(Some(&name), "eventBody is no object", text),
             Err(Broken) => unreadable(Some(&name), "not valid JSON", text),
         }
@@ -263,7 +266,7 @@ mod tests {
         };
         assert_eq!(topic, Topic::User(UserId::new("a")));
         assert_eq!(&text[body.clone()], r#"{"id":"ü{"}"#);
-        assert_eq!(Ok(*conversation), read_generic(&text[body]));
+        assert_eq!(conversation.map(|read| *read), read_generic(&text[body]));
     }
 
     #[test]

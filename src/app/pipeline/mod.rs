@@ -27,9 +27,9 @@ use crate::app::observe::{Look, Moment, View, gone, observation, remember, same_
 use crate::app::reads::{ReadDone, Reads};
 use crate::events::channels::Received;
 use crate::events::conversation::Conversation;
-use crate::events::read_rest;
 use crate::events::topic::Topic;
 use crate::events::tracker::{News, StreamId, Tracker};
+use crate::events::{Unreadable, read_rest};
 use crate::genesys::ConversationId;
 use crate::genesys::call::{Api, CallError};
 use crate::rules::Standing;
@@ -206,7 +206,14 @@ impl Pipeline {
 
     /// Takes one frame, as far as an observation where it brings one.
     async fn take(&mut self, mut received: Received) -> ControlFlow<()> {
-        let conversation = mem::take(&mut *received.conversation);
+        let conversation = match mem::replace(&mut received.conversation, Err(Unreadable::NoId)) {
+            Ok(conversation) => *conversation,
+            Err(error) => {
+                self.joints.counts.frames_unreadable.add(1);
+                warn!(topic = %received.topic, bytes = received.body().len(), %error, "frame skipped: its body cannot be read");
+                return ControlFlow::Continue(());
+            }
+        };
         if self.view.acd_only && conversation.acd().is_none() {
             return ControlFlow::Continue(());
         }

@@ -170,7 +170,7 @@ fn frame(stream: &str, body: String) -> Received {
     Received {
         channel: 1,
         topic: Topic::User(stream.into()),
-        conversation: Box::new(read_generic(&body).unwrap()),
+        conversation: read_generic(&body).map(Box::new),
         body: 0..body.len(),
         text: body.into(),
         at: Instant::now(),

@@ -11,6 +11,7 @@ use super::line::Fate;
 use super::notice::Received;
 use super::report::News;
 use super::socket::{Lost, Text};
+use crate::events::Unreadable;
 use crate::events::conversation::Conversation;
 use crate::events::frame::Frame;
 use crate::events::topic::Topic;
@@ -101,7 +102,7 @@ impl Channel {
         topic: Topic,
         text: Text,
         body: Range<usize>,
-        conversation: Box<Conversation>,
+        conversation: Result<Box<Conversation>, Unreadable>,
     ) {
         // Room is there: without it no socket is read.
         let Some(room) = self.room.take() else { return };

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 pub use super::subscription::Rejection;
 
 use super::socket::Text;
+use crate::events::Unreadable;
 use crate::events::conversation::Conversation;
 use crate::events::topic::Topic;
 
@@ -31,7 +32,8 @@ pub struct Received {
     pub text: Text,
     /// Where `eventBody` stands in the text, in bytes.
     pub body: Range<usize>,
-    pub conversation: Box<Conversation>,
+    /// An error if it is nobody's, without an id.
+    pub conversation: Result<Box<Conversation>, Unreadable>,
     pub at: Instant,
     pub received_at: Timestamp,
 }
