@@ -20,7 +20,7 @@ use attributed::events::conversation::Conversation;
 use attributed::events::frame::Frame;
 use attributed::genesys::UserId;
 use attributed::genesys::names::Names;
-use attributed::rules::{Context, Looked, RuleFile, Rules, Standing};
+use attributed::rules::{Context, Looked, RuleFile, Rules, Standing, Tables};
 use jiff::Timestamp;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -124,7 +124,7 @@ impl Case {
         let (file, _) = parsed.unwrap_or_else(|problems| panic!("{}", problems[0]));
         let before = resident();
         let start = Instant::now();
-        let (rules, _) = file.bind(Arc::new(Names::default()));
+        let (rules, _) = file.bind(Arc::new(Names::default()), &Tables::default());
         let built = start.elapsed();
         let bytes = resident().saturating_sub(before) / self.count;
         let mut as_expected = true;

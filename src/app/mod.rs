@@ -6,14 +6,21 @@
 //! signal, sent to the head: the channels end, so the pipeline ends, so the dispatcher drains and
 //! ends.
 
+mod compare;
+mod configuration;
+mod control;
 pub mod ended;
 mod observe;
 mod pipeline;
 mod push;
 mod reads;
+mod reload;
 mod report;
+mod rules_diff;
+mod rules_history;
 mod rules_in_force;
 mod start;
+pub(crate) mod tables;
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -26,15 +33,19 @@ use tokio::time::{Instant, Interval};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use compare::Comparison;
 pub use ended::Ended;
 use observe::View;
+use pipeline::Question;
+use reload::{Reloads, Task, What};
 use report::{Report, Stage};
+use rules_history::History;
 use rules_in_force::RulesInForce;
 pub use start::{Options, Start};
 
+use crate::config::Config;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::Problem;
-use crate::config::{Config, changes_needing_restart};
 use crate::events::channels::{ChannelsState, Notice};
 use crate::events::topic::Topic;
 use crate::events::watching::Wanted;
@@ -42,13 +53,14 @@ use crate::genesys::account::Account;
 use crate::genesys::directory::Watching;
 use crate::genesys::names::Names;
 use crate::signals::Intent;
+use crate::status::control::Asked;
 use crate::status::counts::Counts;
 use crate::status::logging::Level;
 use crate::status::pulse::Pulse;
 use crate::status::systemd;
 use crate::updates;
 use crate::updates::dispatcher::Input;
-use crate::updates::settings::{self, Settings};
+use crate::updates::settings;
 
 /// A loop that has not gone round for so long hangs.
 const HUNG_AFTER: Duration = Duration::from_secs(30);
@@ -67,6 +79,8 @@ pub struct App {
     account: Arc<Account>,
     pulse: Pulse,
     rules: RulesInForce,
+    history: History,
+    reloads: Reloads,
     rules_text: watch::Sender<String>,
     watching: Arc<Watching>,
     joints: Joints,
@@ -83,6 +97,9 @@ pub struct App {
 /// The app's ends of what joins the loops.
 struct Joints {
     intents: mpsc::Receiver<Intent>,
+    /// What somebody asks through the control socket.
+    asked: mpsc::Receiver<Asked>,
+    questions: mpsc::Sender<Question>,
     notices: mpsc::Receiver<Notice>,
     gaps: mpsc::Sender<Vec<Topic>>,
     channels: watch::Receiver<ChannelsState>,
@@ -100,11 +117,14 @@ enum Part {
     Directory,
     Channels,
     Pipeline,
+    Control,
     Dispatcher(updates::dispatcher::Ended),
 }
 
 enum Event {
     Intent(Intent),
+    Asked(Asked),
+    Compared(Option<Comparison>),
     Noticed(Notice),
     ChannelsChanged,
     WatchingChanged,
@@ -142,6 +162,8 @@ impl App {
         tokio::select! {
             biased;
             Some(intent) = joints.intents.recv() => Event::Intent(intent),
+            Some(asked) = joints.asked.recv() => Event::Asked(asked),
+            comparison = self.reloads.compared() => Event::Compared(comparison),
             Some(notice) = joints.notices.recv() => Event::Noticed(notice),
             Ok(()) = joints.channels.changed() => Event::ChannelsChanged,
             Ok(()) = joints.watching.changed() => Event::WatchingChanged,
@@ -153,7 +175,11 @@ impl App {
     fn handle(&mut self, event: Event) -> ControlFlow<Ended> {
         match event {
             Event::Intent(Intent::Stop) => self.begin_stop(),
-            Event::Intent(Intent::Reload) => self.reload(),
+            Event::Intent(Intent::Reload) => {
+                self.reload(Task { what: What::Files, plan: false, confirm: false, answer: None });
+            }
+            Event::Asked(asked) => self.answer(asked),
+            Event::Compared(comparison) => self.compared(comparison),
             Event::Noticed(notice) => return self.noticed(notice),
             Event::ChannelsChanged => self.channels_changed(),
             Event::WatchingChanged => self.watching_changed(),
@@ -245,7 +271,8 @@ impl App {
 
     /// Binds the rules to the names that are known now, and hands them to the pipeline.
     fn send_view(&mut self) {
-        let (rules, unknown) = self.rules.file.bind(Arc::new(self.watching.names.clone()));
+        let names = Arc::new(self.watching.names.clone());
+        let (rules, unknown) = self.rules.file.bind(names, &self.rules.tables);
         for name in &unknown {
             warn!(%name, "a rule names something that the directory does not have: it matches nothing until a refresh finds it");
         }
@@ -253,75 +280,8 @@ impl App {
             rules: Arc::new(rules),
             watched: Arc::new(self.watching.users.clone()),
             acd_only: self.config.watch.acd_only,
+            held_against: self.rules.held.as_ref().map(|held| Arc::clone(&held.against)),
         });
-    }
-
-    fn reload(&mut self) {
-        // Before it is ready, the end of a reload must not be taken for the end of the start.
-        if self.ready {
-            systemd::reloading();
-        }
-        match (self.reread)() {
-            Ok(config) => self.take_configuration(config),
-            Err(problems) => {
-                for problem in &problems {
-                    let line = problem.place.as_ref().map(|place| place.line);
-                    let help = problem.help.as_deref();
-                    error!(file = %problem.file.display(), line, reason = problem.message, help, "configuration problem");
-                }
-                error!(
-                    problems = problems.len(),
-                    "the configuration stays as it is; mend it and reload"
-                );
-                self.configuration_problem = problems.first().map(|p| p.message.clone());
-            }
-        }
-        match AllowedKeys::new(&self.config.updates.allowed_keys) {
-            Ok(fence) => {
-                let dir = &self.config.state.dir;
-                if self.rules.reload(&self.config.rules, dir, &fence) {
-                    self.rules_text.send_replace(self.rules.text.clone());
-                }
-            }
-            Err(error) => error!(%error, "allowed_keys cannot be used, the rules stay as they are"),
-        }
-        // Also where the rules stay: whom to watch may have changed.
-        self.send_view();
-        self.joints.wanted.send_replace(wanted(&self.config, &self.rules));
-        if self.ready {
-            systemd::ready(&self.status_line());
-        }
-    }
-
-    fn take_configuration(&mut self, mut new: Config) {
-        self.configuration_problem = None;
-        for key in changes_needing_restart(&self.config, &new) {
-            warn!(key, "changed in the configuration, and takes effect only after a restart");
-        }
-        new.updates.dry_run |= self.options.dry_run;
-        self.config.rules = new.rules;
-        self.config.watch = new.watch;
-        self.config.updates.dry_run = new.updates.dry_run;
-        self.config.updates.allowed_keys = new.updates.allowed_keys;
-        self.config.updates.max_age = new.updates.max_age;
-        self.config.updates.drain = new.updates.drain;
-        self.config.log.level = new.log.level;
-        if let Some(level) = &self.level {
-            level.set(self.config.log.level);
-        }
-        let fence = match AllowedKeys::new(&self.config.updates.allowed_keys) {
-            Ok(fence) => fence,
-            Err(error) => {
-                return error!(%error, "allowed_keys cannot be used, the fence stays as it is");
-            }
-        };
-        let settings = Settings::new(&self.config.updates, allowing(fence));
-        if let Some(updates) = &self.joints.updates
-            && updates.try_send(Input::Settings(settings)).is_err()
-        {
-            error!("the updates are too busy to take new settings: reload once more");
-        }
-        info!(file = %self.config.file.display(), "configuration reloaded");
     }
 
     fn part_ended(
@@ -331,10 +291,12 @@ impl App {
         let stopping = self.stop.is_cancelled();
         match part {
             Some(Ok(Part::Dispatcher(ended))) => return ControlFlow::Break(ended.into()),
-            Some(Ok(Part::Directory | Part::Channels | Part::Pipeline)) if stopping => {}
+            Some(Ok(Part::Directory | Part::Channels | Part::Pipeline | Part::Control))
+                if stopping => {}
             Some(Ok(Part::Directory)) => return self.broken("directory"),
             Some(Ok(Part::Channels)) => return self.broken("channels"),
             Some(Ok(Part::Pipeline)) => return self.broken("pipeline"),
+            Some(Ok(Part::Control)) => return self.broken("control socket"),
             Some(Err(error)) => {
                 error!(%error, "a loop has failed");
                 return ControlFlow::Break(Ended::LoopFailed("a loop that panicked"));

@@ -20,6 +20,9 @@ pub(super) struct View {
     pub watched: Arc<BTreeSet<UserId>>,
     /// Conversations that no queue has seen are not looked at.
     pub acd_only: bool,
+    /// The rules before, as long as a reload waits to be confirmed: conversations that it alone
+    /// brings up are looked at by what both make of them.
+    pub held_against: Option<Arc<Rules>>,
 }
 
 /// What a look at a snapshot brought.
@@ -27,6 +30,8 @@ pub(super) struct Look {
     pub observation: Observation,
     pub matches: u64,
     pub targets_missing: u64,
+    /// When time alone may change what the rules say; `None` also once the conversation is over.
+    pub due: Option<Timestamp>,
 }
 
 /// How a snapshot came.
@@ -41,6 +46,11 @@ pub(super) struct Moment<'a> {
 }
 
 impl Moment<'_> {
+    /// A snapshot that is kept is looked at again.
+    pub(super) fn now() -> Moment<'static> {
+        Moment { at: Instant::now(), received_at: Timestamp::now(), raw: None, from_read: false }
+    }
+
     fn context<'a>(&'a self, view: &'a View) -> Context<'a> {
         Context { watched: &view.watched, now: self.received_at, raw: self.raw }
     }
@@ -53,7 +63,7 @@ pub(super) fn observation(
     current: &Conversation,
     moment: &Moment<'_>,
 ) -> Look {
-    let Looked { wishes, matches, targets_missing, .. } =
+    let Looked { wishes, matches, targets_missing, due, .. } =
         view.rules.look(current, &moment.context(view), standing);
     let participants = current.participants.iter().map(|participant| Seen {
         participant: participant.id.clone(),
@@ -72,7 +82,8 @@ pub(super) fn observation(
         rules_hash: view.rules.hash(),
         in_force: Arc::clone(view.rules.in_force()),
     };
-    Look { observation, matches: matches.into(), targets_missing: targets_missing.into() }
+    let due = due.filter(|_| !observation.over);
+    Look { observation, matches: matches.into(), targets_missing: targets_missing.into(), due }
 }
 
 /// A conversation that the API does not know any more: it is over, and nobody is seen in it.
@@ -99,6 +110,17 @@ pub(super) fn remember(
     moment: &Moment<'_>,
 ) {
     let _wished = view.rules.look(snapshot, &moment.context(view), standing);
+}
+
+/// What some rules wish of a snapshot; nothing is remembered.
+pub(super) fn wishes_of(
+    view: &View,
+    rules: &Rules,
+    standing: &Standing,
+    snapshot: &Conversation,
+    moment: &Moment<'_>,
+) -> Vec<Wish> {
+    rules.look(snapshot, &moment.context(view), &mut standing.clone()).wishes
 }
 
 /// Returns true if and only if it makes no difference to any write which of the two snapshots is

@@ -11,10 +11,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::observe::View;
-use super::pipeline::{self, Pipeline};
+use super::pipeline::{self, Pipeline, Question};
 use super::push::Writer;
+use super::reload::Reloads;
 use super::report::Report;
-use super::rules_in_force::{RulesInForce, describe};
+use super::rules_history::History;
+use super::rules_in_force::RulesInForce;
 use super::{App, Ended, Joints, Part, TICK, allowing, no_names, wanted};
 use crate::config::Config;
 use crate::config::fence::AllowedKeys;
@@ -29,6 +31,7 @@ use crate::genesys::directory::{Cache, Watching};
 use crate::genesys::organization::{OrganizationError, check_organization};
 use crate::genesys::outside::Outside;
 use crate::signals::Intent;
+use crate::status::control::{Asked, Place, Server};
 use crate::status::counts::Counts;
 use crate::status::logging::Level;
 use crate::status::pulse::Pulse;
@@ -41,6 +44,8 @@ use crate::updates::wish::Ask;
 const OBSERVATIONS_WAITING: usize = 1024;
 const ASKS_WAITING: usize = 1024;
 const NOTICES_WAITING: usize = 64;
+/// Each connection of the control socket asks one thing.
+const ASKED_WAITING: usize = 16;
 /// Between attempts to get the first token.
 const TOKEN_AGAIN: Duration = Duration::from_secs(5);
 
@@ -80,14 +85,14 @@ impl Start {
         let fence = AllowedKeys::new(&config.updates.allowed_keys)
             .map_err(|error| Ended::BadConfig(error.to_string()))?;
         prepare_state_dir(config);
-        let rules =
-            RulesInForce::at_start(&config.rules, &config.state.dir, &fence, self.options.strict)
-                .map_err(Ended::NoRules)?;
-        let (bound, _unknown) = rules.file.bind(no_names());
+        let history = History::new(&config.state.dir);
+        let rules = RulesInForce::at_start(&config.rules, &history, &fence, self.options.strict)
+            .map_err(Ended::NoRules)?;
+        let (bound, _unknown) = rules.file.bind(no_names(), &rules.tables);
         info!(
             version = env!("CARGO_PKG_VERSION"),
             config = %config.file.display(),
-            rules = describe(&bound),
+            rules = rules.describe(),
             domain = config.genesys.domain,
             dry_run = config.updates.dry_run,
             "starting"
@@ -111,8 +116,14 @@ impl Start {
         Ok(self.join(
             account,
             rules,
+            history,
             fence,
-            View { rules: Arc::new(bound), watched: Arc::default(), acd_only: false },
+            View {
+                rules: Arc::new(bound),
+                watched: Arc::default(),
+                acd_only: false,
+                held_against: None,
+            },
         ))
     }
 
@@ -121,6 +132,7 @@ impl Start {
         self,
         account: Arc<Account>,
         rules: RulesInForce,
+        history: History,
         fence: AllowedKeys,
         view: View,
     ) -> App {
@@ -136,14 +148,16 @@ impl Start {
         let (topics, frames, notices, channels) = loops.channels(&config, outside);
         let (asks_sender, asks) = mpsc::channel(ASKS_WAITING);
         let (updates, observations) = mpsc::channel(OBSERVATIONS_WAITING);
-        let (view, gaps) = loops.pipeline(frames, asks, view, updates.clone());
+        let (questions, questions_receiver) = mpsc::channel(1);
+        let (view, gaps) = loops.pipeline(frames, asks, questions_receiver, view, updates.clone());
+        let asked = loops.control(&config);
         loops.dispatcher(&config, fence, observations, asks_sender);
 
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (rules_text, _) = watch::channel(rules.text.clone());
+        let (rules_text, _) = watch::channel(rules.source.text.clone());
         let Loops { stop, pulse, tasks, .. } = loops;
-        App {
+        let app = App {
             config,
             options,
             reread,
@@ -152,10 +166,14 @@ impl Start {
             account,
             pulse,
             rules,
+            history,
+            reloads: Reloads::default(),
             rules_text,
             watching: Arc::new(Watching::default()),
             joints: Joints {
                 intents,
+                asked,
+                questions,
                 notices,
                 gaps,
                 channels,
@@ -173,7 +191,9 @@ impl Start {
             watching_known: false,
             topics_wanted: 0,
             configuration_problem: None,
-        }
+        };
+        app.count_rules();
+        app
     }
 }
 
@@ -246,6 +266,7 @@ impl Loops {
         &mut self,
         frames: mpsc::Receiver<Received>,
         asks: mpsc::Receiver<Ask>,
+        questions: mpsc::Receiver<Question>,
         first: View,
         observations: mpsc::Sender<Input>,
     ) -> (watch::Sender<View>, mpsc::Sender<Vec<Topic>>) {
@@ -256,6 +277,7 @@ impl Loops {
             asks,
             gaps,
             view,
+            questions,
             observations,
             api: Arc::clone(&self.api),
             counts: Arc::clone(&self.counts),
@@ -267,6 +289,29 @@ impl Loops {
             Part::Pipeline
         });
         (view_sender, gaps_sender)
+    }
+
+    /// What is asked through the control socket; without one, nothing ever is.
+    fn control(&mut self, config: &Config) -> mpsc::Receiver<Asked> {
+        let (asks, asked) = mpsc::channel(ASKED_WAITING);
+        let path = &config.monitoring.control;
+        let made = Place::make(path).map_err(|error| error.to_string());
+        let server = made.and_then(|made| {
+            let server = Server::new(made, asks, self.pulse.add("control socket"));
+            server.map_err(|error| error.to_string())
+        });
+        match server {
+            Ok(server) => {
+                self.tasks.spawn(async move {
+                    server.run().await;
+                    Part::Control
+                });
+            }
+            Err(reason) => {
+                warn!(path = %path.display(), reason, "no control socket: `attributed reload` and others find nobody, signals work");
+            }
+        }
+        asked
     }
 
     fn dispatcher(

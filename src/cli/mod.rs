@@ -2,6 +2,7 @@
 
 mod check;
 mod config_show;
+mod daemon;
 #[cfg(feature = "simulator")]
 mod demo;
 pub mod exit;
@@ -9,6 +10,8 @@ mod failure;
 mod online;
 mod patience;
 mod print;
+mod reload;
+mod rules;
 mod run;
 mod set;
 #[cfg(feature = "simulator")]
@@ -55,6 +58,12 @@ enum Command {
     /// Merge attributes into one participant now
     #[command(after_help = set::AFTER_HELP)]
     Set(set::SetArguments),
+    /// Let the running daemon read its files again
+    #[command(after_help = reload::AFTER_HELP)]
+    Reload(reload::ReloadArguments),
+    /// The good sets of rules that the running daemon keeps
+    #[command(subcommand)]
+    Rules(rules::RulesCommand),
     /// The configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -80,6 +89,8 @@ pub fn main() -> Exit {
         Command::Run(arguments) => run::run(config, &arguments),
         Command::Check(arguments) => check::check(config, output, &arguments),
         Command::Set(arguments) => set::set(config, output, &arguments),
+        Command::Reload(arguments) => reload::reload(config, output, &arguments),
+        Command::Rules(command) => rules::rules(config, output, &command),
         Command::Config(ConfigCommand::Show) => config_show::show(config, output),
         #[cfg(feature = "simulator")]
         Command::Simulate(arguments) => run_simulator(arguments),

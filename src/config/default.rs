@@ -44,6 +44,9 @@ pub const WARN_VALUE_LENGTH: usize = 256;
 /// Well inside the 512,000 bytes of a request (FACTS 3.1), the only bound that is known.
 pub const MAX_VALUE_LENGTH: usize = 32_000;
 
+/// Ten minutes of the default budget, one request each.
+pub const RELOAD_MAX_WRITES: usize = 3_000;
+
 pub const STATE_DIR: &str = "/var/lib/attributed";
 pub const KEEP: Duration = Duration::from_secs(7 * 24 * 3600);
 pub const LISTEN: &str = "127.0.0.1:9480";

@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use super::{
-    Channels, Config, Genesys, Log, Monitoring, Network, SecretSource, State, Updates, Watch,
-    address,
+    Channels, Config, Genesys, Log, Monitoring, Network, Reload, SecretSource, State, Updates,
+    Watch, address,
 };
 
 /// One value, free of what it means.
@@ -32,6 +32,7 @@ pub(super) fn entries(config: &Config) -> Entries {
         watch,
         channels,
         updates,
+        reload,
         network,
         state,
         monitoring,
@@ -42,6 +43,8 @@ pub(super) fn entries(config: &Config) -> Entries {
     entries.extend(of_watch(watch));
     entries.extend(of_channels(channels));
     entries.extend(of_updates(updates));
+    let Reload { max_writes } = reload;
+    entries.push(("reload.max_writes", number(*max_writes)));
     entries.extend(of_network(network));
     let State { dir, keep } = state;
     entries.extend([("state.dir", path(dir)), ("state.keep", Shown::Time(*keep))]);

@@ -48,6 +48,7 @@ pub struct Config {
     pub watch: Watch,
     pub channels: Channels,
     pub updates: Updates,
+    pub reload: Reload,
     pub network: Network,
     pub state: State,
     pub monitoring: Monitoring,
@@ -148,6 +149,13 @@ pub struct Updates {
     pub max_value_length: usize,
 }
 
+/// `[reload]`: what a reload may do without being asked twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reload {
+    /// A reload that would write more on the conversations that are live waits for a confirmation.
+    pub max_writes: usize,
+}
+
 /// `[network]`: the way to Genesys Cloud, where the environment's is not the one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Network {
@@ -210,6 +218,17 @@ impl Dialect {
         match self {
             Dialect::Patch => "patch",
             Dialect::Put => "put",
+        }
+    }
+}
+
+impl Dialect {
+    /// Requests that one write to a participant takes.
+    pub fn requests_a_write(self) -> u64 {
+        match self {
+            Dialect::Patch => 1,
+            // Fetch and replace.
+            Dialect::Put => 2,
         }
     }
 }

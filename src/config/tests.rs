@@ -306,6 +306,9 @@ fn each_value_is_shown_with_its_origin() {
         warn_value_length = 256                      # default
         max_value_length = 32000                     # default
 
+        [reload]
+        max_writes = 3000                            # default
+
         [network]
         # proxy is not set
         # no_proxy is not set

@@ -12,6 +12,7 @@ use super::file::UnknownName;
 use super::pattern::Pattern;
 use super::raw::RawCondition;
 use super::subjects::{Scene, Tested};
+use super::time::TimeCondition;
 use crate::genesys::names::Names;
 
 /// One condition. Empty conjunctions hold, empty alternatives do not.
@@ -26,6 +27,8 @@ pub enum Condition {
     None(Vec<Condition>),
     /// Of the event as it was sent.
     Raw(RawCondition),
+    /// A schedule is open, or is not.
+    Time(TimeCondition),
 }
 
 /// What one field has to be like.
@@ -48,6 +51,7 @@ impl Condition {
             Condition::Some(conditions) => somewhere(conditions, scene, tested),
             Condition::None(conditions) => !somewhere(conditions, scene, tested),
             Condition::Raw(raw) => raw.holds(&scene.raw),
+            Condition::Time(time) => time.holds(scene.now),
         }
     }
 
@@ -55,7 +59,21 @@ impl Condition {
     pub fn as_field(&self) -> Option<&FieldCondition> {
         match self {
             Condition::Field(field) => Some(field),
-            Condition::Any(_) | Condition::Some(_) | Condition::None(_) | Condition::Raw(_) => None,
+            Condition::Any(_)
+            | Condition::Some(_)
+            | Condition::None(_)
+            | Condition::Raw(_)
+            | Condition::Time(_) => None,
+        }
+    }
+
+    /// Whether it asks the event as it was sent.
+    pub fn asks_raw(&self) -> bool {
+        match self {
+            Condition::Raw(_) => true,
+            Condition::Any(alternatives) => alternatives.iter().flatten().any(Condition::asks_raw),
+            Condition::Some(all) | Condition::None(all) => all.iter().any(Condition::asks_raw),
+            Condition::Field(_) | Condition::Time(_) => false,
         }
     }
 
@@ -66,7 +84,7 @@ impl Condition {
             Condition::Any(alternatives) => alternatives.iter().all(|one| are_never(one)),
             Condition::Some(conditions) => are_never(conditions),
             Condition::Raw(raw) => raw.pattern.is_never(),
-            Condition::None(_) => false,
+            Condition::None(_) | Condition::Time(_) => false,
         }
     }
 
@@ -86,8 +104,15 @@ impl Condition {
             | (Condition::None(none), Condition::Some(some)) => {
                 none.iter().all(|condition| some.contains(condition))
             }
+            (Condition::Time(mine), Condition::Time(theirs)) => {
+                mine.schedule == theirs.schedule && mine.open != theirs.open
+            }
             (
-                Condition::Field(_) | Condition::Some(_) | Condition::None(_) | Condition::Raw(_),
+                Condition::Field(_)
+                | Condition::Some(_)
+                | Condition::None(_)
+                | Condition::Raw(_)
+                | Condition::Time(_),
                 _,
             ) => false,
         }
@@ -103,7 +128,7 @@ impl Condition {
             Condition::Some(conditions) | Condition::None(conditions) => {
                 conditions.iter().for_each(|one| one.each_field(found));
             }
-            Condition::Raw(_) => {}
+            Condition::Raw(_) | Condition::Time(_) => {}
         }
     }
 
@@ -114,7 +139,7 @@ impl Condition {
             Condition::Any(alternatives) => {
                 alternatives.iter().flatten().for_each(|one| one.each_tested(found));
             }
-            Condition::Some(_) | Condition::None(_) | Condition::Raw(_) => {}
+            Condition::Some(_) | Condition::None(_) | Condition::Raw(_) | Condition::Time(_) => {}
         }
     }
 
@@ -133,7 +158,7 @@ impl Condition {
             Condition::Some(conditions) => Condition::Some(all(conditions)),
             Condition::None(conditions) => Condition::None(all(conditions)),
             Condition::Field(field) => Condition::Field(field.bound(rule, names, unknown)),
-            Condition::Raw(_) => self.clone(),
+            Condition::Raw(_) | Condition::Time(_) => self.clone(),
         }
     }
 }

@@ -13,8 +13,11 @@ use std::time::Duration;
 
 use super::condition::{self, Condition, FieldCondition};
 use super::field::{Kind, Path, Subject};
+use super::lists::{ListSource, Tables};
 use super::look::Rules;
 use super::read;
+use super::schedules::Schedule;
+use super::tabled::Tabled;
 use super::target::Target;
 use super::template::Template;
 use crate::config::fence::AllowedKeys;
@@ -23,9 +26,11 @@ use crate::genesys::names::{Names, NamesWanted};
 use crate::updates::wish::Write;
 
 /// A rules file, with the rules in its order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RuleFile {
     pub rules: Vec<Arc<Rule>>,
+    pub lists: Vec<ListSource>,
+    pub schedules: Vec<Arc<Schedule>>,
 }
 
 /// One `[[rule]]`, with the `[defaults]` filled in.
@@ -80,6 +85,8 @@ pub struct Inventory {
     pub conditions: usize,
     /// Every key that some rule may write.
     pub keys: BTreeSet<Arc<str>>,
+    /// The rules that run and ask the event as it was sent, which is parsed once more for them.
+    pub raw: Vec<Arc<str>>,
 }
 
 /// A name in the rules that the directory does not know. It matches nothing.
@@ -132,19 +139,22 @@ impl RuleFile {
         wanted
     }
 
-    /// Resolves the names, and makes rules that can be looked with. Beside them comes what the
-    /// directory does not know.
-    pub fn bind(&self, names: Arc<Names>) -> (Rules, Vec<UnknownName>) {
+    /// Resolves the names, puts the lists into their places, and makes rules that can be looked
+    /// with. Beside them comes what the directory does not know. What a list does not have, or a
+    /// list that is not among the tables, matches nothing.
+    pub fn bind(&self, names: Arc<Names>, tables: &Tables) -> (Rules, Vec<UnknownName>) {
         let mut unknown = BTreeSet::new();
+        let tabled = Tabled::new(tables, &self.schedules);
         let enabled = self.rules.iter().filter(|rule| rule.enabled);
         let bound = enabled.map(|rule| {
             let conditions = rule.conditions.iter();
-            let conditions = conditions.map(|one| one.bound(&rule.name, &names, &mut unknown));
+            let conditions =
+                conditions.map(|one| tabled.condition(one.bound(&rule.name, &names, &mut unknown)));
             let conditions = conditions.collect();
             (Arc::clone(rule), conditions)
         });
-        let bound = bound.collect();
-        let rules = Rules::new(bound, Arc::clone(&names), self.hash());
+        let bound: Vec<_> = bound.collect();
+        let rules = Rules::new(bound, Arc::clone(&names), tables.digest(self.hash()));
         (rules, unknown.into_iter().collect())
     }
 
@@ -167,6 +177,9 @@ impl RuleFile {
                 condition.each_field(&mut |_| inventory.conditions += 1);
             }
             inventory.keys.extend(rule.keys().map(Arc::clone));
+            if rule.enabled && rule.conditions.iter().any(Condition::asks_raw) {
+                inventory.raw.push(Arc::clone(&rule.name));
+            }
         }
         inventory
     }

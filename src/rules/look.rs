@@ -21,6 +21,7 @@ use super::index::{Found, Index};
 use super::party::{self, Rank};
 use super::shared::{Conditions, Outcomes, Places};
 use super::subjects::{Element, Scene, Tested};
+use super::{tabled, time};
 use crate::events::conversation::Conversation;
 use crate::genesys::names::Names;
 use crate::genesys::{ParticipantId, UserId};
@@ -49,6 +50,8 @@ struct Bound {
     digest: u64,
     conditions: Places,
     looks_at_ended: bool,
+    /// Its conditions, if time alone can change what they say.
+    changes_with_time: Option<Vec<Condition>>,
     speaks_of_watched: bool,
 }
 
@@ -124,6 +127,8 @@ struct Look<'l> {
     missing: BTreeSet<usize>,
     /// Rules with an `otherwise`, and the participants for whom they hold.
     held_for: BTreeSet<(usize, usize)>,
+    /// The next moment at which time alone may change something.
+    due: Option<Timestamp>,
 }
 
 impl Rules {
@@ -137,13 +142,21 @@ impl Rules {
         let each = || bound.iter().map(|(_, conditions)| &conditions[..]).enumerate();
         let index = Index::new(each());
         let of_ended = Index::new(each().filter(|(at, _)| looks_at_ended[*at]));
+        let digest = |rule: &Rule, conditions: &[Condition]| {
+            tabled::digest(conditions).map_or_else(|| rule.hash(), |tables| rule.hash() ^ tables)
+        };
+        let digests: Vec<u64> = bound.iter().map(|(rule, all)| digest(rule, all)).collect();
+        let timed =
+            |(_, all): &(_, Vec<Condition>)| time::change_with_time(all).then(|| all.clone());
+        let timed: Vec<_> = bound.iter().map(timed).collect();
         let (rules, conditions): (Vec<Arc<Rule>>, _) = bound.into_iter().unzip();
         let (conditions, places) = Conditions::new(conditions);
-        let bound = rules.into_iter().zip(places).zip(looks_at_ended);
-        let bound = bound.map(|((rule, conditions), looks_at_ended)| Bound {
+        let bound = rules.into_iter().zip(digests).zip(places).zip(timed).zip(looks_at_ended);
+        let bound = bound.map(|((((rule, digest), conditions), timed), looks_at_ended)| Bound {
             looks_at_ended,
+            changes_with_time: timed,
             speaks_of_watched: rule.speaks_of_watched(),
-            digest: rule.hash(),
+            digest,
             rule,
             conditions,
         });
@@ -198,6 +211,7 @@ impl Rules {
             held: BTreeSet::new(),
             missing: BTreeSet::new(),
             held_for: BTreeSet::new(),
+            due: None,
         };
         let mut found = Found::default();
         for at in 0..look.scene.elements.len() {
@@ -243,6 +257,10 @@ impl Look<'_> {
         let Element { tested, rank, .. } = element;
         let Rules { rules, conditions, .. } = self.rules;
         let bound = &rules[at];
+        if let Some(timed) = &bound.changes_with_time {
+            let turn = time::next_turn(timed, &self.scene, tested, self.scene.now);
+            self.due = self.due.into_iter().chain(turn).min();
+        }
         if !conditions.hold(&bound.conditions, &self.scene, tested, &mut self.outcomes) {
             return;
         }
@@ -351,7 +369,7 @@ impl Look<'_> {
             matches: u32::try_from(self.held.len()).unwrap_or(u32::MAX),
             held: names.collect(),
             targets_missing: u32::try_from(self.missing.len()).unwrap_or(u32::MAX),
-            due: None,
+            due: self.due,
             errors: Vec::new(),
         }
     }

@@ -80,21 +80,22 @@ fn targets_can_meet(one: &Rule, other: &Rule) -> bool {
 }
 
 /// The purposes that its target can have, if they are limited.
-fn purposes(rule: &Rule) -> Option<Vec<&str>> {
+pub(super) fn purposes(rule: &Rule) -> Option<Vec<&str>> {
     match &rule.target {
         Target::Customer => Some(vec!["customer", "external"]),
         Target::Agent | Target::Agents => Some(vec!["agent", "user"]),
         Target::Acd => Some(vec!["acd"]),
         Target::Purpose(purpose) => Some(vec![purpose]),
         Target::Watched | Target::All => None,
-        Target::Participant => {
-            let mut conditions = rule.fields().filter(|condition| {
-                condition.path.subject == Subject::Participant
-                    && condition.path.field.name == "purpose"
-            });
-            let named = conditions.find_map(|condition| condition.pattern.names())?;
-            let words = named.iter().map(|scalar| scalar.as_text().map(|word| &**word));
-            words.collect()
-        }
+        Target::Participant => tested_purposes(rule),
     }
+}
+
+/// The purposes that the tested participant can have, if they are limited.
+pub(super) fn tested_purposes(rule: &Rule) -> Option<Vec<&str>> {
+    let mut fields = rule.fields().filter(|field| {
+        field.path.subject == Subject::Participant && field.path.field.name == "purpose"
+    });
+    let named = fields.find_map(|field| field.pattern.names())?;
+    named.iter().map(|scalar| scalar.as_text().map(|word| &**word)).collect()
 }

@@ -7,11 +7,13 @@
 //! Everything here is pure and deterministic: no `.await`, no clock, no I/O. Rules know the two types at their ends, the conversation and the wish,
 //! and no machinery: whether a wish is written is for the updates to decide.
 
+mod chase;
 pub mod condition;
 pub mod field;
 pub mod fields;
 pub mod file;
 mod index;
+pub mod lists;
 pub mod look;
 mod meet;
 mod party;
@@ -19,14 +21,19 @@ pub mod pattern;
 pub mod raw;
 mod read;
 mod reference;
+pub mod schedules;
 mod shared;
 mod subjects;
+mod tabled;
 pub mod target;
 pub mod template;
 #[cfg(test)]
 mod tests;
+pub mod time;
 mod words;
 
 pub use file::{Inventory, RuleFile, UnknownName};
+pub use lists::Tables;
 pub use look::{Context, Looked, RuleError, Rules, Standing};
 pub use reference::{field_table, field_table_json};
+pub use tabled::found_by;

@@ -77,6 +77,7 @@ fn holds(pattern: &Pattern, found: &[Value<'_>]) -> bool {
         Pattern::Either(patterns) => patterns.iter().any(|one| holds(one, found)),
         Pattern::AnyOf(_)
         | Pattern::Words(_)
+        | Pattern::InList(_)
         | Pattern::Cidr(_)
         | Pattern::Bound(_)
         | Pattern::HasAny(_)

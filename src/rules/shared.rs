@@ -100,7 +100,7 @@ impl Conditions {
 fn cost(condition: &Condition) -> u8 {
     match condition {
         Condition::Field(_) => 0,
-        Condition::Any(_) => 1,
+        Condition::Any(_) | Condition::Time(_) => 1,
         Condition::Some(_) | Condition::None(_) => 2,
         // The event is parsed for it.
         Condition::Raw(_) => 3,

@@ -15,7 +15,7 @@ use crate::genesys::names::Names;
 pub(super) struct Scene<'a> {
     pub(super) conversation: &'a Conversation,
     names: &'a Names,
-    now: Timestamp,
+    pub(super) now: Timestamp,
     pub(super) raw: Body<'a>,
     customer: Option<usize>,
     agent: Option<usize>,

@@ -10,7 +10,7 @@ use attributed::events::conversation::Conversation;
 use attributed::events::{read_generic, read_rest};
 use attributed::genesys::names::Names;
 use attributed::genesys::{QueueId, UserId};
-use attributed::rules::{Context, RuleFile, Standing};
+use attributed::rules::{Context, RuleFile, Standing, Tables};
 use attributed::simulator::RULES;
 use attributed::simulator::oracle::Oracle;
 use attributed::simulator::world::{Shape, World};
@@ -28,7 +28,7 @@ fn rules_and_oracle_wish_the_same_of_every_snapshot() {
         oracle.rules(RULES, start).unwrap();
         let (file, _) =
             RuleFile::parse(Path::new("rules.toml"), RULES, &AllowedKeys::all()).unwrap();
-        let (rules, unknown) = file.bind(Arc::new(names(&world)));
+        let (rules, unknown) = file.bind(Arc::new(names(&world)), &Tables::default());
         assert!(unknown.is_empty());
         let watched: BTreeSet<UserId> = users.iter().map(|id| UserId::new(id)).collect();
 

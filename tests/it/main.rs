@@ -19,6 +19,7 @@ mod deliver;
 mod dialects;
 mod judgement;
 mod late;
+mod reload;
 mod restart;
 mod simulated;
 mod sockets;

@@ -7,6 +7,8 @@
 //! (SEMANTICS 2); reads go in the recovery class and never hold up a frame. It decides nothing about
 //! writing: that is the updates' part.
 
+mod due;
+mod question;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +25,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, warn};
 
+use self::due::Due;
 use crate::app::observe::{Look, Moment, View, gone, observation, remember, same_wishes};
 use crate::app::reads::{ReadDone, Reads};
 use crate::events::channels::Received;
@@ -37,6 +40,9 @@ use crate::status::counts::Counts;
 use crate::status::pulse::{Beat, IDLE_BEAT};
 use crate::updates::dispatcher::Input;
 use crate::updates::wish::Ask;
+
+use question::Comparing;
+pub(super) use question::Question;
 
 /// Frames taken from the channel at one waking.
 const BATCH: usize = 64;
@@ -56,6 +62,7 @@ pub(super) struct Joints {
     /// Users and queues whose events may have been missed.
     pub gaps: mpsc::Receiver<Vec<Topic>>,
     pub view: watch::Receiver<View>,
+    pub questions: mpsc::Receiver<Question>,
     pub observations: mpsc::Sender<Input>,
     pub api: Arc<dyn Api>,
     pub counts: Arc<Counts>,
@@ -69,8 +76,13 @@ pub(super) struct Pipeline {
     /// Of the conversations that live, and of some that are over.
     standings: HashMap<ConversationId, Standing>,
     reads: Reads,
-    /// Conversations to look at again, behind live frames: the rules changed, or there is room now.
+    /// Conversations to look at again, behind live frames: there is room now.
     again: VecDeque<ConversationId>,
+    /// The same, after those: the rules changed.
+    reloaded: VecDeque<ConversationId>,
+    comparing: Option<Comparing>,
+    /// Conversations to look at again when their time comes.
+    due: Due,
     batch: Vec<Received>,
     /// The last thing that happened was frames: something else has a turn.
     had_frames: bool,
@@ -84,9 +96,12 @@ enum Event {
     FramesEnded,
     Asked(Ask),
     Gap(Vec<Topic>),
+    Question(Question),
     ViewChanged,
     Read(ReadDone),
+    Compare,
     LookAgain,
+    Due,
     Idle,
 }
 
@@ -101,6 +116,9 @@ impl Pipeline {
             standings: HashMap::new(),
             reads,
             again: VecDeque::new(),
+            reloaded: VecDeque::new(),
+            comparing: None,
+            due: Due::default(),
             batch: Vec::with_capacity(BATCH),
             had_frames: false,
             last_look_up: Instant::now(),
@@ -126,7 +144,8 @@ impl Pipeline {
     }
 
     async fn next_event(&mut self) -> Event {
-        let may_look_again = !self.again.is_empty();
+        let may_compare = self.comparing.is_some();
+        let may_look_again = !self.again.is_empty() || !self.reloaded.is_empty();
         self.reads.begin(&mut self.tracker, Instant::now());
         if let Some(until) = self.ending {
             return tokio::select! {
@@ -139,7 +158,7 @@ impl Pipeline {
         {
             return event;
         }
-        let next_read = self.reads.next_begin();
+        let (next_read, next_due) = (self.reads.next_begin(), self.due.next());
         tokio::select! {
             biased;
             count = self.joints.frames.recv_many(&mut self.batch, BATCH) => {
@@ -149,6 +168,9 @@ impl Pipeline {
             Ok(()) = self.joints.view.changed() => Event::ViewChanged,
             Some(ask) = self.joints.asks.recv() => Event::Asked(ask),
             Some(topics) = self.joints.gaps.recv() => Event::Gap(topics),
+            Some(question) = self.joints.questions.recv() => Event::Question(question),
+            () = sleep_until(next_due.unwrap_or_else(Instant::now)), if next_due.is_some() => Event::Due,
+            () = std::future::ready(()), if may_compare => Event::Compare,
             () = std::future::ready(()), if may_look_again => Event::LookAgain,
             () = sleep_until(next_read.unwrap_or_else(Instant::now)), if next_read.is_some() => Event::Idle,
             () = sleep(IDLE_BEAT) => Event::Idle,
@@ -170,7 +192,16 @@ impl Pipeline {
         if let Ok(topics) = joints.gaps.try_recv() {
             return Some(Event::Gap(topics));
         }
-        (!self.again.is_empty()).then_some(Event::LookAgain)
+        if let Ok(question) = joints.questions.try_recv() {
+            return Some(Event::Question(question));
+        }
+        if self.due.next().is_some_and(|due| due <= Instant::now()) {
+            return Some(Event::Due);
+        }
+        if self.comparing.is_some() {
+            return Some(Event::Compare);
+        }
+        (!self.again.is_empty() || !self.reloaded.is_empty()).then_some(Event::LookAgain)
     }
 
     async fn handle(&mut self, event: Event) -> ControlFlow<()> {
@@ -186,9 +217,12 @@ impl Pipeline {
             Event::Asked(Ask::LookAgain(id)) => self.again.push_back(id),
             Event::Asked(Ask::Read(id)) => self.reads.want(id),
             Event::Gap(topics) => self.look_up_after_gap(&topics.into_iter().collect()),
+            Event::Question(question) => self.begin_comparing(question),
             Event::ViewChanged => self.change_view(),
             Event::Read(done) => self.take_read(done).await?,
+            Event::Compare => self.compare_some(),
             Event::LookAgain => self.look_again().await?,
+            Event::Due => self.look_when_due().await?,
             Event::Idle => {}
         }
         ControlFlow::Continue(())
@@ -270,10 +304,11 @@ impl Pipeline {
     ) -> ControlFlow<()> {
         self.joints.counts.snapshots.add(1);
         let standing = self.standings.entry(current.id.clone()).or_default();
-        let Look { observation, matches, targets_missing } =
+        let Look { observation, matches, targets_missing, due } =
             observation(&self.view, standing, current, moment);
         self.joints.counts.matches.add(matches);
         self.joints.counts.targets_missing.add(targets_missing);
+        self.wait_for_time(&current.id, due, moment);
         // Those of conversations that are over stay a while: their wrap-up may still come.
         if self.standings.len() > self.tracker.len() + STANDINGS_OVER {
             self.standings.retain(|id, _| self.tracker.current(id).is_some());
@@ -301,6 +336,7 @@ impl Pipeline {
                 }
                 self.reads.done(id.clone());
                 self.standings.remove(&id);
+                self.due.forget(&id);
                 return self.send(Input::Observe(gone(&self.view, id))).await;
             }
             Err(error) => {
@@ -340,21 +376,28 @@ impl Pipeline {
     }
 
     fn change_view(&mut self) {
-        let before = self.view.rules.hash();
+        let (before, was_held) = (self.view.rules.hash(), self.view.held_against.is_some());
         self.view = self.joints.view.borrow_and_update().clone();
-        if self.view.rules.hash() != before {
-            self.again = self.tracker.live().map(|current| current.id.clone()).collect();
+        let confirmed = was_held && self.view.held_against.is_none();
+        if self.view.rules.hash() != before || confirmed {
+            self.reloaded = self.tracker.live().map(|current| current.id.clone()).collect();
         }
     }
 
     async fn look_again(&mut self) -> ControlFlow<()> {
-        let Some(id) = self.again.pop_front() else { return ControlFlow::Continue(()) };
-        if let Some(current) = self.tracker.current(&id).cloned() {
-            let (at, received_at) = (Instant::now(), Timestamp::now());
-            let moment = Moment { at, received_at, raw: None, from_read: false };
-            self.observe(&current, &moment).await?;
+        let asked = self.again.pop_front();
+        let by_reload = asked.is_none();
+        let Some(id) = asked.or_else(|| self.reloaded.pop_front()) else {
+            return ControlFlow::Continue(());
+        };
+        let Some(current) = self.tracker.current(&id).cloned() else {
+            return ControlFlow::Continue(());
+        };
+        let moment = Moment::now();
+        match self.view.held_against.clone().filter(|_| by_reload) {
+            Some(before) => self.observe_unchanged(&before, &current, &moment).await,
+            None => self.observe(&current, &moment).await,
         }
-        ControlFlow::Continue(())
     }
 
     /// Reads every conversation that is known alive and that these topics would have told of.

@@ -70,6 +70,7 @@ pub(super) fn wanted(pattern: &Pattern) -> Option<(Part, Vec<Print>)> {
         Pattern::Either(patterns) => either(patterns),
         Pattern::Not(_)
         | Pattern::Exists(_)
+        | Pattern::InList(_)
         | Pattern::Cidr(_)
         | Pattern::Bound(_)
         | Pattern::HasAny(_)

@@ -4,6 +4,7 @@
 //! so it is true of what is absent.
 
 mod bound;
+mod in_list;
 mod network;
 mod words;
 
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 pub use self::bound::{Bound, Side};
+pub use self::in_list::InList;
 pub use self::network::Network;
 pub use self::words::{BadWords, Form, Words};
 use super::field::Value;
@@ -35,6 +37,8 @@ pub enum Pattern {
     Exists(bool),
     /// A text of that form.
     Words(Words),
+    /// A text that a list has.
+    InList(InList),
     /// An address in that network.
     Cidr(Network),
     /// On that side of a limit.
@@ -95,6 +99,7 @@ impl Pattern {
             Pattern::Not(pattern) => !pattern.holds(value),
             Pattern::Exists(wanted) => value.is_some() == *wanted,
             Pattern::Words(words) => value.and_then(text).is_some_and(|text| words.holds(text)),
+            Pattern::InList(list) => value.and_then(text).is_some_and(|text| list.holds(text)),
             Pattern::Cidr(network) => value.and_then(text).is_some_and(|text| network.holds(text)),
             Pattern::Bound(bound) => value.is_some_and(|value| bound.holds(value)),
             Pattern::HasAny(wanted) => texts(value).iter().any(|text| has(wanted, text)),
@@ -115,6 +120,7 @@ impl Pattern {
             Pattern::Not(_)
             | Pattern::Exists(_)
             | Pattern::Words(_)
+            | Pattern::InList(_)
             | Pattern::Cidr(_)
             | Pattern::Bound(_)
             | Pattern::HasAny(_)
@@ -134,6 +140,7 @@ impl Pattern {
             Pattern::Not(_)
             | Pattern::Exists(_)
             | Pattern::Words(_)
+            | Pattern::InList(_)
             | Pattern::Cidr(_)
             | Pattern::Bound(_)
             | Pattern::HasAny(_)
@@ -165,6 +172,7 @@ impl Pattern {
                 Pattern::AnyOf(_)
                 | Pattern::Exists(true)
                 | Pattern::Words(_)
+                | Pattern::InList(_)
                 | Pattern::Cidr(_)
                 | Pattern::Bound(_)
                 | Pattern::HasAny(_)
@@ -212,9 +220,11 @@ impl Pattern {
             Pattern::Either(patterns) => {
                 Pattern::Either(patterns.iter().map(|one| one.resolved(resolve)).collect())
             }
-            Pattern::Words(_) | Pattern::Exists(_) | Pattern::Cidr(_) | Pattern::Bound(_) => {
-                self.clone()
-            }
+            Pattern::Words(_)
+            | Pattern::InList(_)
+            | Pattern::Exists(_)
+            | Pattern::Cidr(_)
+            | Pattern::Bound(_) => self.clone(),
         }
     }
 
@@ -230,7 +240,11 @@ impl Pattern {
             Pattern::All(patterns) | Pattern::Either(patterns) => {
                 patterns.iter().for_each(|one| one.texts(found));
             }
-            Pattern::Words(_) | Pattern::Exists(_) | Pattern::Cidr(_) | Pattern::Bound(_) => {}
+            Pattern::Words(_)
+            | Pattern::InList(_)
+            | Pattern::Exists(_)
+            | Pattern::Cidr(_)
+            | Pattern::Bound(_) => {}
         }
     }
 }

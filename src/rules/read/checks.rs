@@ -26,7 +26,6 @@ impl Reader<'_> {
         if !parts.labels.iter().any(|label| **label == *PERSONAL) {
             self.personal(set.iter().chain(&parts.otherwise));
         }
-        self.reads_what_it_writes(parts);
         self.never(conditions);
     }
 
@@ -75,35 +74,6 @@ impl Reader<'_> {
                 "attributes are seen in scripts, interaction details and exports; if that is \
                  meant, say so: labels = [{PERSONAL:?}]"
             );
-            self.problems.warning(place.clone(), message).help(help);
-        }
-    }
-
-    /// Warns of a rule whose own writing may change whether it holds, or what it writes.
-    fn reads_what_it_writes(&mut self, parts: &Parts) {
-        let conditions = parts.conditions.iter().flatten();
-        let mut read: Vec<&Path> = Vec::new();
-        for (condition, _) in conditions {
-            condition.each_field(&mut |field| {
-                // To set what is not there yet ends by itself.
-                if field.pattern.holds(None) && parts.effects.write != Write::Enforce {
-                    return;
-                }
-                read.push(&field.path);
-            });
-        }
-        let assignments = parts.set.iter().flatten().chain(&parts.otherwise);
-        read.extend(assignments.clone().flat_map(|(one, _)| one.value.paths()));
-        let written = assignments.map(|(one, place)| (&one.key, place));
-        let written = written.chain(parts.clear.iter().map(|(key, place)| (key, place)));
-        let mut told: Vec<&Arc<str>> = Vec::new();
-        for (key, place) in written {
-            let itself = read.iter().find(|path| path.key.as_ref() == Some(key));
-            let Some(path) = itself.filter(|_| !told.contains(&key)) else { continue };
-            told.push(key);
-            let message = format!("this rule writes `{key}`, and reads it as `{path}`");
-            let help = "what it writes comes back in the next event and may change what it does; \
-                        use a key of its own";
             self.problems.warning(place.clone(), message).help(help);
         }
     }

@@ -13,12 +13,8 @@ use crate::rules::field::{Kind, Of, Path, Subject};
 use crate::rules::fields;
 use crate::rules::raw::{RawCondition, Segment};
 
-/// Subjects of the whole language that are not known yet, and what to do without them.
-const LATER_SUBJECTS: [(&str, &str); 1] =
-    [("time", "leave it out, or switch the rule by `enabled`")];
-
 /// What stands beside the subjects.
-const OTHERS: [&str; 4] = ["any", "some", "none", "raw"];
+const OTHERS: [&str; 5] = ["any", "some", "none", "raw", "time"];
 
 impl Reader<'_> {
     pub(super) fn conditions(&mut self, node: &Node<'_>) -> Vec<Placed<Condition>> {
@@ -44,6 +40,7 @@ impl Reader<'_> {
                     }
                 }
                 "raw" => self.raw(key, node, &mut found),
+                "time" => found.extend(self.match_time(node).map(|time| (time, key.span()))),
                 _ => self.of_subject(key, node, &mut found),
             }
         }
@@ -158,9 +155,7 @@ impl Reader<'_> {
         if let Some(subject) = Subject::from_name(name) {
             return Some(subject);
         }
-        if let Some((_, instead)) = LATER_SUBJECTS.iter().find(|(later, _)| *later == name) {
-            self.later(key.span(), &format!("`match.{name}`"), instead);
-        } else if self.is_of_the_rule(name) {
+        if self.is_of_the_rule(name) {
             self.slipped(key, "match");
         } else {
             let message = format!("unknown subject `{name}`");

@@ -6,9 +6,11 @@
 
 mod checks;
 mod conditions;
+mod lists;
 mod operators;
 mod reader;
 mod rule;
+mod schedules;
 mod syntax;
 mod values;
 
@@ -21,20 +23,20 @@ use toml::de::{DeTable, DeValue};
 
 use self::reader::{Key, Node, Reader};
 use self::rule::{Draft, Effects};
+use super::chase::Circle;
 use super::file::RuleFile;
-use super::meet;
+use super::{chase, meet};
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::Problem;
 
 /// Tables of the whole language that are not known yet, and what to do without them.
-const LATER: [(&str, &str); 3] = [
-    ("lists", "write the values into the rule, as a list: [\"…\", \"…\"]"),
-    ("schedules", "leave it out, and the rules that use it"),
-    ("include", "write all rules into this file"),
-];
+const LATER: [(&str, &str); 1] = [("include", "write all rules into this file")];
 
 /// So many warnings of one kind about one key; who writes a key in a thousand rules knows it.
 const MEETINGS_SHOWN: usize = 10;
+
+/// So many rules, and keys, of a circle are named.
+const CIRCLE_SHOWN: usize = 5;
 
 /// Reads and checks a whole file; see [`RuleFile::parse`].
 pub(super) fn read(
@@ -53,18 +55,31 @@ pub(super) fn read(
         return Err(reader.problems.into_found());
     }
     reader.meetings(&drafts);
+    reader.circles(&drafts);
+    reader.lists_unused();
+    reader.schedules_unused();
     let rules = drafts.into_iter().map(|draft| Arc::new(draft.rule)).collect();
-    Ok((RuleFile { rules }, reader.problems.into_found()))
+    let lists = reader.lists.into_iter().map(|list| list.source).collect();
+    let schedules = reader.schedules.into_iter().map(|draft| draft.schedule).collect();
+    Ok((RuleFile { rules, lists, schedules }, reader.problems.into_found()))
 }
 
 impl Reader<'_> {
     fn root(&mut self, root: &DeTable<'_>) -> Vec<Draft> {
         let mut defaults = Effects::default();
         let mut rules = None;
+        // Rules name lists, and so do schedules.
+        if let Some(node) = root.get("lists") {
+            self.lists(node);
+        }
+        if let Some(node) = root.get("schedules") {
+            self.schedules(node);
+        }
         for (key, node) in root {
             match &**key.get_ref() {
                 "defaults" => defaults = self.defaults(node),
                 "rule" => rules = Some((key, node)),
+                "lists" | "schedules" => {}
                 name => {
                     if let Some((_, instead)) = LATER.iter().find(|(later, _)| *later == name) {
                         self.later(key.span(), &format!("`{name}`"), instead);
@@ -77,7 +92,11 @@ impl Reader<'_> {
                         let message = format!("`{name}` stands outside of any rule");
                         self.problems.error(key.span(), message).help("write [[rule]] above it");
                     } else {
-                        self.unknown(key, "a rules file", &["rule", "defaults"]);
+                        self.unknown(
+                            key,
+                            "a rules file",
+                            &["rule", "defaults", "lists", "schedules"],
+                        );
                     }
                 }
             }
@@ -118,6 +137,34 @@ impl Reader<'_> {
             drafts.extend(self.rule(node.span(), table, defaults));
         }
         drafts
+    }
+
+    /// Warns of rules whose writing may change what they do.
+    fn circles(&mut self, drafts: &[Draft]) {
+        let rules: Vec<_> = drafts.iter().map(|draft| &draft.rule).collect();
+        for Circle { rules, keys } in chase::circles(&rules) {
+            let all = |texts: Vec<&str>| -> String {
+                let shown: Vec<String> =
+                    texts.iter().take(CIRCLE_SHOWN).map(|text| format!("`{text}`")).collect();
+                let more = if texts.len() > CIRCLE_SHOWN { " and more" } else { "" };
+                format!("{}{more}", shown.join(", "))
+            };
+            let last = rules.last().map_or(0, |last| *last);
+            let written = drafts[last].keys.iter().find(|(key, _)| keys.contains(key));
+            let written = written.or(drafts[last].keys.first());
+            let place = written.map(|(_, place)| place.clone()).unwrap_or_default();
+            let names = all(rules.iter().map(|at| &*drafts[*at].rule.name).collect());
+            let keys = all(keys.iter().map(|key| &**key).collect());
+            let (message, help) = if rules.len() == 1 {
+                (format!("this rule both reads and writes {keys}"), "write to a key of its own")
+            } else {
+                let message =
+                    format!("rules {names} could chase each other: they read and write {keys}");
+                (message, "let one of them read other keys, or write with write = \"first\"")
+            };
+            let help = format!("what is written comes back in the next event; {help}");
+            self.problems.warning(place, message).help(help);
+        }
     }
 
     /// Warns where two rules can want one attribute of one participant.

@@ -16,7 +16,7 @@ use crate::rules::pattern::{BadWords, Bound, Form, Network, Pattern, Scalar, Sid
 use crate::rules::raw::Segment;
 
 /// All of them, in the order in which they are told.
-const OPERATORS: [&str; 16] = [
+const OPERATORS: [&str; 17] = [
     "is",
     "not",
     "exists",
@@ -25,6 +25,7 @@ const OPERATORS: [&str; 16] = [
     "contains",
     "glob",
     "regex",
+    "in_list",
     "ignore_case",
     "cidr",
     "has_any",
@@ -34,8 +35,6 @@ const OPERATORS: [&str; 16] = [
     "gt",
     "ge",
 ];
-
-const LATER_OPERATORS: [&str; 1] = ["in_list"];
 
 /// Of what a pattern is asked.
 #[derive(Clone, Debug)]
@@ -71,7 +70,8 @@ impl Asked {
     fn refuses(&self, operator: &str) -> Option<&'static str> {
         let kind = self.kind?;
         let suits = match operator {
-            "prefix" | "suffix" | "contains" | "glob" | "regex" | "ignore_case" | "cidr" => {
+            "prefix" | "suffix" | "contains" | "glob" | "regex" | "ignore_case" | "cidr"
+            | "in_list" => {
                 matches!(kind, Kind::Text | Kind::Attributes)
             }
             "has_any" | "has_all" => kind == Kind::Texts,
@@ -192,6 +192,7 @@ impl Reader<'_> {
                 self.forms(&Asked { ignore_case: true, ..asked.clone() }, Form::Equal, name, node)
             }
             "cidr" => self.networks(asked, node),
+            "in_list" => self.in_list(node),
             _ => {
                 let form = Form::ALL.into_iter().find(|form| form.name() == name);
                 let side = Side::ALL.into_iter().find(|side| side.name() == name);
@@ -212,9 +213,6 @@ impl Reader<'_> {
 
     fn no_operator(&mut self, asked: &Asked, key: &Key<'_>) {
         let name = &**key.get_ref();
-        if LATER_OPERATORS.contains(&name) {
-            return self.later(key.span(), &format!("`{name}`"), "write the values, as a list");
-        }
         if self.is_of_the_rule(name) {
             return self.slipped(key, &format!("match.{asked}"));
         }
@@ -279,6 +277,9 @@ impl Reader<'_> {
                     };
                     let message = format!("this {} cannot be read: {message}", called_form(form));
                     self.problems.error(place, message).help(match form {
+                        Form::Regex if at.is_none() => {
+                            "\\w and \\d stand for many letters: write [a-z] and [0-9], or fewer repetitions"
+                        }
                         Form::Regex => {
                             "look-around and back-references are not known; in '…' a backslash \
                              stands for itself"

@@ -6,6 +6,8 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
+use super::lists::ListDraft;
+use super::schedules::ScheduleDraft;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::{Problems, did_you_mean};
 
@@ -17,11 +19,14 @@ pub(super) struct Reader<'f> {
     pub(super) problems: Problems<'f>,
     pub(super) source: &'f str,
     pub(super) allowed: &'f AllowedKeys,
+    pub(super) lists: Vec<ListDraft>,
+    pub(super) schedules: Vec<ScheduleDraft>,
 }
 
 impl<'f> Reader<'f> {
     pub(super) fn new(path: &'f Path, source: &'f str, allowed: &'f AllowedKeys) -> Reader<'f> {
-        Reader { problems: Problems::new(path, source), source, allowed }
+        let problems = Problems::new(path, source);
+        Reader { problems, source, allowed, lists: Vec::new(), schedules: Vec::new() }
     }
 
     pub(super) fn text<'n>(&mut self, name: &str, node: &'n Node<'_>) -> Option<&'n str> {

@@ -27,12 +27,20 @@ mistakes! {
     readable
     slipped
     later
+    operators
+    several
+    never
+    effects
+    personal
+    chase
     types
     odd
     otherwise
     no_list
     empty
     root
+    tables
+    unused
 }
 
 #[test]

@@ -15,7 +15,7 @@ fn it_has_no_problems_inside_the_fence_that_the_documents_suggest() {
     let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
     assert_eq!(warnings.join("\n"), "");
     assert_eq!(file.inventory().to_string(), "22 rules found");
-    let (rules, unknown) = file.bind(Arc::new(names()));
+    let (rules, unknown) = file.bind(Arc::new(names()), &Tables::default());
     assert_eq!((rules.len(), unknown), (21, vec![]));
 }
 

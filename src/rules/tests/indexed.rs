@@ -106,7 +106,7 @@ proptest! {
         // What can never hold, and the like, is refused by the reader.
         let parsed = RuleFile::parse(Path::new("rules.toml"), &rules, &allowed);
         let Ok((file, _)) = parsed else { return Err(TestCaseError::reject("not a file")) };
-        let rules = file.bind(Arc::new(names())).0;
+        let rules = file.bind(Arc::new(names()), &Tables::default()).0;
         let watched = BTreeSet::from([UserId::new("u-avery")]);
         for people in people {
             let lines = people.iter().enumerate();

@@ -306,7 +306,7 @@ fn queues_and_users_compare_by_id_and_unknown_ones_match_nothing() {
     let (file, _) = RuleFile::parse(Path::new("rules.toml"), text, &allowed).unwrap();
     assert_eq!(file.names_wanted().queues.len(), 2);
     assert_eq!(file.names_wanted().users.len(), 1);
-    let (rules, unknown) = file.bind(Arc::new(names()));
+    let (rules, unknown) = file.bind(Arc::new(names()), &Tables::default());
     let unknown: Vec<_> = unknown.iter().map(|one| (&*one.rule, one.what, &*one.name)).collect();
     assert_eq!(
         unknown,

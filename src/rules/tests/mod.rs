@@ -13,7 +13,9 @@
 mod derived;
 mod example;
 mod indexed;
+mod language;
 mod look;
+mod tables;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -21,7 +23,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Context, Rules, Standing};
+use super::{Context, Rules, Standing, Tables};
 use crate::config::fence::AllowedKeys;
 use crate::events::conversation::{
     Attributes, Communication, Conversation, Direction, Media, Participant, Routing, Text,
@@ -35,7 +37,7 @@ use crate::rules::RuleFile;
 fn rules(text: &str) -> Rules {
     let allowed = AllowedKeys::new(&["*".to_owned()]).unwrap();
     match RuleFile::parse(Path::new("rules.toml"), text, &allowed) {
-        Ok((file, _)) => file.bind(Arc::new(names())).0,
+        Ok((file, _)) => file.bind(Arc::new(names()), &Tables::default()).0,
         Err(problems) => {
             let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
             panic!("{}", problems.join("\n"));
