@@ -35,6 +35,10 @@ pub(super) struct Places {
 
 impl Conditions {
     /// Takes the conditions of each rule, and gives each their places here.
+    #[expect(
+        clippy::mutable_key_type,
+        reason = "what a compiled expression remembers is no part of what it is"
+    )]
     pub(super) fn new(rules: Vec<Vec<Condition>>) -> (Conditions, Vec<Places>) {
         let mut known = HashMap::<Condition, (u32, usize)>::new();
         let mut places = Vec::with_capacity(rules.len());

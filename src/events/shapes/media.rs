@@ -143,7 +143,7 @@ impl Flat {
             Of::Group => source.reference(lexer, &mut one.group_id)?,
             Of::ExternalContact => source.reference(lexer, &mut one.external_contact_id)?,
             Of::ExternalOrganization => {
-                source.reference(lexer, &mut one.external_organization_id)?
+                source.reference(lexer, &mut one.external_organization_id)?;
             }
             Of::ConnectedTime => values::time(lexer, &mut one.connected_time)?,
             Of::EndTime => values::time(lexer, &mut one.end_time)?,
@@ -175,7 +175,7 @@ impl Flat {
             Of::Messages => source.message_ids(lexer, &mut leg.message_ids)?,
             Of::Subject => source.text(lexer, &mut leg.subject)?,
             Of::CallbackNumbers => {
-                source.each(lexer, &mut leg.callback_numbers, Source::address)?
+                source.each(lexer, &mut leg.callback_numbers, Source::address)?;
             }
             Of::CallbackUserName => source.text(lexer, &mut leg.callback_user_name)?,
         }

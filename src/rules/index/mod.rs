@@ -105,8 +105,8 @@ impl Index {
             }
         }
         for group in &self.groups {
-            let prints = group.parts.iter().map(|part| found.prints[*part]);
-            let key = prints.fold(Some(0), |key, print| Some(prints::with(key?, print?)));
+            let mut prints = group.parts.iter().map(|part| found.prints[*part]);
+            let key = prints.try_fold(0, |key, print| Some(prints::with(key, print?)));
             let Some(place) = key.and_then(|key| group.places.get(&key)) else { continue };
             let rules = group.rules.get(place.0 as usize..place.1 as usize).unwrap_or_default();
             found.rules.extend(rules.iter().map(|rule| *rule as usize));

@@ -96,7 +96,7 @@ pub(super) fn read(
             Of::Messages => source.message_ids(lexer, &mut leg.message_ids)?,
             Of::Subject => source.text(lexer, &mut leg.subject)?,
             Of::CallbackNumbers => {
-                source.each(lexer, &mut leg.callback_numbers, Source::address)?
+                source.each(lexer, &mut leg.callback_numbers, Source::address)?;
             }
             Of::CallbackUserName => source.text(lexer, &mut leg.callback_user_name)?,
         }

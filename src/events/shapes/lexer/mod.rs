@@ -6,16 +6,18 @@
 //! A strict reader would refuse the whole body, and a conversation with such a subject would go
 //! without attributes to its end.
 
-use std::borrow::Cow;
+mod fault;
+mod quoted;
+mod scan;
 
+use self::fault::{Fault, Kind};
+pub(in crate::events) use self::quoted::Quoted;
+use self::scan::{first, plain, specials};
 use super::keys::{Print, mixed, print};
 use super::unreadable::Unreadable;
 
 /// How deeply arrays and objects can be in each other. Events have ten levels.
 const DEEPEST: u32 = 128;
-
-const LOW: u64 = 0x0101_0101_0101_0101;
-const HIGH: u64 = 0x8080_8080_8080_8080;
 
 /// A text, and how far it has been read.
 #[derive(Debug)]
@@ -28,29 +30,6 @@ pub(in crate::events) struct Lexer<'a> {
     quoted: (usize, usize),
     escaped: bool,
     fault: Option<Fault>,
-}
-
-/// Why the text is not JSON, and how much of it had been read by then.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Fault {
-    kind: Kind,
-    at: usize,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    EndsEarly,
-    OutOfPlace,
-    NamedTwice,
-}
-
-/// What stands between two quotation marks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::events) struct Quoted<'a> {
-    /// As it stands in the text.
-    pub(in crate::events) raw: &'a str,
-    /// There are escapes in it.
-    pub(in crate::events) escaped: bool,
 }
 
 /// Names of members that somebody wants to know of.
@@ -357,10 +336,9 @@ impl<'a> Lexer<'a> {
         if self.byte() == Some(b'-') {
             self.at += 1;
         }
-        if self.byte() == Some(b'0') {
-            self.at += 1
-        } else {
-            self.digits()?
+        match self.byte() {
+            Some(b'0') => self.at += 1,
+            Some(_) | None => self.digits()?,
         }
         if self.byte() == Some(b'.') {
             self.at += 1;
@@ -459,105 +437,6 @@ impl<'a> Lexer<'a> {
     pub(in crate::events) fn unreadable(&self) -> Unreadable {
         let otherwise = Fault { kind: Kind::OutOfPlace, at: self.at };
         self.fault.unwrap_or(otherwise).in_text(self.text)
-    }
-}
-
-/// How many bytes come before the next quotation mark, backslash or control character.
-#[inline]
-fn plain(bytes: &[u8]) -> usize {
-    let mut at = 0;
-    let (chunks, rest) = bytes.as_chunks::<8>();
-    for chunk in chunks {
-        let special = specials(u64::from_le_bytes(*chunk));
-        if special != 0 {
-            return at + first(special);
-        }
-        at += 8;
-    }
-    let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
-    at + rest.iter().position(special).unwrap_or(rest.len())
-}
-
-/// Which of eight bytes are quotation marks, backslashes or control characters: of the lowest one
-/// the highest bit is set; above it a borrow can set others.
-#[inline]
-fn specials(word: u64) -> u64 {
-    let is = |byte: u8| {
-        let differs = word ^ (LOW * u64::from(byte));
-        differs.wrapping_sub(LOW) & !differs
-    };
-    let is_control = word.wrapping_sub(LOW * 0x20) & !word;
-    (is(b'"') | is(b'\\') | is_control) & HIGH
-}
-
-#[inline]
-fn first(special: u64) -> usize {
-    special.trailing_zeros() as usize / 8
-}
-
-impl<'a> Quoted<'a> {
-    /// What it says, without escapes.
-    pub(in crate::events) fn text(self) -> Cow<'a, str> {
-        if self.escaped { Cow::Owned(unescaped(self.raw)) } else { Cow::Borrowed(self.raw) }
-    }
-}
-
-#[cold]
-fn unescaped(raw: &str) -> String {
-    let mut text = String::with_capacity(raw.len());
-    let mut rest = raw;
-    while let Some((plain, escape)) = rest.split_once('\\') {
-        text.push_str(plain);
-        let letter = escape.chars().next().unwrap_or('\\');
-        let mut length = letter.len_utf8();
-        text.push(match letter {
-            'b' => '\u{8}',
-            'f' => '\u{c}',
-            'n' => '\n',
-            'r' => '\r',
-            't' => '\t',
-            'u' => {
-                let first = unit(escape.get(1..5));
-                let second = escape.get(5..7).filter(|next| *next == "\\u");
-                let second = second.and_then(|_| unit(escape.get(7..11)));
-                let pair = match (first, second) {
-                    (Some(high @ 0xD800..=0xDBFF), Some(low @ 0xDC00..=0xDFFF)) => {
-                        char::from_u32(0x1_0000 + ((high - 0xD800) << 10) + (low - 0xDC00))
-                    }
-                    _ => None,
-                };
-                length = if pair.is_some() { 11 } else { 5 };
-                let single = || first.and_then(char::from_u32);
-                pair.or_else(single).unwrap_or(char::REPLACEMENT_CHARACTER)
-            }
-            itself => itself,
-        });
-        rest = escape.get(length..).unwrap_or_default();
-    }
-    text.push_str(rest);
-    text
-}
-
-/// The code unit that four digits stand for.
-fn unit(digits: Option<&str>) -> Option<u32> {
-    u32::from_str_radix(digits?, 16).ok()
-}
-
-impl Fault {
-    /// Tells of the fault in that text.
-    #[cold]
-    fn in_text(self, text: &str) -> Unreadable {
-        let before = text.as_bytes().get(..self.at).unwrap_or(text.as_bytes());
-        let lines = before.split(|byte| *byte == b'\n');
-        Unreadable::NotJson {
-            what: match self.kind {
-                Kind::EndsEarly => "it ends too early",
-                Kind::OutOfPlace => "a character or number that does not belong there",
-                Kind::NamedTwice => "an object names a field twice",
-            },
-            line: lines.clone().count(),
-            column: lines.last().map_or(0, <[u8]>::len),
-        }
     }
 }
 
