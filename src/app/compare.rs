@@ -122,8 +122,8 @@ fn by_key(wishes: &[Wish]) -> Wished<'_> {
 fn is_written(conversation: &Conversation, wish: &Wish) -> bool {
     let mut participants = conversation.participants.iter();
     let participant = participants.find(|participant| participant.id == wish.participant);
-    let there = participant.and_then(|it| it.attributes.get(&*wish.key));
-    let there = there.map_or("", String::as_str);
+    let there = participant.and_then(|it| it.attributes.get(&wish.key));
+    let there = there.unwrap_or_default();
     match wish.write {
         Write::IfAbsent => there.is_empty() && !wish.value.is_empty(),
         Write::Follow | Write::First | Write::Enforce => there != &*wish.value,

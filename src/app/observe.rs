@@ -70,7 +70,7 @@ pub(super) fn observation(
     let participants = current.participants.iter().map(|participant| Seen {
         participant: participant.id.clone(),
         ended: participant.ended(),
-        attributes: Arc::clone(&participant.attributes),
+        attributes: Arc::new(participant.attributes.to_map()),
     });
     let observation = Observation {
         conversation: current.id.clone(),
@@ -142,13 +142,15 @@ pub(super) fn same_wishes(
     let wishes_now = wishes(current, &Moment { raw: None, ..*moment });
     let wishes_then = wishes(candidate, moment);
     // The values beside the wishes count too: by them it is told what is ours and what foreign.
-    let there = |of: &Conversation, wish: &Wish| {
-        let mut participants = of.participants.iter();
-        let participant = participants.find(|participant| participant.id == wish.participant)?;
-        participant.attributes.get(&*wish.key).cloned()
-    };
     wishes_now == wishes_then
         && wishes_now.iter().all(|wish| there(current, wish) == there(candidate, wish))
         && current.is_over() == candidate.is_over()
         && current.in_flow() == candidate.in_flow()
+}
+
+/// The value of what is wished for, as the snapshot shows it.
+fn there<'a>(of: &'a Conversation, wish: &Wish) -> Option<&'a str> {
+    let mut participants = of.participants.iter();
+    let participant = participants.find(|participant| participant.id == wish.participant)?;
+    participant.attributes.get(&wish.key)
 }

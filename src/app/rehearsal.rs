@@ -137,7 +137,7 @@ impl Rehearsal {
             let mut participants = conversation.participants.iter();
             let of = participants.find(|participant| participant.id == wish.participant);
             of.and_then(|participant| participant.attributes.get(&*wish.key))
-                .is_some_and(|value| **value == *wish.value)
+                .is_some_and(|value| *value == *wish.value)
         };
         self.due = looked.due.filter(|due| *due > now);
         came.dry.extend(looked.wishes.into_iter().filter(|wish| wish.dry_run && !there(wish)));
@@ -176,8 +176,7 @@ impl Rehearsal {
         let Some((conversation, _)) = &mut self.current else { return };
         let mut participants = conversation.participants.iter_mut();
         if let Some(written) = participants.find(|one| one.id == *participant) {
-            let attributes = Arc::make_mut(&mut written.attributes);
-            attributes.insert(key.to_owned(), value.to_owned());
+            written.attributes = written.attributes.with(key, value);
         }
     }
 

@@ -5,6 +5,7 @@
 //! says which snapshot is newer; [`watching`] says whose conversations are wanted at all. Nothing
 //! here knows rules or updates.
 
+mod attributes;
 pub mod channels;
 pub mod conversation;
 pub mod ends;
@@ -16,6 +17,7 @@ pub mod recorded;
 #[cfg(test)]
 mod samples;
 pub mod shapes;
+mod text;
 pub mod topic;
 pub mod tracker;
 pub mod watching;

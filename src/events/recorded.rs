@@ -156,7 +156,7 @@ impl Recorded {
 
 fn of_frame(text: &str, signs: &Signs) -> Result<Recorded, NoConversation> {
     let (topic, body) = match Frame::read(text) {
-        Frame::Conversation { topic, body } => (topic, body),
+        Frame::Conversation { topic, body, .. } => (topic, body),
         Frame::Unreadable { reason, .. } => return Err(NoConversation::NoEvent(reason.to_owned())),
         Frame::Heartbeat
         | Frame::Pong

@@ -225,7 +225,7 @@ impl<'a> Glance<'a> {
 }
 
 fn attribute<'a>(glance: &Glance<'a>, key: &str) -> Option<Value<'a>> {
-    Value::text(glance.participant?.attributes.get(key).map(String::as_str))
+    Value::text(glance.participant?.attributes.get(key))
 }
 
 impl PartialEq for Field {

@@ -5,6 +5,7 @@
 use super::field::{Field, Kind, Of, Path, Subject, Value};
 use super::{party, words};
 use crate::events::conversation::Media::{Call, Callback, Chat, Email, Message};
+use crate::events::conversation::Text;
 
 /// One row a field: subject, name, type, whether it changes with time alone, media, words, Genesys' field, example, how it is read, and
 /// how it is shown where that differs.
@@ -55,7 +56,7 @@ fields! {
     Conversation "waiting" Duration running [] &[], "now less connectedTime of the newest live acd participant", "90s",
         |g| g.conversation.waiting(g.now).map(Value::Duration);
     Conversation "divisions" Texts [] &[], "divisions[].division.id", "94a1b3c2-…",
-        |g| Value::texts(g.conversation.division_ids.iter().map(String::as_str));
+        |g| Value::texts(g.conversation.division_ids.iter().map(Text::as_str));
     Conversation "in_flow" Flag [] &[], "a participant of an IVR or bot flow is live", "false",
         |g| Some(Value::Flag(g.conversation.in_flow()));
     Conversation "ended" Flag [] &[], "nobody is connected and no after-call work is pending", "true",
@@ -114,7 +115,7 @@ fields! {
     Party "wrapup_code" Text [] &[], "participants[].wrapup.code, else the communication's", "aa84a005-…",
         |g| Value::text(party::wrapup_code(g.participant?, g.communication));
     Party "skills" Texts [] &[], "participants[].conversationRoutingData.skills[].id", "bdc2cd3a-…",
-        |g| Value::texts(g.participant?.routing.skill_ids.iter().map(String::as_str));
+        |g| Value::texts(g.participant?.routing.skill_ids.iter().map(Text::as_str));
     Party "language" Text [] &[], "participants[].conversationRoutingData.language.id", "7a04f913-…",
         |g| Value::text(g.participant?.routing.language_id.as_deref());
     Party "requested_queue_id" Text [] &[], "participants[].conversationRoutingData.queue.id", "d81980df-…",
@@ -171,7 +172,7 @@ fields! {
     Party "peer_id" Text [] &[], "calls[].peerId", "0a8b5c2f-…",
         |g| Value::text(g.communication?.peer_id.as_deref());
     Party "callback_numbers" Texts [Callback] &[], "callbacks[].callbackNumbers", "+4930123456",
-        |g| Value::texts(g.communication?.callback_numbers.iter().map(String::as_str));
+        |g| Value::texts(g.communication?.callback_numbers.iter().map(Text::as_str));
     Party "callback_name" Text [Callback] &[], "callbacks[].callbackUserName", "Casey Customer",
         |g| Value::text(g.communication?.callback_user_name.as_deref());
     Party "message_type" Text [Message] words::MESSAGE_TYPES, "messages[].type", "whatsapp",

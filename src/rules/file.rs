@@ -11,11 +11,11 @@ use std::path::Path as FilePath;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::bound::Rules;
 use super::condition::{self, Condition, FieldCondition};
 use super::expression::Expression;
 use super::field::{Kind, Path, Subject};
 use super::lists::{ListSource, Tables};
-use super::look::Rules;
 use super::read;
 use super::schedules::Schedule;
 use super::tabled::Tabled;

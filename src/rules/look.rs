@@ -14,44 +14,18 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::condition::{self, Condition};
-use super::expression::{EvaluationError, Expression};
-use super::file::{Assignment, Rule, Setting};
-use super::index::Index;
-use super::lists::Tables;
+use super::bound::{Bound, Rules};
+use super::expression::EvaluationError;
+use super::file::{Assignment, Setting};
+use super::index::Found;
 use super::party::{self, Rank};
+use super::shared::Outcomes;
 use super::standpoint::Standpoint;
 use super::subjects::{Element, Scene, Tested};
-use super::{tabled, time};
+use super::time;
 use crate::events::conversation::Conversation;
-use crate::genesys::names::Names;
 use crate::genesys::{ParticipantId, UserId};
 use crate::updates::wish::Wish;
-
-/// Rules ready to use: enabled, with names resolved, and indexed. Immutable.
-#[derive(Debug)]
-pub struct Rules {
-    rules: Vec<Bound>,
-    index: Index,
-    /// Those that write something when they no longer hold.
-    with_otherwise: Vec<usize>,
-    names: Arc<Names>,
-    tables: Tables,
-    hash: u64,
-    /// The digest of each.
-    in_force: Arc<BTreeSet<u64>>,
-}
-
-#[derive(Debug)]
-pub(super) struct Bound {
-    pub(super) rule: Arc<Rule>,
-    digest: u64,
-    /// The rule's, with ids in place of names.
-    pub(super) conditions: Vec<Condition>,
-    pub(super) looks_at_ended: bool,
-    changes_with_time: bool,
-    pub(super) speaks_of_watched: bool,
-}
 
 /// What rules know beside the conversation.
 #[derive(Clone, Copy, Debug)]
@@ -117,9 +91,9 @@ struct Precedence {
 
 /// One look under way.
 struct Look<'l> {
-    rules: &'l [Bound],
-    tables: &'l Tables,
+    rules: &'l Rules,
     scene: Scene<'l>,
+    outcomes: Outcomes,
     wishes: BTreeMap<(usize, Arc<str>), Candidate>,
     held: BTreeSet<usize>,
     missing: BTreeSet<usize>,
@@ -132,70 +106,6 @@ struct Look<'l> {
 }
 
 impl Rules {
-    /// Rules with their conditions bound, in the order of the file.
-    pub(super) fn new(
-        bound: Vec<(Arc<Rule>, Vec<Condition>)>,
-        names: Arc<Names>,
-        tables: &Tables,
-        hash: u64,
-    ) -> Rules {
-        let bound = bound.into_iter().map(|(rule, conditions)| Bound {
-            looks_at_ended: rule.looks_at_ended(),
-            speaks_of_watched: rule.speaks_of_watched(),
-            digest: digest(&rule, &conditions, tables),
-            changes_with_time: time::change_with_time(&conditions),
-            rule,
-            conditions,
-        });
-        let rules: Vec<Bound> = bound.collect();
-        let index = Index::new(rules.iter().map(|bound| &bound.conditions[..]));
-        let with_otherwise = rules.iter().enumerate();
-        let with_otherwise = with_otherwise.filter(|(_, bound)| !bound.rule.otherwise.is_empty());
-        let with_otherwise = with_otherwise.map(|(at, _)| at).collect();
-        let in_force = Arc::new(rules.iter().map(|bound| bound.digest).collect());
-        let hash = tables.digest(hash);
-        let tables = tables.clone();
-        Rules { rules, index, with_otherwise, names, tables, hash, in_force }
-    }
-
-    /// The digest of the file they are made from.
-    pub fn hash(&self) -> u64 {
-        self.hash
-    }
-
-    /// The digest of each rule that is run. A rule that others replace is not among them any more,
-    /// one that is unchanged is.
-    pub fn in_force(&self) -> &Arc<BTreeSet<u64>> {
-        &self.in_force
-    }
-
-    /// How many rules are run: those that are enabled.
-    pub fn len(&self) -> usize {
-        self.rules.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.rules.is_empty()
-    }
-
-    /// What the rules are called, in the order of the file.
-    pub fn rule_names(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.rules.iter().map(|bound| &bound.rule.name)
-    }
-
-    /// In the order of the file.
-    pub(super) fn bound(&self) -> &[Bound] {
-        &self.rules
-    }
-
-    pub(super) fn names(&self) -> &Names {
-        &self.names
-    }
-
-    pub(super) fn tables(&self) -> &Tables {
-        &self.tables
-    }
-
     /// Tests every rule, and says what should be.
     pub fn look(
         &self,
@@ -203,11 +113,10 @@ impl Rules {
         context: &Context<'_>,
         standing: &mut Standing,
     ) -> Looked {
-        let scene = Scene::new(conversation, &self.names, context);
         let mut look = Look {
-            rules: &self.rules,
-            tables: &self.tables,
-            scene,
+            rules: self,
+            scene: Scene::new(conversation, &self.names, context),
+            outcomes: Outcomes::default(),
             wishes: BTreeMap::new(),
             held: BTreeSet::new(),
             missing: BTreeSet::new(),
@@ -215,12 +124,15 @@ impl Rules {
             due: None,
             errors: BTreeMap::new(),
         };
+        let mut found = Found::default();
         for at in 0..look.scene.elements.len() {
             let element = look.scene.elements[at];
-            let mut candidates = Vec::new();
-            let read = |path: &_| look.scene.read(path, element.tested);
-            self.index.candidates(read, |rule| candidates.push(rule));
-            candidates.into_iter().for_each(|rule| look.test(rule, element));
+            let index = if element.ended { &self.of_ended } else { &self.index };
+            index.candidates(&mut found, |path| look.scene.read(path, element.tested));
+            if !found.rules.is_empty() {
+                self.conditions.begin(&mut look.outcomes);
+            }
+            found.rules.iter().for_each(|rule| look.test(*rule, element));
         }
         if standing.rules != self.hash {
             standing.rules = self.hash;
@@ -228,14 +140,14 @@ impl Rules {
                 .held
                 .retain(|(name, _)| self.rules.iter().any(|bound| bound.rule.name == *name));
         }
-        self.with_otherwise.iter().for_each(|rule| look.otherwise(*rule, standing));
+        look.otherwise(standing);
         look.finish()
     }
 }
 
 impl Look<'_> {
     fn test(&mut self, rule: usize, element: Element) {
-        let bound = &self.rules[rule];
+        let bound = &self.rules.rules[rule];
         if element.ended && !bound.looks_at_ended {
             return;
         }
@@ -254,12 +166,13 @@ impl Look<'_> {
 
     fn test_once(&mut self, at: usize, element: Element) {
         let Element { tested, rank, .. } = element;
-        let bound = &self.rules[at];
-        if bound.changes_with_time {
-            let turn = time::next_turn(&bound.conditions, &self.scene, tested, self.scene.now);
+        let Rules { rules, conditions, .. } = self.rules;
+        let bound = &rules[at];
+        if let Some(timed) = &bound.changes_with_time {
+            let turn = time::next_turn(timed, &self.scene, tested, self.scene.now);
             self.due = self.due.into_iter().chain(turn).min();
         }
-        if !condition::all_hold(&bound.conditions, &self.scene, tested) {
+        if !conditions.hold(&bound.conditions, &self.scene, tested, &mut self.outcomes) {
             return;
         }
         match bound.rule.when.as_ref().map(|when| when.holds(&self.standpoint(at, tested))) {
@@ -298,21 +211,22 @@ impl Look<'_> {
     }
 
     fn standpoint(&self, rule: usize, tested: Tested) -> Standpoint<'_, '_> {
-        let conditions = &self.rules[rule].conditions;
-        Standpoint { scene: &self.scene, tested, tables: self.tables, conditions }
+        let Rules { rules, tables, .. } = self.rules;
+        Standpoint { scene: &self.scene, tested, tables, rows: &rules[rule].rows }
     }
 
     /// What is written where a match that held once does not hold now.
-    fn otherwise(&mut self, at: usize, standing: &mut Standing) {
-        let rule = &self.rules[at].rule;
-        for (target, participant) in self.scene.conversation.participants.iter().enumerate() {
-            let held = (Arc::clone(&rule.name), participant.id.clone());
-            if self.held_for.contains(&(at, target)) {
-                standing.held.insert(held);
-                continue;
-            }
-            let there = !participant.ended() || rule.target.outlives_the_end();
-            if !there || !standing.held.contains(&held) {
+    fn otherwise(&mut self, standing: &mut Standing) {
+        let participants = &self.scene.conversation.participants;
+        let mut gone = Vec::new();
+        for (name, id) in &standing.held {
+            let rule = self.rules.with_otherwise.get(name);
+            let target = participants.iter().position(|participant| participant.id == *id);
+            gone.extend(rule.copied().zip(target).filter(|held| !self.held_for.contains(held)));
+        }
+        for (at, target) in gone {
+            let (rule, participant) = (&self.rules.rules[at].rule, &participants[target]);
+            if participant.ended() && !rule.target.outlives_the_end() {
                 continue;
             }
             let newest = participant.newest_communication(None);
@@ -327,6 +241,9 @@ impl Look<'_> {
                 self.wish(precedence, target, assignment, tested);
             }
         }
+        standing.held.extend(self.held_for.iter().map(|(at, target)| {
+            (Arc::clone(&self.rules.rules[*at].rule.name), participants[*target].id.clone())
+        }));
     }
 
     /// Notes a wish if its value is there and none better is known.
@@ -349,7 +266,7 @@ impl Look<'_> {
                 return;
             }
         };
-        let Bound { rule, digest, .. } = &self.rules[standing.rule];
+        let Bound { rule, digest, .. } = &self.rules.rules[standing.rule];
         let wish = Wish {
             participant: self.scene.conversation.participants[target].id.clone(),
             key: Arc::clone(&assignment.key),
@@ -367,10 +284,10 @@ impl Look<'_> {
 
     fn finish(self) -> Looked {
         let errors = self.errors.into_iter().map(|(rule, error)| RuleError {
-            rule: Arc::clone(&self.rules[rule].rule.name),
+            rule: Arc::clone(&self.rules.rules[rule].rule.name),
             message: error.message,
         });
-        let names = self.held.iter().map(|rule| Arc::clone(&self.rules[*rule].rule.name));
+        let names = self.held.iter().map(|rule| Arc::clone(&self.rules.rules[*rule].rule.name));
         Looked {
             wishes: self.wishes.into_values().map(|candidate| candidate.wish).collect(),
             matches: u32::try_from(self.held.len()).unwrap_or(u32::MAX),
@@ -380,16 +297,6 @@ impl Look<'_> {
             errors: errors.collect(),
         }
     }
-}
-
-/// A digest of what a rule does, with all that it looks up: a rule whose list was changed is a
-/// changed rule.
-fn digest(rule: &Rule, conditions: &[Condition], tables: &Tables) -> u64 {
-    let lists = rule.expressions().flat_map(Expression::lists);
-    let lists = lists.filter_map(|list| tables.list(list)).map(|list| list.hash());
-    lists
-        .chain(tabled::digest(conditions))
-        .fold(rule.hash(), |digest, one| digest.rotate_left(1) ^ one)
 }
 
 /// The value as it is written; `None` if anything it needs is absent.

@@ -7,6 +7,7 @@
 //! Everything here is pure and deterministic: no `.await`, no clock, no I/O. Rules know the two types at their ends, the conversation and the wish,
 //! and no machinery: whether a wish is written is for the updates to decide.
 
+mod bound;
 pub mod cases;
 mod chase;
 pub mod condition;
@@ -25,6 +26,7 @@ pub mod raw;
 mod read;
 mod reference;
 pub mod schedules;
+mod shared;
 mod standpoint;
 mod subjects;
 mod tabled;
@@ -36,9 +38,10 @@ mod texts;
 pub mod time;
 mod words;
 
+pub use bound::Rules;
 pub use file::{Inventory, RuleFile, UnknownName};
 pub use lists::Tables;
-pub use look::{Context, Looked, RuleError, Rules, Standing};
+pub use look::{Context, Looked, RuleError, Standing};
 pub use reference::{field_table, field_table_json};
 pub use tabled::found_by;
 pub use texts::{Included, Texts};

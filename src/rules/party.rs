@@ -110,7 +110,7 @@ pub(super) fn user_name<'a>(glance: &Glance<'a>) -> Option<Value<'a>> {
     let participant = glance.participant?;
     let user = participant.user_id.as_ref()?;
     let known = glance.names.user_names.get(user);
-    Value::text(known.or(participant.name.as_ref()).map(String::as_str))
+    Value::text(known.map(String::as_str).or(participant.name.as_deref()))
 }
 
 /// The directory's name for the queue, else what the queue's own leg in the conversation is called.
@@ -118,9 +118,9 @@ pub(super) fn queue_name<'a>(glance: &Glance<'a>) -> Option<Value<'a>> {
     let queue = glance.participant?.queue_id.as_ref()?;
     let leg = || {
         let mut legs = glance.conversation.participants.iter().filter(|p| p.has_purpose("acd"));
-        legs.find(|p| p.queue_id.as_ref() == Some(queue))?.name.as_ref()
+        legs.find(|p| p.queue_id.as_ref() == Some(queue))?.name.as_deref()
     };
-    Value::text(glance.names.queue_names.get(queue).or_else(leg).map(String::as_str))
+    Value::text(glance.names.queue_names.get(queue).map(String::as_str).or_else(leg))
 }
 
 pub(super) fn direction_word(direction: Direction) -> &'static str {

@@ -1,23 +1,22 @@
 //! What expressions see: one element of a conversation, the lists, the time and the event.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::condition::Condition;
 use super::expression::Scenery;
 use super::field::{Field, Kind, Path, Value};
 use super::lists::Tables;
 use super::subjects::{Scene, Tested};
-use super::tabled::found_by;
 
 /// An element of a conversation at which a rule is tested.
 pub(super) struct Standpoint<'s, 'a> {
     pub(super) scene: &'s Scene<'a>,
     pub(super) tested: Tested,
     pub(super) tables: &'s Tables,
-    /// The rule's, which find the rows of lists.
-    pub(super) conditions: &'s [Condition],
+    /// Where the rule finds the rows of lists.
+    pub(super) rows: &'s [(Arc<str>, Path)],
 }
 
 impl Scenery for Standpoint<'_, '_> {
@@ -78,8 +77,8 @@ impl Scenery for Standpoint<'_, '_> {
     }
 
     fn row(&self, list: &str, column: &str) -> Option<Cow<'_, str>> {
-        let paths = found_by(self.conditions, list);
-        match self.scene.read(paths.first()?, self.tested)? {
+        let (_, path) = self.rows.iter().find(|(name, _)| **name == *list)?;
+        match self.scene.read(path, self.tested)? {
             Value::Text(key) => self.lookup(list, &key, Some(column)),
             Value::Texts(keys) => keys.iter().find_map(|key| self.lookup(list, key, Some(column))),
             Value::Flag(_) | Value::Number(_) | Value::Time(_) | Value::Duration(_) => None,

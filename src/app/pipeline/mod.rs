@@ -14,6 +14,7 @@ mod tests;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::mem;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +33,7 @@ use crate::events::channels::Received;
 use crate::events::conversation::Conversation;
 use crate::events::topic::Topic;
 use crate::events::tracker::{News, StreamId, Tracker};
-use crate::events::{read_generic, read_rest};
+use crate::events::{Unreadable, read_rest};
 use crate::genesys::ConversationId;
 use crate::genesys::call::{Api, CallError};
 use crate::rules::Standing;
@@ -210,9 +211,9 @@ impl Pipeline {
         match event {
             Event::FramesEnded => return self.end(),
             Event::Frames => {
-                let mut batch = std::mem::take(&mut self.batch);
+                let mut batch = mem::take(&mut self.batch);
                 for received in batch.drain(..) {
-                    self.take(&received).await?;
+                    self.take(received).await?;
                 }
                 self.batch = batch;
             }
@@ -241,24 +242,23 @@ impl Pipeline {
     }
 
     /// Takes one frame, as far as an observation where it brings one.
-    async fn take(&mut self, received: &Received) -> ControlFlow<()> {
-        let body = received.body();
-        let conversation = match read_generic(body) {
-            Ok(conversation) => conversation,
+    async fn take(&mut self, mut received: Received) -> ControlFlow<()> {
+        let conversation = match mem::replace(&mut received.conversation, Err(Unreadable::NoId)) {
+            Ok(conversation) => *conversation,
             Err(error) => {
                 self.joints.counts.frames_unreadable.add(1);
-                warn!(topic = %received.topic, bytes = body.len(), %error, "frame skipped: its body cannot be read");
+                warn!(topic = %received.topic, bytes = received.body().len(), %error, "frame skipped: its body cannot be read");
                 return ControlFlow::Continue(());
             }
         };
         if self.view.acd_only && conversation.acd().is_none() {
             return ControlFlow::Continue(());
         }
-        let stream = stream_of(received);
+        let stream = stream_of(&received);
         let moment = Moment {
             at: received.at,
             received_at: received.received_at,
-            raw: Some(body),
+            raw: Some(received.body()),
             from_read: false,
         };
         let id = conversation.id.clone();

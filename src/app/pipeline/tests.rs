@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::config::fence::AllowedKeys;
+use crate::events::read_generic;
 use crate::events::tracker::Limits;
 use crate::genesys::call::{Answer, Call, Class, Permit, Refusal};
 use crate::genesys::names::Names;
@@ -183,6 +184,7 @@ fn frame(stream: &str, body: String) -> Received {
     Received {
         channel: 1,
         topic: Topic::User(stream.into()),
+        conversation: read_generic(&body).map(Box::new),
         body: 0..body.len(),
         text: body.into(),
         at: Instant::now(),
@@ -277,7 +279,7 @@ async fn what_is_remembered_of_conversations_that_are_over_is_bounded() {
     let mut pipeline = scene.pipeline.take().unwrap();
     let mut most = 0;
     for n in 0..STANDINGS_OVER + 500 {
-        let taken = pipeline.take(&frame("a", body(&n.to_string(), "over"))).await;
+        let taken = pipeline.take(frame("a", body(&n.to_string(), "over"))).await;
         assert!(taken.is_continue());
         most = most.max(pipeline.standings.len());
         let _observed = scene.observations.try_recv();

@@ -73,8 +73,7 @@ impl Ledger {
             written.see(there);
             if written.base(there) != there {
                 let attributes = &mut seen.to_mut().participants[place].attributes;
-                let value = written.value.as_ref().to_owned();
-                Arc::make_mut(attributes).insert(key.as_ref().to_owned(), value);
+                *attributes = attributes.with(key, &written.value);
             }
         }
         seen
@@ -160,7 +159,7 @@ impl Account {
 
 /// An absent one is empty.
 fn attribute<'a>(participant: &'a Participant, key: &str) -> &'a str {
-    participant.attributes.get(key).map_or("", String::as_str)
+    participant.attributes.get(key).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -136,7 +136,7 @@ pub(super) async fn read(
     let body = read_rest(&answer.body).map_err(|error| unreadable(error.to_string()))?;
     let found = body.participants.into_iter().find(|one| one.id == *participant);
     let found = found.ok_or_else(|| unreadable("the participant is not in it".to_owned()))?;
-    Ok((*found.attributes).clone())
+    Ok(found.attributes.to_map())
 }
 
 async fn send(api: &dyn Api, dialect: Dialect, plan: &Plan) -> Result<Written, CallError> {

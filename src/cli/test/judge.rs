@@ -109,7 +109,7 @@ impl<'p> View<'p> {
         } else {
             let wrote =
                 self.wrote.iter().rfind(|w| w.participant.as_str() == id && *w.key == **key);
-            let got = participant.attributes.get(key).map_or("", String::as_str);
+            let got = participant.attributes.get(key).unwrap_or_default();
             (got, wrote.map(|wrote| &*wrote.rule))
         };
         let right_value = (got == value) != *not;

@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use super::{Effect, Fate, Who};
 use crate::events::conversation::Participant;
+use crate::rules::bound::Bound;
 use crate::rules::file::{Assignment, Rule, Setting};
 use crate::rules::lists::Tables;
-use crate::rules::look::{Bound, Looked, rendered};
+use crate::rules::look::{Looked, rendered};
 use crate::rules::party::Rank;
 use crate::rules::standpoint::Standpoint;
 use crate::rules::subjects::{Element, Scene};
@@ -61,9 +62,8 @@ impl<'e> Effects<'e> {
         let assignments: Vec<Assignment> = self.rule.set.iter().cloned().chain(cleared).collect();
         for assignment in &assignments {
             let key = &assignment.key;
-            let conditions = &self.bound.conditions;
-            let standpoint =
-                Standpoint { scene: self.scene, tested, tables: self.tables, conditions };
+            let rows = &self.bound.rows;
+            let standpoint = Standpoint { scene: self.scene, tested, tables: self.tables, rows };
             // What went wrong is told beside the effects.
             let value = rendered(&assignment.value, &standpoint).ok().flatten();
             let absent = match &value {
@@ -197,5 +197,5 @@ impl<'e> Effects<'e> {
 
 /// The attribute as the snapshot shows it.
 fn now(participant: &Participant, key: &str) -> Option<String> {
-    participant.attributes.get(key).filter(|value| !value.is_empty()).cloned()
+    participant.attributes.get(key).filter(|value| !value.is_empty()).map(str::to_owned)
 }

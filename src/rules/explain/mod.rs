@@ -19,11 +19,13 @@ use std::sync::Arc;
 
 use self::condition::check_all;
 use self::effect::Effects;
+use super::bound::{Bound, Rules};
+use super::condition::Condition;
 use super::expression::{Expression, Scenery as _};
 use super::field::{Path, Value};
 use super::file::Rule;
 use super::lists::Tables;
-use super::look::{Bound, Context, Looked, Rules, Standing};
+use super::look::{Context, Looked, Standing};
 use super::standpoint::Standpoint;
 use super::subjects::{Element, Scene, Tested};
 use crate::events::conversation::{Conversation, Media, Participant};
@@ -195,17 +197,19 @@ impl Rules {
             conversation: conversation.id.clone(),
             over: conversation.is_over(),
             in_flow: conversation.in_flow(),
-            rules: rules.map(|bound| explained(bound, &scene, self.tables(), &looked)).collect(),
+            rules: rules.map(|bound| explained(self, bound, &scene, &looked)).collect(),
         }
     }
 }
 
-fn explained(bound: &Bound, scene: &Scene<'_>, tables: &Tables, looked: &Looked) -> Explained {
+fn explained(rules: &Rules, bound: &Bound, scene: &Scene<'_>, looked: &Looked) -> Explained {
+    let tables = rules.tables();
+    let conditions: Vec<Condition> = rules.conditions().at(&bound.conditions).cloned().collect();
     let mut tests = Vec::new();
     let mut effects = Effects::new(bound, scene, tables, looked);
     for element in &scene.elements {
         for tested in once_or_for_each_watched(bound, scene, element) {
-            let test = test(bound, scene, tables, element, tested);
+            let test = test((bound, &conditions), scene, tables, element, tested);
             if test.holds() {
                 effects.of(Element { tested, ..*element });
             }
@@ -230,15 +234,15 @@ fn once_or_for_each_watched(bound: &Bound, scene: &Scene<'_>, element: &Element)
 }
 
 fn test(
-    bound: &Bound,
+    (bound, conditions): (&Bound, &[Condition]),
     scene: &Scene<'_>,
     tables: &Tables,
     element: &Element,
     tested: Tested,
 ) -> Test {
-    let mut conditions = check_all(&bound.rule.conditions, &bound.conditions, scene, tested);
+    let mut conditions = check_all(&bound.rule.conditions, conditions, scene, tested);
     if let Some(when) = &bound.rule.when {
-        let standpoint = Standpoint { scene, tested, tables, conditions: &bound.conditions };
+        let standpoint = Standpoint { scene, tested, tables, rows: &bound.rows };
         conditions.push(Checked::when(when, &standpoint));
     }
     let watched = tested.watched.map(|at| &scene.conversation.participants[at]);

@@ -221,7 +221,7 @@ fn callbacks_messages_and_mails() {
         "#]],
     );
     let mut claim = conversation("customer c1 at=0 | email connected");
-    claim.participants[0].communications[0].subject = Some("Claim 4711".to_owned());
+    claim.participants[0].communications[0].subject = Some("Claim 4711".into());
     let looked =
         rules(EXAMPLE).look(&claim, &nobody_watched(&BTreeSet::new()), &mut Standing::default());
     assert_eq!(

@@ -13,6 +13,7 @@
 mod derived;
 mod example;
 mod expressions;
+mod indexed;
 mod language;
 mod look;
 mod random;
@@ -27,7 +28,7 @@ use jiff::Timestamp;
 use super::{Context, Rules, Standing, Tables};
 use crate::config::fence::AllowedKeys;
 use crate::events::conversation::{
-    Communication, Conversation, Direction, Media, Participant, Routing,
+    Attributes, Communication, Conversation, Direction, Media, Participant, Routing, Text,
 };
 use crate::genesys::names::Names;
 use crate::genesys::{ConversationId, ParticipantId, QueueId, UserId};
@@ -113,7 +114,7 @@ fn participant(line: &str) -> Participant {
     let mut attributes = BTreeMap::new();
     for word in words {
         let (name, value) = word.split_once('=').unwrap();
-        let text = Some(value.to_owned());
+        let text = Some(Text::from(value));
         match name {
             "at" => participant.connected_time = time(value),
             "ended" => participant.end_time = time(value),
@@ -124,14 +125,14 @@ fn participant(line: &str) -> Participant {
             "contact" => participant.external_contact_id = text,
             "wrapup" => participant.wrapup_code = text,
             "priority" => participant.routing.priority = value.parse().ok(),
-            "skill" => participant.routing.skill_ids.push(value.to_owned()),
+            "skill" => participant.routing.skill_ids.push(value.into()),
             "consults" => participant.consult_participant_id = Some(ParticipantId::new(value)),
             _ => {
-                attributes.insert(name.strip_prefix('@').unwrap().to_owned(), value.to_owned());
+                attributes.insert(name.strip_prefix('@').unwrap(), value);
             }
         }
     }
-    participant.attributes = Arc::new(attributes);
+    participant.attributes = attributes.into_iter().collect();
     let connected = participant.connected_time;
     participant.communications =
         sections.map(|section| communication(section, connected)).collect();
@@ -148,11 +149,11 @@ fn communication(text: &str, connected: Option<Timestamp>) -> Communication {
         other => panic!("{other}"),
     };
     let mut it = silence(media);
-    it.state = words.next().map(str::to_owned);
+    it.state = words.next().map(Text::from);
     it.connected_time = connected;
     for word in words {
         let (name, value) = word.split_once('=').unwrap_or((word, ""));
-        let text = Some(value.to_owned());
+        let text = Some(Text::from(value));
         match name {
             "held" => it.held = Some(true),
             "out" => it.direction = Some(Direction::Outbound),
@@ -163,7 +164,7 @@ fn communication(text: &str, connected: Option<Timestamp>) -> Communication {
             "subject" => it.subject = text,
             "type" => it.message_type = text,
             "wrapup" => it.wrapup_code = text,
-            "callback" => it.callback_numbers = vec![value.to_owned()],
+            "callback" => it.callback_numbers = vec![value.into()],
             other => panic!("{other}"),
         }
     }
@@ -177,7 +178,7 @@ fn time(seconds: &str) -> Option<Timestamp> {
 fn nobody(purpose: &str, id: &str) -> Participant {
     Participant {
         id: ParticipantId::new(id),
-        purpose: Some(purpose.to_owned()),
+        purpose: Some(purpose.into()),
         name: None,
         user_id: None,
         queue_id: None,
@@ -199,7 +200,7 @@ fn nobody(purpose: &str, id: &str) -> Participant {
         coached_participant_id: None,
         barged_participant_id: None,
         routing: Routing::default(),
-        attributes: Arc::default(),
+        attributes: Attributes::default(),
         communications: Vec::new(),
     }
 }
