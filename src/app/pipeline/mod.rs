@@ -9,10 +9,11 @@
 
 mod due;
 mod question;
+mod reading;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::mem;
 use std::ops::ControlFlow;
@@ -20,22 +21,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, warn};
 
 use self::due::Due;
-use crate::app::observe::{Look, Moment, View, gone, observation, remember, same_wishes};
+use crate::app::observe::{Look, Moment, View, observation, remember, same_wishes};
 use crate::app::reads::{ReadDone, Reads};
 use crate::app::rule_errors::RuleErrors;
+use crate::events::Unreadable;
 use crate::events::channels::Received;
 use crate::events::conversation::Conversation;
 use crate::events::topic::Topic;
 use crate::events::tracker::{News, StreamId, Tracker};
-use crate::events::{Unreadable, read_rest};
 use crate::genesys::ConversationId;
-use crate::genesys::call::{Api, CallError};
+use crate::genesys::call::Api;
 use crate::rules::Standing;
 use crate::status::counts::Counts;
 use crate::status::pulse::{Beat, IDLE_BEAT};
@@ -329,57 +329,6 @@ impl Pipeline {
         }
     }
 
-    async fn take_read(&mut self, done: ReadDone) -> ControlFlow<()> {
-        let ReadDone { id, ticket, result } = done;
-        let now = Instant::now();
-        let body = match result {
-            Ok(answer) => answer.body,
-            Err(CallError::NotFound(_)) => {
-                if !self.tracker.take_gone(ticket, now) {
-                    self.reads.overtaken(id, true, now);
-                    return ControlFlow::Continue(());
-                }
-                self.reads.done(id.clone());
-                self.standings.remove(&id);
-                self.due.forget(&id);
-                return self.send(Input::Observe(gone(&self.view, id))).await;
-            }
-            Err(error) => {
-                self.tracker.give_up_read(ticket);
-                self.reads.failed(id, &error, now);
-                return ControlFlow::Continue(());
-            }
-        };
-        let conversation = match read_rest(&body) {
-            Ok(conversation) => conversation,
-            Err(error) => {
-                self.tracker.give_up_read(ticket);
-                warn!(conversation_id = %id, %error, "the answer to a read cannot be read, the conversation waits for its next event");
-                self.reads.done(id);
-                return ControlFlow::Continue(());
-            }
-        };
-        let current = match self.tracker.take_read(ticket, conversation, now) {
-            News::Overtaken { read_again } => {
-                self.reads.overtaken(id, read_again, now);
-                return ControlFlow::Continue(());
-            }
-            News::Newer(current) => Some(current),
-            News::Duplicate => self.tracker.current(&id).cloned(),
-            News::Older | News::Partial | News::Doubtful { .. } => None,
-        };
-        self.reads.done(id);
-        match current {
-            Some(current) => {
-                let raw = std::str::from_utf8(&body).ok();
-                let moment =
-                    Moment { at: now, received_at: Timestamp::now(), raw, from_read: true };
-                self.observe(&current, &moment).await
-            }
-            None => ControlFlow::Continue(()),
-        }
-    }
-
     fn change_view(&mut self) {
         let (before, was_held) = (self.view.rules.hash(), self.view.held_against.is_some());
         self.view = self.joints.view.borrow_and_update().clone();
@@ -412,35 +361,6 @@ impl Pipeline {
             return ControlFlow::Continue(());
         }
         self.send(Input::Doubt(id.clone())).await
-    }
-
-    /// Reads every conversation that is known alive and that these topics would have told of.
-    fn look_up_after_gap(&mut self, topics: &BTreeSet<Topic>) {
-        let concerned = |current: &Conversation| {
-            current.participants.iter().any(|participant| {
-                let user = participant.user_id.clone().map(Topic::User);
-                let queue = participant.queue_id.clone().map(Topic::Queue);
-                user.is_some_and(|user| topics.contains(&user))
-                    || queue.is_some_and(|queue| topics.contains(&queue))
-            })
-        };
-        let ids: Vec<ConversationId> =
-            self.tracker.live().filter(|c| concerned(c)).map(|c| c.id.clone()).collect();
-        for id in ids {
-            self.reads.want(id);
-        }
-    }
-
-    /// Looks up conversations without news for a day: their end may never have been seen.
-    fn look_up_silent(&mut self) {
-        let now = Instant::now();
-        if now.saturating_duration_since(self.last_look_up) < LOOK_UP_EVERY {
-            return;
-        }
-        self.last_look_up = now;
-        for id in self.tracker.due(now) {
-            self.reads.want(id);
-        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 
 use futures::future::BoxFuture;
 use http::StatusCode;
+use jiff::Timestamp;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -14,7 +15,7 @@ use super::*;
 use crate::config::fence::AllowedKeys;
 use crate::events::read_generic;
 use crate::events::tracker::Limits;
-use crate::genesys::call::{Answer, Call, Class, Permit, Refusal};
+use crate::genesys::call::{Answer, Call, CallError, Class, Permit, Refusal};
 use crate::genesys::names::Names;
 use crate::rules::{RuleFile, Tables};
 use crate::status::pulse::Pulse;
