@@ -176,7 +176,7 @@ impl Rehearsal {
         let looked = self.view.rules.look(conversation, &context, &mut before.clone());
         // Before it writes over somebody, the daemon reads; here that would show the same.
         let from_read = looked.wishes.iter().any(|wish| wish.write == Write::Enforce);
-        let moment = Moment { at, received_at: now, raw: Some(raw), from_read };
+        let moment = Moment { at, received_at: now, from_read };
         let Look { observation, .. } =
             observation(&self.view, &mut self.standing, conversation, &moment);
         let there = |wish: &Wish| {

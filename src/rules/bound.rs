@@ -39,6 +39,8 @@ pub(super) struct Bound {
     pub(super) digest: u64,
     pub(super) conditions: Places,
     pub(super) looks_at_ended: bool,
+    /// Whether it holds depends on the event as it was sent.
+    pub(super) asks_raw: bool,
     /// Its conditions, if time alone can change what they say.
     pub(super) changes_with_time: Option<Vec<Condition>>,
     pub(super) speaks_of_watched: bool,
@@ -71,6 +73,7 @@ impl Rules {
         let bound =
             bound.map(|((((rule, (digest, rows)), conditions), timed), looks_at_ended)| Bound {
                 looks_at_ended,
+                asks_raw: rule.asks_raw(),
                 changes_with_time: timed,
                 speaks_of_watched: rule.speaks_of_watched(),
                 digest,

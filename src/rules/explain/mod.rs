@@ -256,6 +256,10 @@ fn test(
         let standpoint = Standpoint { scene, tested, tables, rows: &bound.rows };
         conditions.push(Checked::when(when, &standpoint));
     }
+    let all_hold = conditions.iter().all(|condition| condition.holds);
+    if bound.asks_raw && all_hold && scene.raw.json().is_none() {
+        conditions.push(Checked::no_raw());
+    }
     let watched = tested.watched.map(|at| &scene.conversation.participants[at]);
     Test {
         participant: Who::of(scene, tested),
