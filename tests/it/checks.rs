@@ -240,3 +240,44 @@ fn what_costs_at_every_event_is_named() {
     assert_eq!(inventory["unindexed"]["first"].as_array().unwrap().len(), 10, "{inventory}");
     assert_eq!(inventory["raw"], serde_json::json!(["raw"]), "{inventory}");
 }
+
+/// Beside the rules, a file that they include.
+fn with_included(included: &str) -> Setup {
+    let setup = setup(&format!("include = [\"rules.d/*.toml\"]\n{ANSWERED}"));
+    fs::create_dir(setup.path("rules.d")).unwrap();
+    fs::write(setup.path("rules.d/more.toml"), included).unwrap();
+    setup
+}
+
+#[test]
+fn what_is_included_is_read_by_everything_that_reads_rules() {
+    let more = "[[rule]]\nname = \"more\"\nmatch.customer.attributes.\"crm.tier\" = \"gold\"\n\
+                target = \"customer\"\nset.\"cc.more\" = \"yes\"\n";
+    let setup = with_included(more);
+    let event = setup.path("event.json");
+    let body = r#"{"id":"c","participants":[{"id":"p","purpose":"customer","attributes":{"crm.tier":"gold"},"calls":[{"id":"l","state":"connected"}]}]}"#;
+    fs::write(&event, body).unwrap();
+    fs::write(
+        setup.path("rules.test.toml"),
+        "[[case]]\nname = \"more\"\ngiven.customer.attributes.\"crm.tier\" = \"gold\"\n\
+         expect.customer.\"cc.more\" = { value = \"yes\", rule = \"more\" }\n",
+    )
+    .unwrap();
+    let folder = setup.dir.path();
+    let commands: [&[&str]; 3] = [
+        &["check", "rules.toml"],
+        &["explain", "--event", "event.json", "--rule", "more"],
+        &["test", "rules.test.toml"],
+    ];
+    for command in commands {
+        let said = attributed(folder, command);
+        assert_eq!(said.code, 0, "{command:?}\n{}\n{}", said.out, said.err);
+    }
+    // Its mistakes are told where they stand.
+    fs::write(setup.path("rules.d/more.toml"), more.replace("target", "targt")).unwrap();
+    for command in commands {
+        let said = attributed(folder, command);
+        assert_ne!(said.code, 0, "{command:?}\n{}\n{}", said.out, said.err);
+        assert!(said.err.contains("rules.d/more.toml:4:1"), "{command:?}\n{}", said.err);
+    }
+}

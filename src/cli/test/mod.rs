@@ -23,7 +23,7 @@ use super::exit::Exit;
 use super::paint::Paint;
 use super::print::{eprint, eprint_problems, print};
 use super::{Output, reread};
-use crate::app::tables;
+use crate::app::{tables, texts};
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::{Problem, Severity};
 use crate::rules::cases::{Case, Suite};
@@ -206,7 +206,8 @@ fn read(config: Option<&Path>, file: &Path) -> Result<Ready, Vec<Problem>> {
         problems
     })?;
     // What is only odd about the rules is for `check` to say.
-    let (rule_file, _warnings) = RuleFile::parse(&rules_file, &rules_text, &fence)?;
+    let rules_texts = texts::with_included(&rules_file, rules_text);
+    let (rule_file, _warnings) = RuleFile::parse_all(&rules_file, &rules_texts, &fence)?;
     let (tables, _warnings) = tables::load(&rules_file, &rule_file)?;
     let misfits = suite.misfits(file, &text, &rule_file);
     if misfits.iter().any(|problem| problem.severity == Severity::Error) {
