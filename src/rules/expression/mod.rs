@@ -207,6 +207,19 @@ impl Expression {
         rows.into_iter()
     }
 
+    /// Every column that it takes of a list, and where.
+    pub fn columns(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<str>, std::ops::Range<usize>)> {
+        let mut columns = Vec::new();
+        self.compiled.node.walk(&mut |node| {
+            if let Work::Row(list, column) | Work::Lookup { list, column: Some(column), .. } =
+                &node.work
+            {
+                columns.push((list, column, node.at.clone()));
+            }
+        });
+        columns.into_iter()
+    }
+
     /// Names that the directory has to resolve: the kind of what is called so, and the name.
     pub fn names(&self) -> impl Iterator<Item = (Kind, &Arc<str>)> {
         let mut found = Vec::new();
