@@ -123,6 +123,7 @@ set.y = "{{ lists.vip.manager }}"
                |
              8 | when = 'lookup("vip", customer.address).segmnt == "gold"'
                |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-               = did you mean `segment`?"#]].assert_eq(&shown);
+               = did you mean `segment`?"#]]
+        .assert_eq(&shown);
     }
 }

@@ -30,6 +30,7 @@ mod check;
 mod evaluate;
 mod functions;
 mod interned;
+mod limits;
 mod mistake;
 mod node;
 mod operators;
@@ -48,6 +49,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 pub use self::interned::Interned;
+pub use self::limits::Limits;
 pub use self::mistake::{EvaluationError, Mistake};
 pub(super) use self::scan::{Piece, Pieces};
 pub use self::scenery::Scenery;
