@@ -11,6 +11,7 @@ pub mod conversation;
 pub mod ends;
 pub mod frame;
 pub mod numbers;
+mod original;
 pub mod parties;
 pub mod progress;
 pub mod recorded;

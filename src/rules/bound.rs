@@ -10,13 +10,10 @@ use super::field::{Kind, Path};
 use super::file::Rule;
 use super::index::Index;
 use super::lists::Tables;
-use super::pattern::Pattern;
+use super::pattern::{Pattern, Scalar};
 use super::shared::{Conditions, Places};
 use super::{tabled, time};
 use crate::genesys::names::Names;
-
-/// Lists by name, each with the field whose value finds the row.
-type Rows = Vec<(Arc<str>, Path)>;
 
 /// Rules ready to use: enabled, with names resolved, and indexed. Immutable.
 #[derive(Debug)]
@@ -36,12 +33,17 @@ pub struct Rules {
     pub(super) in_force: Arc<BTreeSet<u64>>,
 }
 
+/// Lists, each with the field by which its row is found.
+type Rows = Vec<(Arc<str>, Path)>;
+
 #[derive(Debug)]
 pub(super) struct Bound {
     pub(super) rule: Arc<Rule>,
     pub(super) digest: u64,
     pub(super) conditions: Places,
     pub(super) looks_at_ended: bool,
+    /// Whether it holds depends on the event as it was sent.
+    pub(super) asks_raw: bool,
     /// Its conditions, if time alone can change what they say.
     pub(super) changes_with_time: Option<Vec<Condition>>,
     pub(super) speaks_of_watched: bool,
@@ -65,8 +67,7 @@ impl Rules {
         let of_ended = Index::new(each().filter(|(at, _)| looks_at_ended[*at]));
         let known: Vec<(u64, Rows)> =
             bound.iter().map(|(rule, all)| (digest(rule, all, tables), rows(rule, all))).collect();
-        let timed =
-            |(_, all): &(_, Vec<Condition>)| time::change_with_time(all).then(|| all.clone());
+        let timed = |(rule, all): &(Arc<Rule>, Vec<Condition>)| timed(rule, all);
         let timed: Vec<_> = bound.iter().map(timed).collect();
         let (rules, conditions): (Vec<Arc<Rule>>, _) = bound.into_iter().unzip();
         let (conditions, places) = Conditions::new(conditions);
@@ -74,6 +75,7 @@ impl Rules {
         let bound =
             bound.map(|((((rule, (digest, rows)), conditions), timed), looks_at_ended)| Bound {
                 looks_at_ended,
+                asks_raw: rule.asks_raw(),
                 changes_with_time: timed,
                 speaks_of_watched: rule.speaks_of_watched(),
                 digest,
@@ -140,6 +142,19 @@ impl Rules {
     pub fn unindexed(&self) -> impl Iterator<Item = &Arc<str>> {
         self.index.open().filter_map(|rule| Some(&self.rules.get(rule)?.rule.name))
     }
+}
+
+/// The conditions of a rule that time alone can change: its own, and what has to be reached for
+/// `when` to change. `None` for other rules.
+fn timed(rule: &Rule, conditions: &[Condition]) -> Option<Vec<Condition>> {
+    let reached = rule.when.iter().flat_map(|when| when.limits().reached);
+    let reached = reached.map(|(path, limit)| {
+        let pattern = Pattern::AnyOf(vec![Scalar::Duration(limit)]);
+        Condition::Field(FieldCondition { path, pattern })
+    });
+    let reached: Vec<Condition> = reached.collect();
+    (time::change_with_time(conditions) || !reached.is_empty())
+        .then(|| conditions.iter().cloned().chain(reached).collect())
 }
 
 /// A digest of what a rule does, with all that it looks up: a rule whose list was changed is a

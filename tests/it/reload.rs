@@ -242,6 +242,27 @@ fn a_step_back_holds_until_the_file_has_changed_also_over_a_restart() {
 }
 
 #[test]
+fn included_files_are_reloaded_refused_and_stepped_back_to_with_the_rest() {
+    let world = WorldAt::quiet(2);
+    let setup = world.setup(&format!("include = [\"rules.d/*.toml\"]\n{ANSWERED}"), "");
+    let included = setup.path("rules.d/second.toml");
+    fs::create_dir(setup.path("rules.d")).unwrap();
+    fs::write(&included, SECOND).unwrap();
+    let daemon = setup.start();
+    daemon.wait_ready();
+    fs::write(&included, SECOND.replace("second", "third")).unwrap();
+    says(&say(&setup, &["reload", "--wait"]), 0, &["+ third", "- second", "2 rules ("]);
+    fs::write(&included, SECOND.replace("participant.state", "participant.stat")).unwrap();
+    let refused = ["rules.d/second.toml:5:", "did you mean", "in force: 2 rules"];
+    says(&say(&setup, &["reload", "--wait"]), 1, &refused);
+    // The text that was included then comes back, whatever the file holds now.
+    says(&say(&setup, &["rules", "rollback", "1"]), 0, &["+ second", "- third", "2 rules ("]);
+    world.call("c1", 0);
+    wait_key(&world, &daemon, "c1", "cc.second");
+    assert!(!keys(&world, "c1").iter().any(|key| key == "cc.third"));
+}
+
+#[test]
 fn nobody_there_says_what_to_do() {
     let setup = Setup::new("http://127.0.0.1:9", "all_users = true", ANSWERED, "");
     for arguments in [&["reload"][..], &["rules", "history"], &["rules", "rollback"]] {

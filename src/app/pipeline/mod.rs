@@ -255,12 +255,8 @@ impl Pipeline {
             return ControlFlow::Continue(());
         }
         let stream = stream_of(&received);
-        let moment = Moment {
-            at: received.at,
-            received_at: received.received_at,
-            raw: Some(received.body()),
-            from_read: false,
-        };
+        let moment =
+            Moment { at: received.at, received_at: received.received_at, from_read: false };
         let id = conversation.id.clone();
         match self.tracker.take(stream, conversation, received.at) {
             News::Newer(current) => {
@@ -291,7 +287,7 @@ impl Pipeline {
         id: &ConversationId,
         current: &Conversation,
         candidate: &Conversation,
-        moment: &Moment<'_>,
+        moment: &Moment,
     ) -> bool {
         let standing = self.standings.entry(id.clone()).or_default();
         let same = same_wishes(&self.view, standing, current, candidate, moment);
@@ -300,11 +296,7 @@ impl Pipeline {
     }
 
     /// Asks the rules about a snapshot, and passes on what they say.
-    async fn observe(
-        &mut self,
-        current: &Arc<Conversation>,
-        moment: &Moment<'_>,
-    ) -> ControlFlow<()> {
+    async fn observe(&mut self, current: &Arc<Conversation>, moment: &Moment) -> ControlFlow<()> {
         self.joints.counts.snapshots.add(1);
         let standing = self.standings.entry(current.id.clone()).or_default();
         let Look { observation, matches, targets_missing, due, errors } =

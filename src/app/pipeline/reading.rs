@@ -62,9 +62,7 @@ impl Pipeline {
         self.reads.done(id);
         match current {
             Some(current) => {
-                let raw = std::str::from_utf8(&body).ok();
-                let moment =
-                    Moment { at: now, received_at: Timestamp::now(), raw, from_read: true };
+                let moment = Moment { at: now, received_at: Timestamp::now(), from_read: true };
                 self.observe(&current, &moment).await
             }
             None => ControlFlow::Continue(()),
