@@ -34,7 +34,8 @@ fn what_is_explained_is_what_the_rules_do() {
             world.users().iter().map(|user| UserId::new(&user.id)).collect();
         let path = Path::new("rules.example.toml");
         let (file, _) = RuleFile::parse(path, RULES, &AllowedKeys::all()).unwrap();
-        let (rules, _) = file.bind(Arc::new(names(&world)), &Tables::default());
+        let tables = Tables::inline(&file.lists);
+        let (rules, _) = file.bind(Arc::new(names(&world)), &tables);
         let mut standings: BTreeMap<String, Standing> = BTreeMap::new();
         for step in 0..300 {
             let now = start + SignedDuration::from_millis(step * 50);
