@@ -136,7 +136,7 @@ impl Rehearsal {
         let there = |wish: &Wish| {
             let mut participants = conversation.participants.iter();
             let of = participants.find(|participant| participant.id == wish.participant);
-            of.and_then(|participant| participant.attributes.get(&*wish.key))
+            of.and_then(|participant| participant.attributes.get(&wish.key))
                 .is_some_and(|value| *value == *wish.value)
         };
         self.due = looked.due.filter(|due| *due > now);

@@ -15,6 +15,9 @@ use super::shared::{Conditions, Places};
 use super::{tabled, time};
 use crate::genesys::names::Names;
 
+/// Lists by name, each with the field whose value finds the row.
+type Rows = Vec<(Arc<str>, Path)>;
+
 /// Rules ready to use: enabled, with names resolved, and indexed. Immutable.
 #[derive(Debug)]
 pub struct Rules {
@@ -43,7 +46,7 @@ pub(super) struct Bound {
     pub(super) changes_with_time: Option<Vec<Condition>>,
     pub(super) speaks_of_watched: bool,
     /// Where it finds the rows of the lists of which it takes columns.
-    pub(super) rows: Vec<(Arc<str>, Path)>,
+    pub(super) rows: Rows,
 }
 
 impl Rules {
@@ -60,7 +63,7 @@ impl Rules {
         let each = || required.iter().map(|conditions| &conditions[..]).enumerate();
         let index = Index::new(each());
         let of_ended = Index::new(each().filter(|(at, _)| looks_at_ended[*at]));
-        let known: Vec<(u64, Vec<(Arc<str>, Path)>)> =
+        let known: Vec<(u64, Rows)> =
             bound.iter().map(|(rule, all)| (digest(rule, all, tables), rows(rule, all))).collect();
         let timed =
             |(_, all): &(_, Vec<Condition>)| time::change_with_time(all).then(|| all.clone());
@@ -162,8 +165,8 @@ fn required(rule: &Rule, conditions: &[Condition]) -> Vec<Condition> {
 }
 
 /// Where the rows are found of which the rule's expressions take columns: by the rule's own `in_list`.
-fn rows(rule: &Rule, conditions: &[Condition]) -> Vec<(Arc<str>, Path)> {
-    let mut rows: Vec<(Arc<str>, Path)> = Vec::new();
+fn rows(rule: &Rule, conditions: &[Condition]) -> Rows {
+    let mut rows = Rows::new();
     for (list, _) in rule.expressions().flat_map(Expression::rows) {
         let path = tabled::found_by(conditions, list).first().map(|path| (*path).clone());
         if let Some(path) = path.filter(|_| rows.iter().all(|(known, _)| known != list)) {
