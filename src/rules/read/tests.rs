@@ -24,6 +24,8 @@ macro_rules! mistakes {
 mistakes! {
     ten
     expressions
+    twelve
+    twelve_syntax
     syntax
     readable
     slipped
