@@ -60,9 +60,12 @@ impl Rules {
         hash: u64,
     ) -> Rules {
         let looks_at_ended: Vec<bool> = bound.iter().map(|(r, _)| r.looks_at_ended()).collect();
-        let required: Vec<Vec<Condition>> =
-            bound.iter().map(|(rule, conditions)| required(rule, conditions)).collect();
-        let each = || required.iter().map(|conditions| &conditions[..]).enumerate();
+        let compared: Vec<Vec<Condition>> = bound.iter().map(|(rule, _)| compared(rule)).collect();
+        // What has to be so wherever a rule holds, as far as the index can make use of it.
+        let required = bound.iter().zip(&compared);
+        let required =
+            required.map(|((_, conditions), compared)| conditions.iter().chain(compared));
+        let each = || required.clone().map(Iterator::collect).enumerate();
         let index = Index::new(each());
         let of_ended = Index::new(each().filter(|(at, _)| looks_at_ended[*at]));
         let known: Vec<(u64, Rows)> =
@@ -167,16 +170,15 @@ fn digest(rule: &Rule, conditions: &[Condition], tables: &Tables) -> u64 {
         .fold(rule.hash(), |digest, one| digest.rotate_left(1) ^ one)
 }
 
-/// What has to be so wherever a rule holds, as far as the index can make use of it: its conditions,
-/// and what `when` compares with plain values.
-fn required(rule: &Rule, conditions: &[Condition]) -> Vec<Condition> {
+/// What the rule's `when` compares with plain values.
+fn compared(rule: &Rule) -> Vec<Condition> {
     let conjuncts = rule.when.iter().flat_map(Expression::conjuncts);
     // Queues and users compare by name there, and by id in a pattern.
     let plain = conjuncts.filter(|(path, _)| !matches!(path.field.kind, Kind::Queue | Kind::User));
-    let of_when = plain.map(|(path, scalars)| {
+    let compared = plain.map(|(path, scalars)| {
         Condition::Field(FieldCondition { path, pattern: Pattern::AnyOf(scalars) })
     });
-    conditions.iter().cloned().chain(of_when).collect()
+    compared.collect()
 }
 
 /// Where the rows are found of which the rule's expressions take columns: by the rule's own `in_list`.

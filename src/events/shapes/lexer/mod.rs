@@ -234,6 +234,21 @@ impl<'a> Lexer<'a> {
         Quoted { raw: &self.text[start..end], escaped: self.escaped }
     }
 
+    /// Reads the next value by `read`, or skips it where it cannot be read so.
+    pub(in crate::events) fn attempt<T>(
+        &mut self,
+        read: impl FnOnce(&mut Lexer<'a>) -> Read<T>,
+    ) -> Read<Option<T>> {
+        let start = self.at;
+        match read(self) {
+            Ok(value) => Ok(Some(value)),
+            Err(Broken) => {
+                (self.at, self.fault) = (start, None);
+                self.skip_value().map(|()| None)
+            }
+        }
+    }
+
     /// Skips one value, whatever it is.
     pub(in crate::events) fn skip_value(&mut self) -> Read<()> {
         // One bit for each level: whether it is an object.
