@@ -4,7 +4,7 @@
 //! all of their arguments, and those that speak of names, are not here: `has`, `default`, `lookup`
 //! and the macros.
 
-use super::types::Type;
+use super::typing::Type;
 
 /// What a function does with values that are there: if an argument is absent, so is what it gives,
 /// and what asks a question says no.

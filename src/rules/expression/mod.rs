@@ -41,7 +41,7 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 mod tree;
-mod types;
+mod typing;
 mod value;
 mod vocabulary;
 
@@ -59,7 +59,7 @@ use self::check::Checker;
 use self::evaluate::Evaluation;
 use self::node::{Node, Work};
 use self::tree::Comparison;
-use self::types::Type;
+use self::typing::Type;
 use super::field::{Kind, Path, Subject};
 use super::pattern::Scalar;
 

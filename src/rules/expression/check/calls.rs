@@ -11,7 +11,7 @@ use crate::rules::expression::node::{Node, Work};
 use crate::rules::expression::run::format;
 use crate::rules::expression::run::times;
 use crate::rules::expression::tree::{Form, Tree, Word};
-use crate::rules::expression::types::Type;
+use crate::rules::expression::typing::Type;
 use crate::rules::expression::value::Constant;
 use crate::rules::field::Of;
 use crate::rules::fields;

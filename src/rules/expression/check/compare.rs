@@ -8,7 +8,7 @@ use crate::rules::expression::mistake::Mistake;
 use crate::rules::expression::node::{Node, Work};
 use crate::rules::expression::scenery::is_named;
 use crate::rules::expression::tree::{Comparison, Form, Tree};
-use crate::rules::expression::types::Type;
+use crate::rules::expression::typing::Type;
 use crate::rules::expression::value::Constant;
 use crate::rules::field::Field;
 

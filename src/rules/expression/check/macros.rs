@@ -4,7 +4,7 @@ use super::{Checker, Typed};
 use crate::rules::expression::functions::SPECIAL;
 use crate::rules::expression::node::{Each, How, Node, Work};
 use crate::rules::expression::tree::{Form, Tree, Word};
-use crate::rules::expression::types::Type;
+use crate::rules::expression::typing::Type;
 use crate::rules::field::Subject;
 
 impl Checker<'_> {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use super::mistake::Mistake;
 use super::node::{Node, Work};
 use super::tree::{Form, Operation, Tree};
-use super::types::Type;
+use super::typing::Type;
 use super::value::Constant;
 use super::vocabulary::Vocabulary;
 

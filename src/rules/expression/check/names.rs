@@ -6,7 +6,7 @@ use super::{Checker, Typed};
 use crate::config::problem::did_you_mean;
 use crate::rules::expression::node::{Node, Work};
 use crate::rules::expression::tree::{Form, Tree, Word};
-use crate::rules::expression::types::Type;
+use crate::rules::expression::typing::Type;
 use crate::rules::field::{Field, Kind, Of, Path, Subject};
 use crate::rules::fields;
 use crate::rules::lists::columns_help;
