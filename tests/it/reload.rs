@@ -146,6 +146,7 @@ fn too_many_writes_wait_for_a_word_and_live_events_do_not() {
         world.call(id, user);
         world.wait_written(&daemon, id);
     }
+    world.wait_heard(&daemon);
     setup.write_rules(&with_second());
     says(&say(&setup, &["reload", "--plan"]), 0, &["more than reload.max_writes (1)"]);
     let said = say(&setup, &["reload", "--wait"]);

@@ -47,8 +47,9 @@ pub(super) use question::Question;
 
 /// Frames taken from the channel at one waking.
 const BATCH: usize = 64;
-/// How long a stop waits for what is in doubt to be read; the rest of its time is the drain's.
-const SETTLE_AT_STOP: Duration = Duration::from_secs(10);
+/// How long a stop waits for what is in doubt to be read, before the drain: a hundred reads at the
+/// default budget. It ends at once when there is nothing to read.
+const SETTLE_AT_STOP: Duration = Duration::from_secs(20);
 
 /// How often the tracker is asked for conversations without news.
 const LOOK_UP_EVERY: Duration = Duration::from_secs(60);
