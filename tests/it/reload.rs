@@ -110,6 +110,7 @@ fn a_plan_says_what_a_reload_would_do_and_does_nothing() {
         world.call(id, 0);
         world.wait_written(&daemon, id);
     }
+    world.wait_heard(&daemon);
     setup.write_rules(&with_second().replace("\"cc.answered\"", "\"cc.taken\""));
     let plan = |more: &[&str]| say(&setup, &[&["reload", "--plan"], more].concat());
     says(
@@ -155,6 +156,7 @@ fn too_many_writes_wait_for_a_word_and_live_events_do_not() {
     // The new rules are in force all the same.
     world.call("c3", 2);
     wait_key(&world, &daemon, "c3", "cc.second");
+    world.wait_heard(&daemon);
     for id in ["c1", "c2"] {
         assert_eq!(keys(&world, id), ["cc.answered"]);
     }
