@@ -10,6 +10,7 @@ mod checks;
 mod conditions;
 mod expressions;
 mod lists;
+mod once;
 mod operators;
 mod reader;
 mod rule;
@@ -68,7 +69,9 @@ pub(super) fn read(
         reader.lists_unused();
         reader.schedules_unused();
     });
-    let rules = drafts.into_iter().map(|draft| Arc::new(draft.rule)).collect();
+    // Not in the room of the drafts, which are many times as large.
+    let mut rules = Vec::with_capacity(drafts.len());
+    rules.extend(drafts.into_iter().map(|draft| Arc::new(draft.rule)));
     let shared = readers[0].take_shared();
     let lists = shared.lists.into_iter().map(|list| list.source).collect();
     let schedules = shared.schedules.into_iter().map(|draft| draft.schedule).collect();

@@ -9,6 +9,7 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::lists::ListDraft;
+use super::once::Once;
 use super::schedules::ScheduleDraft;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::{Problems, did_you_mean};
@@ -25,6 +26,7 @@ pub(super) struct Reader<'f> {
     pub(super) lists: Vec<ListDraft>,
     pub(super) schedules: Vec<ScheduleDraft>,
     pub(super) expressions: Interned,
+    pub(super) once: Once,
     /// Rules that there are, with their places.
     pub(super) named: BTreeMap<String, String>,
     /// Which of the files it reads.
@@ -40,6 +42,7 @@ pub(super) struct Shared {
     pub(super) lists: Vec<ListDraft>,
     pub(super) schedules: Vec<ScheduleDraft>,
     expressions: Interned,
+    once: Once,
     named: BTreeMap<String, String>,
 }
 
@@ -57,6 +60,7 @@ impl<'f> Reader<'f> {
             lists: Vec::new(),
             schedules: Vec::new(),
             expressions: Interned::default(),
+            once: Once::default(),
             named: BTreeMap::new(),
             at,
             path,
@@ -69,14 +73,15 @@ impl<'f> Reader<'f> {
             lists: mem::take(&mut self.lists),
             schedules: mem::take(&mut self.schedules),
             expressions: mem::take(&mut self.expressions),
+            once: mem::take(&mut self.once),
             named: mem::take(&mut self.named),
         }
     }
 
     pub(super) fn put_shared(&mut self, shared: Shared) {
-        let Shared { lists, schedules, expressions, named } = shared;
+        let Shared { lists, schedules, expressions, once, named } = shared;
         (self.lists, self.schedules) = (lists, schedules);
-        (self.expressions, self.named) = (expressions, named);
+        (self.expressions, self.once, self.named) = (expressions, once, named);
     }
 
     /// A place as other files speak of it.
