@@ -186,7 +186,9 @@ fn rows(rule: &Rule, conditions: &[Condition]) -> Rows {
     let mut rows = Vec::new();
     for (list, _) in rule.expressions().flat_map(Expression::rows) {
         let path = tabled::found_by(conditions, list).first().map(|path| (*path).clone());
-        if let Some(path) = path.filter(|_| rows.iter().all(|(known, _): &(Arc<str>, Path)| known != list)) {
+        if let Some(path) =
+            path.filter(|_| rows.iter().all(|(known, _): &(Arc<str>, Path)| known != list))
+        {
             rows.push((Arc::clone(list), path));
         }
     }

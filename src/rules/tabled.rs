@@ -30,9 +30,9 @@ impl<'t> Tabled<'t> {
     pub(super) fn condition(&self, condition: Condition) -> Condition {
         match condition {
             Condition::Field(field) => {
-                let bound = self.pattern(&field.pattern).map(|pattern| {
-                    Arc::new(FieldCondition { path: field.path.clone(), pattern })
-                });
+                let bound = self
+                    .pattern(&field.pattern)
+                    .map(|pattern| Arc::new(FieldCondition { path: field.path.clone(), pattern }));
                 Condition::Field(bound.unwrap_or(field))
             }
             Condition::Any(alternatives) => {
@@ -45,9 +45,9 @@ impl<'t> Tabled<'t> {
                 Condition::Time(TimeCondition { schedule: bound.unwrap_or(schedule), open })
             }
             Condition::Raw(raw) => {
-                let bound = self.pattern(&raw.pattern).map(|pattern| {
-                    Arc::new(RawCondition { path: raw.path.clone(), pattern })
-                });
+                let bound = self
+                    .pattern(&raw.pattern)
+                    .map(|pattern| Arc::new(RawCondition { path: raw.path.clone(), pattern }));
                 Condition::Raw(bound.unwrap_or(raw))
             }
         }

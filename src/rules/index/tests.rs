@@ -134,9 +134,8 @@ fn what_is_in_a_list_is_found_by_a_lookup() {
     let mut tables = Tables::default();
     tables.put("vip".into(), list("+4930"));
     tables.put("staff".into(), list("+4940"));
-    let in_list = |name: &str| {
-        Pattern::InList(Box::new(InList::new(Arc::from(name)).bound(&tables)))
-    };
+    let in_list =
+        |name: &str| Pattern::InList(Box::new(InList::new(Arc::from(name)).bound(&tables)));
     let mut rules = vec![
         vec![on("name", in_list("vip"))],
         vec![on("name", Pattern::Either(Box::new([in_list("vip"), in_list("staff")])))],

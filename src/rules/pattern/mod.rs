@@ -372,7 +372,11 @@ mod tests {
             (Pattern::Exists(true), Pattern::Exists(false), true),
             (prefix("+49"), prefix("+43"), true),
             (prefix("+49"), prefix("+4930"), false),
-            (prefix("+49"), Pattern::All(Box::new([Pattern::Exists(true), not(prefix("+49"))])), true),
+            (
+                prefix("+49"),
+                Pattern::All(Box::new([Pattern::Exists(true), not(prefix("+49"))])),
+                true,
+            ),
             (prefix("+4930"), not(prefix("+43")), false),
             (prefix("+4930"), not(prefix("+49")), true),
             (prefix("+49"), not(Pattern::Exists(true)), true),

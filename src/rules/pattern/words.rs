@@ -174,7 +174,8 @@ fn plain_glob(glob: &str) -> Option<(Form, &str)> {
         (false, None) => (Form::Equal, rest),
     };
     // Two stars have a meaning of their own.
-    (!text.is_empty() && !text.contains(['*', '?', '[', ']', '{', '}', '\\'])).then_some((form, text))
+    (!text.is_empty() && !text.contains(['*', '?', '[', ']', '{', '}', '\\']))
+        .then_some((form, text))
 }
 
 fn bad_glob(error: &globset::Error) -> BadWords {
@@ -249,7 +250,8 @@ mod tests {
 
     #[test]
     fn a_glob_that_is_a_plain_form_takes_what_it_would_as_a_glob() {
-        let texts = ["", "a", "ab", "ba", "xaby", "a/b", "a\nb", ".a", "é", "aé", "A", "a*b", "-,!"];
+        let texts =
+            ["", "a", "ab", "ba", "xaby", "a/b", "a\nb", ".a", "é", "aé", "A", "a*b", "-,!"];
         let globs = ["a", "*a", "a*", "*a*", "*a/*", "*b", "é", "*é", "a\n*", ".*", "*-,!", "/*"];
         for glob in globs {
             let words = Words::new(Form::Glob, glob, false).unwrap();
