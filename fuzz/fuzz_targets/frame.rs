@@ -1,0 +1,43 @@
+//! Whatever a socket or the API sends: reading it gives a value or an error, and never a panic.
+//!
+//! What can be read is looked at by every rule of the example, too.
+
+#![no_main]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
+
+use attributed::config::fence::AllowedKeys;
+use attributed::events::conversation::Conversation;
+use attributed::events::frame::Frame;
+use attributed::events::{read_generic, read_rest};
+use attributed::genesys::names::Names;
+use attributed::rules::{Context, RuleFile, Rules, Standing};
+use libfuzzer_sys::fuzz_target;
+
+static RULES: LazyLock<Rules> = LazyLock::new(|| {
+    let text = include_str!("../../rules.example.toml");
+    let (file, _) = RuleFile::parse(Path::new("rules.toml"), text, &AllowedKeys::all())
+        .expect("the example is right");
+    file.bind(Arc::new(Names::default())).0
+});
+
+fuzz_target!(|text: &str| {
+    if let Frame::Conversation { body, .. } = Frame::read(text)
+        && let Ok(conversation) = read_generic(&text[body])
+    {
+        look(&conversation);
+    }
+    if let Ok(conversation) = read_generic(text) {
+        look(&conversation);
+    }
+    if let Ok(conversation) = read_rest(text) {
+        look(&conversation);
+    }
+});
+
+fn look(conversation: &Conversation) {
+    let watched = BTreeSet::new();
+    RULES.look(conversation, &Context { watched: &watched }, &mut Standing::default());
+}
