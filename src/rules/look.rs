@@ -291,6 +291,8 @@ impl Look<'_> {
             write: rule.write,
             dry_run: rule.dry_run,
             during_flow: rule.during_flow,
+            useless_after: None,
+            urgent: false,
         };
         entry.insert_entry(Candidate { standing, wish });
     }

@@ -71,7 +71,7 @@ impl Situation<'_> {
             }
             Write::First if self.waits || self.out.or(self.followed).is_some() => Decision::Once,
             Write::IfAbsent if self.exists() => Decision::Exists,
-            Write::Follow | Write::First | Write::IfAbsent => Decision::Write,
+            Write::Follow | Write::First | Write::IfAbsent | Write::Enforce => Decision::Write,
         }
     }
 }

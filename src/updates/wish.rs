@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -26,6 +27,10 @@ pub struct Wish {
     pub dry_run: bool,
     /// Also while a flow runs that may overwrite it at its end (FACTS 3.3).
     pub during_flow: bool,
+    /// Of use only so long after the value was first wished; what still waits then is given up.
+    pub useless_after: Option<Duration>,
+    /// Goes before what is not.
+    pub urgent: bool,
 }
 
 /// When a wish that differs from what is there is written.
@@ -38,6 +43,8 @@ pub enum Write {
     First,
     /// Only where the key is absent or empty.
     IfAbsent,
+    /// Whenever something else is there, whoever wrote it.
+    Enforce,
 }
 
 /// One snapshot as far as updates are concerned: what is there, and what should be.

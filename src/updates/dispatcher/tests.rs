@@ -267,6 +267,8 @@ impl Bench {
                 write: Write::Follow,
                 dry_run: false,
                 during_flow: false,
+                useless_after: None,
+                urgent: false,
             }],
             over: false,
             in_flow: false,

@@ -166,11 +166,15 @@ fn wish(text: &str, digest: u64) -> Wish {
         write: Write::Follow,
         dry_run: false,
         during_flow: false,
+        useless_after: None,
+        urgent: false,
     };
     for word in words {
         match word {
             "first" => wish.write = Write::First,
             "if-absent" => wish.write = Write::IfAbsent,
+            "enforce" => wish.write = Write::Enforce,
+            "urgent" => wish.urgent = true,
             "flow" => wish.during_flow = true,
             "dry" => wish.dry_run = true,
             _ => wish.rule = Arc::from(word.strip_prefix("by=").unwrap()),

@@ -211,6 +211,8 @@ impl World {
             write: Write::Follow,
             dry_run: false,
             during_flow: false,
+            useless_after: None,
+            urgent: false,
         });
         let observation = Observation {
             conversation: name.into(),
