@@ -13,6 +13,7 @@ use tracing::{info, warn};
 use super::observe::View;
 use super::pipeline::{self, Pipeline};
 use super::push::Writer;
+use super::recovery::{self, Recovery, Search};
 use super::report::Report;
 use super::rules_in_force::{RulesInForce, describe};
 use super::{App, Ended, Joints, Part, TICK, allowing, no_names, wanted};
@@ -20,6 +21,7 @@ use crate::config::Config;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::Problem;
 use crate::events::channels::{Channels, ChannelsState, Notice, QUEUE, Received};
+use crate::events::gaps::Gap;
 use crate::events::topic::Topic;
 use crate::events::tracker::{Limits, Tracker};
 use crate::events::watching::{Wanted, Watcher};
@@ -136,7 +138,8 @@ impl Start {
         let (topics, frames, notices, channels) = loops.channels(&config, outside);
         let (asks_sender, asks) = mpsc::channel(ASKS_WAITING);
         let (updates, observations) = mpsc::channel(OBSERVATIONS_WAITING);
-        let (view, gaps) = loops.pipeline(frames, asks, view, updates.clone());
+        let (view, look_ups) = loops.pipeline(frames, asks, view, updates.clone());
+        let gaps = loops.recovery(&config, look_ups);
         loops.dispatcher(&config, fence, observations, asks_sender);
 
         let mut tick = interval(TICK);
@@ -172,6 +175,7 @@ impl Start {
             ready: false,
             watching_known: false,
             topics_wanted: 0,
+            heard: BTreeSet::new(),
             configuration_problem: None,
         }
     }
@@ -248,13 +252,13 @@ impl Loops {
         asks: mpsc::Receiver<Ask>,
         first: View,
         observations: mpsc::Sender<Input>,
-    ) -> (watch::Sender<View>, mpsc::Sender<Vec<Topic>>) {
+    ) -> (watch::Sender<View>, recovery::LookUps) {
         let (view_sender, view) = watch::channel(first);
-        let (gaps_sender, gaps) = mpsc::channel(NOTICES_WAITING);
+        let (look_ups_sender, look_ups) = mpsc::channel(1);
         let joints = pipeline::Joints {
             frames,
             asks,
-            gaps,
+            look_ups,
             view,
             observations,
             api: Arc::clone(&self.api),
@@ -266,7 +270,31 @@ impl Loops {
             pipeline.run().await;
             Part::Pipeline
         });
-        (view_sender, gaps_sender)
+        (view_sender, look_ups_sender)
+    }
+
+    fn recovery(&mut self, config: &Config, look_ups: recovery::LookUps) -> mpsc::Sender<Gap> {
+        let (gaps_sender, gaps) = mpsc::channel(NOTICES_WAITING);
+        let search = Search {
+            api: Arc::clone(&self.api),
+            look_ups,
+            settings: config.recovery.clone(),
+            dialect: config.genesys.dialect,
+            requests_per_minute: config.updates.requests_per_minute.get(),
+        };
+        let recovery = Recovery::new(recovery::Joints {
+            gaps,
+            search: Arc::new(search),
+            settings: config.recovery.clone(),
+            counts: Arc::clone(&self.counts),
+            beat: self.pulse.add("recovery"),
+        });
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            recovery.run(stop).await;
+            Part::Recovery
+        });
+        gaps_sender
     }
 
     fn dispatcher(

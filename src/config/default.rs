@@ -44,6 +44,11 @@ pub const WARN_VALUE_LENGTH: usize = 256;
 /// Well inside the 512,000 bytes of a request (FACTS 3.1), the only bound that is known.
 pub const MAX_VALUE_LENGTH: usize = 32_000;
 
+/// A slice of the details query; longer than nearly all conversations live.
+pub const LOOKBACK: Duration = Duration::from_secs(31 * 24 * 3600);
+/// How far the analytics index lags is not documented (FACTS 5); a minute costs nothing but a query.
+pub const INDEX_LAG: Duration = Duration::from_secs(60);
+
 pub const STATE_DIR: &str = "/var/lib/attributed";
 pub const KEEP: Duration = Duration::from_secs(7 * 24 * 3600);
 pub const LISTEN: &str = "127.0.0.1:9480";

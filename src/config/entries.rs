@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use super::{
-    Channels, Config, Genesys, Log, Monitoring, Network, SecretSource, State, Updates, Watch,
-    address,
+    Channels, Config, Genesys, Log, Monitoring, Network, Recovery, SecretSource, State, Updates,
+    Watch, address,
 };
 
 /// One value, free of what it means.
@@ -33,6 +33,7 @@ pub(super) fn entries(config: &Config) -> Entries {
         channels,
         updates,
         network,
+        recovery,
         state,
         monitoring,
         log,
@@ -43,6 +44,11 @@ pub(super) fn entries(config: &Config) -> Entries {
     entries.extend(of_channels(channels));
     entries.extend(of_updates(updates));
     entries.extend(of_network(network));
+    let Recovery { lookback, index_lag } = recovery;
+    entries.extend([
+        ("recovery.lookback", Shown::Time(*lookback)),
+        ("recovery.index_lag", Shown::Time(*index_lag)),
+    ]);
     let State { dir, keep } = state;
     entries.extend([("state.dir", path(dir)), ("state.keep", Shown::Time(*keep))]);
     let Monitoring { listen, control } = monitoring;

@@ -7,6 +7,7 @@
 //! (SEMANTICS 2); reads go in the recovery class and never hold up a frame. It decides nothing about
 //! writing: that is the updates' part.
 
+mod look_ups;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +23,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, warn};
 
+pub(super) use self::look_ups::{Found, LookUp, Which};
+use self::look_ups::{LookUps, Outcome};
 use crate::app::observe::{Look, View, gone, observation, remember, same_wishes};
 use crate::app::reads::{ReadDone, Reads};
 use crate::events::channels::Received;
@@ -52,8 +55,8 @@ const STANDINGS_OVER: usize = 10_000;
 pub(super) struct Joints {
     pub frames: mpsc::Receiver<Received>,
     pub asks: mpsc::Receiver<Ask>,
-    /// Users and queues whose events may have been missed.
-    pub gaps: mpsc::Receiver<Vec<Topic>>,
+    /// Conversations of which events may have been missed.
+    pub look_ups: mpsc::Receiver<LookUp>,
     pub view: watch::Receiver<View>,
     pub observations: mpsc::Sender<Input>,
     pub api: Arc<dyn Api>,
@@ -68,6 +71,7 @@ pub(super) struct Pipeline {
     /// Of the conversations that live, and of some that are over.
     standings: HashMap<ConversationId, Standing>,
     reads: Reads,
+    look_ups: LookUps,
     /// Conversations to look at again, behind live frames: the rules changed, or there is room now.
     again: VecDeque<ConversationId>,
     batch: Vec<Received>,
@@ -82,7 +86,7 @@ enum Event {
     Frames,
     FramesEnded,
     Asked(Ask),
-    Gap(Vec<Topic>),
+    LookUp(LookUp),
     ViewChanged,
     Read(ReadDone),
     LookAgain,
@@ -99,6 +103,7 @@ impl Pipeline {
             tracker,
             standings: HashMap::new(),
             reads,
+            look_ups: LookUps::default(),
             again: VecDeque::new(),
             batch: Vec::with_capacity(BATCH),
             had_frames: false,
@@ -147,7 +152,7 @@ impl Pipeline {
             Some(done) = self.reads.next() => Event::Read(done),
             Ok(()) = self.joints.view.changed() => Event::ViewChanged,
             Some(ask) = self.joints.asks.recv() => Event::Asked(ask),
-            Some(topics) = self.joints.gaps.recv() => Event::Gap(topics),
+            Some(look_up) = self.joints.look_ups.recv() => Event::LookUp(look_up),
             () = std::future::ready(()), if may_look_again => Event::LookAgain,
             () = sleep_until(next_read.unwrap_or_else(Instant::now)), if next_read.is_some() => Event::Idle,
             () = sleep(IDLE_BEAT) => Event::Idle,
@@ -166,8 +171,8 @@ impl Pipeline {
         if let Ok(ask) = joints.asks.try_recv() {
             return Some(Event::Asked(ask));
         }
-        if let Ok(topics) = joints.gaps.try_recv() {
-            return Some(Event::Gap(topics));
+        if let Ok(look_up) = joints.look_ups.try_recv() {
+            return Some(Event::LookUp(look_up));
         }
         (!self.again.is_empty()).then_some(Event::LookAgain)
     }
@@ -183,8 +188,8 @@ impl Pipeline {
                 self.batch = batch;
             }
             Event::Asked(Ask::LookAgain(id)) => self.again.push_back(id),
-            Event::Asked(Ask::Read(id)) => self.reads.want(id),
-            Event::Gap(topics) => self.look_up_after_gap(&topics.into_iter().collect()),
+            Event::Asked(Ask::Read(id)) => self.read_or_leave(id),
+            Event::LookUp(look_up) => self.look_up(look_up),
             Event::ViewChanged => self.change_view(),
             Event::Read(done) => self.take_read(done).await?,
             Event::LookAgain => self.look_again().await?,
@@ -255,14 +260,14 @@ impl Pipeline {
         same
     }
 
-    /// Asks the rules about a snapshot, and passes on what they say.
+    /// Asks the rules about a snapshot, and passes on what they say. Returns how many wishes that is.
     async fn observe(
         &mut self,
         current: &Arc<Conversation>,
         at: Instant,
         received_at: Timestamp,
         from_read: bool,
-    ) -> ControlFlow<()> {
+    ) -> ControlFlow<(), usize> {
         self.joints.counts.snapshots.add(1);
         let standing = self.standings.entry(current.id.clone()).or_default();
         let Look { observation, matches, targets_missing } =
@@ -274,7 +279,9 @@ impl Pipeline {
             self.standings.retain(|id, _| self.tracker.current(id).is_some());
         }
         self.joints.counts.conversations.set(self.tracker.len() as u64);
-        self.send(Input::Observe(observation)).await
+        let wishes = observation.wishes.len();
+        self.send(Input::Observe(observation)).await?;
+        ControlFlow::Continue(wishes)
     }
 
     async fn send(&mut self, input: Input) -> ControlFlow<()> {
@@ -294,13 +301,17 @@ impl Pipeline {
                     self.reads.overtaken(id, true, now);
                     return ControlFlow::Continue(());
                 }
-                self.reads.done(id.clone());
+                self.read_ended(id.clone(), Outcome::Over(0));
                 self.standings.remove(&id);
                 return self.send(Input::Observe(gone(&self.view, id))).await;
             }
             Err(error) => {
                 self.tracker.give_up_read(ticket);
-                self.reads.failed(id, &error, now);
+                if self.reads.failed(id.clone(), &error, now) {
+                    let forbidden = matches!(error, CallError::Forbidden(_));
+                    let outcome = if forbidden { Outcome::NotPermitted } else { Outcome::GivenUp };
+                    self.look_ups.settle(&id, outcome);
+                }
                 return ControlFlow::Continue(());
             }
         };
@@ -309,23 +320,49 @@ impl Pipeline {
             Err(error) => {
                 self.tracker.give_up_read(ticket);
                 warn!(conversation_id = %id, %error, "the answer to a read cannot be read, the conversation waits for its next event");
-                self.reads.done(id);
+                self.read_ended(id, Outcome::GivenUp);
                 return ControlFlow::Continue(());
             }
         };
-        let current = match self.tracker.take_read(ticket, conversation, now) {
+        let news = self.tracker.take_read(ticket, conversation, now);
+        let changed = matches!(news, News::Newer(_));
+        let current = match news {
             News::Overtaken { read_again } => {
-                self.reads.overtaken(id, read_again, now);
+                if self.reads.overtaken(id.clone(), read_again, now) {
+                    // What overtook it is newer than what was asked for.
+                    self.look_ups.settle(&id, Outcome::Same);
+                }
                 return ControlFlow::Continue(());
             }
             News::Newer(current) => Some(current),
             News::Duplicate => self.tracker.current(&id).cloned(),
             News::Older | News::Partial | News::Doubtful { .. } => None,
         };
-        self.reads.done(id);
-        match current {
-            Some(current) => self.observe(&current, now, Timestamp::now(), true).await,
-            None => ControlFlow::Continue(()),
+        let Some(current) = current else {
+            self.read_ended(id, Outcome::Same);
+            return ControlFlow::Continue(());
+        };
+        let wishes = self.observe(&current, now, Timestamp::now(), true).await?;
+        let outcome = match (changed, current.is_over()) {
+            (true, true) => Outcome::Over(wishes),
+            (true, false) => Outcome::Changed(wishes),
+            (false, _) => Outcome::Same,
+        };
+        self.read_ended(id, outcome);
+        ControlFlow::Continue(())
+    }
+
+    /// A read ended; unless it was asked for again meanwhile, whoever waits for it is told.
+    fn read_ended(&mut self, id: ConversationId, outcome: Outcome) {
+        if self.reads.done(id.clone()) {
+            self.look_ups.settle(&id, outcome);
+        }
+    }
+
+    /// Reads a conversation when it is its turn; without room it waits for its next event.
+    fn read_or_leave(&mut self, id: ConversationId) {
+        if !self.reads.want(id.clone()) {
+            self.look_ups.settle(&id, Outcome::GivenUp);
         }
     }
 
@@ -345,21 +382,20 @@ impl Pipeline {
         ControlFlow::Continue(())
     }
 
-    /// Reads every conversation that is known alive and that these topics would have told of.
-    fn look_up_after_gap(&mut self, topics: &BTreeSet<Topic>) {
-        let concerned = |current: &Conversation| {
-            current.participants.iter().any(|participant| {
-                let user = participant.user_id.clone().map(Topic::User);
-                let queue = participant.queue_id.clone().map(Topic::Queue);
-                user.is_some_and(|user| topics.contains(&user))
-                    || queue.is_some_and(|queue| topics.contains(&queue))
-            })
+    /// Reads what is asked for, as far as it is not known already.
+    fn look_up(&mut self, LookUp { which, done }: LookUp) {
+        let ids: Vec<ConversationId> = match which {
+            Which::Of(topics) => {
+                let live = self.tracker.live().filter(|current| tell_of(&topics, current));
+                live.map(|current| current.id.clone()).collect()
+            }
+            Which::These(mut ids, since) => {
+                ids.retain(|id| !self.tracker.knows_since(id, since));
+                ids
+            }
         };
-        let ids: Vec<ConversationId> =
-            self.tracker.live().filter(|c| concerned(c)).map(|c| c.id.clone()).collect();
-        for id in ids {
-            self.reads.want(id);
-        }
+        self.look_ups.begin(ids.clone(), done);
+        ids.into_iter().for_each(|id| self.read_or_leave(id));
     }
 
     /// Looks up conversations without news for a day: their end may never have been seen.
@@ -370,9 +406,19 @@ impl Pipeline {
         }
         self.last_look_up = now;
         for id in self.tracker.due(now) {
-            self.reads.want(id);
+            self.read_or_leave(id);
         }
     }
+}
+
+/// Whether these topics would have told of what happens in a conversation.
+fn tell_of(topics: &BTreeSet<Topic>, current: &Conversation) -> bool {
+    current.participants.iter().any(|participant| {
+        let user = participant.user_id.clone().map(Topic::User);
+        let queue = participant.queue_id.clone().map(Topic::Queue);
+        user.is_some_and(|user| topics.contains(&user))
+            || queue.is_some_and(|queue| topics.contains(&queue))
+    })
 }
 
 /// The stream that a frame came by: its topic on its channel.

@@ -67,7 +67,7 @@ impl Api for Answers {
 struct Scene {
     frames: mpsc::Sender<Received>,
     asks: mpsc::Sender<Ask>,
-    _gaps: mpsc::Sender<Vec<Topic>>,
+    look_ups: mpsc::Sender<LookUp>,
     view: watch::Sender<View>,
     observations: mpsc::Receiver<Input>,
     doubts: u32,
@@ -87,7 +87,7 @@ impl Scene {
     fn new(calls: usize) -> Scene {
         let (frames, frames_receiver) = mpsc::channel(16_384);
         let (asks, asks_receiver) = mpsc::channel(16);
-        let (gaps, gaps_receiver) = mpsc::channel(16);
+        let (look_ups, look_ups_receiver) = mpsc::channel(16);
         let (view, view_receiver) = watch::channel(view(RULES));
         let (observations_sender, observations) = mpsc::channel(16_384);
         let (answers, waiting) = (0..calls).map(|_| oneshot::channel()).unzip();
@@ -95,7 +95,7 @@ impl Scene {
             Joints {
                 frames: frames_receiver,
                 asks: asks_receiver,
-                gaps: gaps_receiver,
+                look_ups: look_ups_receiver,
                 view: view_receiver,
                 observations: observations_sender,
                 api: Arc::new(Answers(Mutex::new(waiting))),
@@ -106,7 +106,7 @@ impl Scene {
         );
         let (pipeline, tasks) = (Some(pipeline), JoinSet::new());
         let doubts = 0;
-        Scene { frames, asks, _gaps: gaps, view, observations, doubts, answers, pipeline, tasks }
+        Scene { frames, asks, look_ups, view, observations, doubts, answers, pipeline, tasks }
     }
 
     async fn frames(&mut self, script: &str) {
