@@ -17,6 +17,7 @@ mod counted;
 mod daemon;
 mod deliver;
 mod dialects;
+mod gaps;
 mod judgement;
 mod late;
 mod restart;
