@@ -84,9 +84,12 @@ impl Live {
         self.doubts.push((stream, body));
     }
 
-    /// Forgets what a stream said: its last word is the one that counts.
-    pub(super) fn forget_doubt(&mut self, stream: StreamId) {
+    /// Forgets what a stream said: its last word is the one that counts. Returns true if it had said
+    /// something doubtful.
+    pub(super) fn forget_doubt(&mut self, stream: StreamId) -> bool {
+        let before = self.doubts.len();
         self.doubts.retain(|(doubted, _)| *doubted != stream);
+        self.doubts.len() < before
     }
 
     pub(super) fn forget_doubts(&mut self) {

@@ -138,10 +138,13 @@ impl Tracker {
             });
             return if is_late { News::Older } else { self.newer(candidate, Some(stream), now) };
         };
-        live.forget_doubt(stream);
+        let taken_back = live.forget_doubt(stream);
         if candidate.equals(live) {
             live.course.show(stream, candidate.body);
             self.live.touch(id, now);
+            if taken_back {
+                self.reads.taken_back(id);
+            }
             return News::Duplicate;
         }
         match candidate.progress.compare(&live.progress) {
@@ -194,9 +197,9 @@ impl Tracker {
         mut conversation: Conversation,
         now: Instant,
     ) -> News {
-        let read_again = self.reads.end(&ticket.id);
-        if read_again || self.acceptance(&ticket.id) != ticket.accepted {
-            return News::Overtaken { read_again };
+        let meanwhile = self.reads.end(&ticket.id);
+        if meanwhile.doubted || self.acceptance(&ticket.id) != ticket.accepted {
+            return News::Overtaken { read_again: meanwhile.doubted };
         }
         if conversation.id != ticket.id {
             return News::Older;
@@ -213,6 +216,8 @@ impl Tracker {
                 self.live.touch(&ticket.id, now);
                 return News::Duplicate;
             }
+            // It shows what the stream has gone back from since.
+            Some(_) if meanwhile.taken_back => return News::Overtaken { read_again: true },
             Some(live) => Some(&live.progress),
             None => self.tombstones.get(&ticket.id).map(|tombstone| &tombstone.progress),
         };
@@ -225,15 +230,15 @@ impl Tracker {
     /// Gives back the ticket of a read that failed. Returns true if something came into doubt while
     /// it was under way.
     pub fn give_up_read(&mut self, ticket: ReadTicket) -> bool {
-        self.reads.end(&ticket.id)
+        self.reads.end(&ticket.id).doubted
     }
 
     /// Takes the answer to a read that the API knows the conversation no longer. Returns false if
     /// something came in meanwhile: who has just been heard of is not gone, whatever the API knows
     /// of it yet.
     pub fn take_gone(&mut self, ticket: ReadTicket, now: Instant) -> bool {
-        let doubted = self.reads.end(&ticket.id);
-        if doubted || self.acceptance(&ticket.id) != ticket.accepted {
+        let meanwhile = self.reads.end(&ticket.id);
+        if meanwhile.doubted || self.acceptance(&ticket.id) != ticket.accepted {
             return false;
         }
         if let Some(live) = self.live.remove(&ticket.id) {

@@ -33,6 +33,15 @@ struct Read {
     settles: Vec<u64>,
     /// Something came into doubt since: the answer may be older than that.
     again: bool,
+    /// A stream took back what it had brought into doubt: an answer that shows it is older than that.
+    taken_back: bool,
+}
+
+/// What happened while a read was under way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Meanwhile {
+    pub(super) doubted: bool,
+    pub(super) taken_back: bool,
 }
 
 impl Reads {
@@ -41,7 +50,8 @@ impl Reads {
         if self.under_way.contains_key(id) {
             return false;
         }
-        self.under_way.insert(id.clone(), Read { settles: doubts, again: false });
+        self.under_way
+            .insert(id.clone(), Read { settles: doubts, again: false, taken_back: false });
         true
     }
 
@@ -53,8 +63,18 @@ impl Reads {
         }
     }
 
-    /// Returns true if it has to be read again.
-    pub(super) fn end(&mut self, id: &ConversationId) -> bool {
-        self.under_way.remove(id).is_some_and(|read| read.again)
+    /// Notes that the conversation was seen as it is held, by a stream that had said otherwise.
+    pub(super) fn taken_back(&mut self, id: &ConversationId) {
+        if let Some(read) = self.under_way.get_mut(id) {
+            read.taken_back = true;
+        }
+    }
+
+    pub(super) fn end(&mut self, id: &ConversationId) -> Meanwhile {
+        let read = self.under_way.remove(id);
+        read.map_or_else(Meanwhile::default, |read| Meanwhile {
+            doubted: read.again,
+            taken_back: read.taken_back,
+        })
     }
 }

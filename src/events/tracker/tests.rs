@@ -98,6 +98,19 @@ fn a_doubt_that_comes_during_a_read_needs_nobody_to_ask_again() {
 }
 
 #[test]
+fn a_doubt_that_is_taken_back_during_a_read_is_not_brought_in_by_it() {
+    // Held and off again, and the answer was given in between.
+    check(
+        "a:1u read answer:1u a:1h read a:1u answer:1h read answer:1u",
+        expect!["newer read duplicate doubtful read duplicate overtaken,again read duplicate"],
+    );
+    check(
+        "a:1u read answer:1u a:1h read a:1u answer:1u",
+        expect!["newer read duplicate doubtful read duplicate duplicate"],
+    );
+}
+
+#[test]
 fn who_was_heard_of_during_a_read_is_not_gone() {
     check("a:1x read a:12x gone a:12y", expect!["newer read newer overtaken newer"]);
     check("a:1x read b:1y gone a:1z", expect!["newer read doubtful overtaken newer"]);
