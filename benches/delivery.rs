@@ -397,7 +397,7 @@ fn folder(simulator: SocketAddr, merge_window: Duration) -> TempDir {
              client_id = \"demo\"\nclient_secret_file = \"client-secret\"\n\n\
              [watch]\nall_users = true\n\n\
              [updates]\nmerge_window = \"{}ms\"\n\n\
-             [state]\ndir = \"state\"\n\n[monitoring]\nlisten = \"\"\n",
+             [state]\ndir = \"state\"\n\n[monitoring]\nlisten = \"\"\ncontrol = \"control.sock\"\n",
             merge_window.as_millis()
         ),
     );

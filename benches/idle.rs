@@ -109,7 +109,7 @@ fn folder(simulator: SocketAddr) -> TempDir {
          login_url = \"http://{simulator}\"\napi_url = \"http://{simulator}\"\n\
          client_id = \"demo\"\nclient_secret_file = \"client-secret\"\n\n\
          [watch]\nall_users = true\n\n[state]\ndir = \"state\"\n\n\
-         [monitoring]\nlisten = \"\"\n\n[log]\nformat = \"json\"\n"
+         [monitoring]\nlisten = \"\"\ncontrol = \"control.sock\"\n\n[log]\nformat = \"json\"\n"
     );
     fs::write(path("attributed.toml"), configuration).unwrap();
     folder

@@ -2,15 +2,15 @@
 //! to skip through the same text.
 //!
 //! The frames are the sample call of `tests/samples/events`, compact as on the wire, from the first
-//! alert to the wrap-up: some 6 KB each. Fails if other rules match than should. Runs are
-//! interleaved and the median of seven counts, because machines are shared.
+//! alert to the wrap-up, some 6 KB each; and a conference of 30 participants made of it, some 40 KB.
+//! The rules come in three shapes and in five numbers. Fails if other rules match than should. Runs
+//! are interleaved and the median of seven counts, because machines are shared.
 
 #![expect(clippy::print_stdout, reason = "a benchmark is there to print")]
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::hint::black_box;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -18,73 +18,56 @@ use std::sync::Arc;
 use attributed::config::fence::AllowedKeys;
 use attributed::events::conversation::Conversation;
 use attributed::events::frame::Frame;
-use attributed::events::read_generic;
 use attributed::genesys::UserId;
 use attributed::genesys::names::Names;
-use attributed::rules::{Context, Looked, RuleFile, Rules, Standing};
+use attributed::rules::{Context, Looked, RuleFile, Rules, Standing, Tables};
+use jiff::Timestamp;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 use tokio::time::Instant;
 
-/// How often the frames are gone through in one run.
-const ROUNDS: usize = 300;
+/// How many frames are gone through in one run.
+const FRAMES_A_RUN: usize = 600;
 const RUNS: usize = 7;
+const COUNTS: [usize; 5] = [10, 100, 1_000, 10_000, 100_000];
 /// The queue that the sample call waited in.
 const QUEUE: &str = "d81980df-75e7-5974-bb04-2d4ccfad9b5d";
+/// How many queues, and values of an attribute, the rules of the second shape share.
+const SHARED: usize = 100;
 
-/// The frames, and the rules of `rules.example.toml` that hold for each. Queues have no names here,
-/// so those that ask for one by its name never do.
-const FRAMES: [(&str, &[&str]); 6] = [
-    (
-        "voice-inbound-01-alerting.json",
-        &["abroad", "language-default", "waiting", "copy-account", "menu-for-all"],
-    ),
-    (
-        "voice-inbound-02-connected.json",
-        &[
-            "abroad",
-            "answered-by",
-            "first-agent",
-            "language-default",
-            "copy-account",
-            "menu-for-all",
-        ],
-    ),
-    (
-        "voice-inbound-03-held.json",
-        &[
-            "abroad",
-            "answered-by",
-            "first-agent",
-            "language-default",
-            "on-hold",
-            "copy-account",
-            "menu-for-all",
-        ],
-    ),
-    (
-        "voice-inbound-04-attributes-updated.json",
-        &[
-            "vip-pop",
-            "abroad",
-            "answered-by",
-            "first-agent",
-            "language-default",
-            "copy-account",
-            "menu-for-all",
-        ],
-    ),
-    ("voice-inbound-05-disconnected-acw.json", &[]),
-    ("voice-inbound-06-wrapup-complete.json", &["wrap-up"]),
+const CALL: [&str; 6] = [
+    "voice-inbound-01-alerting.json",
+    "voice-inbound-02-connected.json",
+    "voice-inbound-03-held.json",
+    "voice-inbound-04-attributes-updated.json",
+    "voice-inbound-05-disconnected-acw.json",
+    "voice-inbound-06-wrapup-complete.json",
 ];
-/// Of the frames, those in which an agent is there: one rule holds if each has a queue of its own.
-const WITH_AGENT: Range<usize> = 0..4;
 
-/// A set of rules, and which of them hold for each frame.
+/// How rules look.
+#[derive(Clone, Copy)]
+enum Shape {
+    /// A queue of its own each.
+    OwnQueues,
+    /// Lists of three of a hundred queues and of a hundred values of an attribute, and one of three
+    /// values of another: each value is named by many rules.
+    SharedLists,
+    /// A beginning of the customer's number, or how it ends.
+    Prefixes,
+}
+
+/// A number of rules in one shape. So many of them are made to match; of shared lists others do, too.
 struct Case {
+    shape: Shape,
+    count: usize,
+    wanted: usize,
+}
+
+struct Events {
     name: &'static str,
-    rules: Rules,
-    expected: Vec<Vec<String>>,
+    frames: Vec<String>,
+    /// In so many of them customer and agent are there.
+    live: usize,
 }
 
 /// Microseconds for one frame.
@@ -97,67 +80,184 @@ struct Times {
 }
 
 fn main() -> ExitCode {
-    let frames: Vec<String> = FRAMES.iter().map(|(name, _)| frame(name)).collect();
-    let bytes: usize = frames.iter().map(String::len).sum();
-    println!("{} frames of {} bytes on average; µs each", frames.len(), bytes / frames.len());
+    let call = CALL.iter().map(|name| frame(name)).collect();
+    let small = Events { name: "6 KB", frames: call, live: 4 };
+    let large = Events { name: "40 KB", frames: vec![conference(&frame(CALL[2]))], live: 1 };
     println!(
-        "{:<20} {:>7} {:>15} {:>7} {:>14} {:>6} {:>10}",
-        "rules", "floor", "frame→snapshot", "look", "frame→wishes", "ratio", "frames/s"
+        "{:<24} {:>7} {:>8} {:>8} {:>7} {:>7} {:>9} {:>7} {:>7} {:>6} {:>9} {:>9} {:>7}",
+        "rules",
+        "event",
+        "bytes",
+        "matches",
+        "floor",
+        "read",
+        "look",
+        "whole",
+        "ratio",
+        "cost",
+        "frames/s",
+        "build ms",
+        "B/rule"
     );
     let mut as_expected = true;
-    for case in [example(), numbered("10", 10), numbered("1,000", 1_000)] {
-        as_expected &= case.matches_as_expected(&frames);
-        case.measure(&frames).print(case.name);
+    for shape in [Shape::OwnQueues, Shape::SharedLists, Shape::Prefixes] {
+        for wanted in [0, 1, 10] {
+            // What it costs that nothing or much matches is seen at one number of rules.
+            let counts = if wanted == 1 { &COUNTS[..] } else { &COUNTS[3..4] };
+            let mut least = Vec::new();
+            for count in counts {
+                let case = Case { shape, count: *count, wanted };
+                as_expected &= case.run(&[&small, &large], &mut least);
+            }
+        }
     }
     if as_expected { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 impl Case {
-    fn matches_as_expected(&self, frames: &[String]) -> bool {
-        let held = |text: &String| -> Vec<String> {
-            self.whole(text).held.iter().map(|name| name.as_ref().to_owned()).collect()
+    /// Builds the rules, checks what they find and measures. `least` is what the smallest number of
+    /// rules cost for each kind of event, once that is known.
+    fn run(&self, all: &[&Events], least: &mut Vec<f64>) -> bool {
+        let (text, holding) = self.rules();
+        let allowed = AllowedKeys::all();
+        let parsed = RuleFile::parse(Path::new("rules.toml"), &text, &allowed);
+        let (file, _) = parsed.unwrap_or_else(|problems| panic!("{}", problems[0]));
+        let before = resident();
+        let start = Instant::now();
+        let (rules, _) = file.bind(Arc::new(Names::default()), &Tables::default());
+        let built = start.elapsed();
+        let bytes = resident().saturating_sub(before) / self.count;
+        let mut as_expected = true;
+        for (at, events) in all.iter().enumerate() {
+            let matches = self.matches(&rules, events);
+            let expected = holding * events.live;
+            if expected != matches {
+                println!("{} {}: {matches} matches, not {expected}", self.name(), events.name);
+                as_expected = false;
+            }
+            let times = measure(&rules, &events.frames);
+            let whole = median(&times.whole);
+            if least.len() == at {
+                least.push(whole);
+            }
+            let length: usize = events.frames.iter().map(String::len).sum();
+            println!(
+                "{:<24} {:>7} {:>8} {:>8.2} {:>7.1} {:>7.1} {:>9.2} {:>7.1} {:>7.2} {:>6.2} {:>9.0} {:>9.1} {:>7}",
+                self.name(),
+                events.name,
+                length / events.frames.len(),
+                mean(matches, events),
+                median(&times.floor),
+                median(&times.snapshot),
+                median(&times.look),
+                whole,
+                median(&times.floor) / whole,
+                whole / least[at],
+                1e6 / whole,
+                built.as_secs_f64() * 1e3,
+                bytes,
+            );
+        }
+        as_expected
+    }
+
+    fn name(&self) -> String {
+        let shape = match self.shape {
+            Shape::OwnQueues => "own queues",
+            Shape::SharedLists => "shared lists",
+            Shape::Prefixes => "prefixes",
         };
-        let found: Vec<Vec<String>> = frames.iter().map(held).collect();
-        if found != self.expected {
-            println!("{}: {found:?} hold, not {:?}", self.name, self.expected);
+        format!("{} {shape}, {}", self.count, self.wanted)
+    }
+
+    /// Matches over all frames of one kind of events.
+    fn matches(&self, rules: &Rules, events: &Events) -> usize {
+        events.frames.iter().map(|text| look(rules, &snapshot(text)).held.len()).sum()
+    }
+
+    /// The rules, and how many of them hold where customer and agent are there.
+    fn rules(&self) -> (String, usize) {
+        let (mut text, mut holding) = (String::new(), 0);
+        let mut random = Random(17);
+        for at in 0..self.count {
+            let made_to_match = at + self.wanted >= self.count;
+            let (conditions, holds) = match self.shape {
+                Shape::OwnQueues => (own_queue(at, made_to_match), made_to_match),
+                Shape::SharedLists => shared_lists(&mut random, made_to_match, self.wanted > 0),
+                Shape::Prefixes => (prefix(at, made_to_match), made_to_match),
+            };
+            holding += usize::from(holds);
+            text += &format!("[[rule]]\nname = \"r{at}\"\n{conditions}set.\"cc.{at}\" = \"x\"\n");
         }
-        found == self.expected
-    }
-
-    fn measure(&self, frames: &[String]) -> Times {
-        let snapshots: Vec<Conversation> = frames.iter().map(|text| snapshot(text)).collect();
-        let mut times = Times::default();
-        for _ in 0..RUNS {
-            times.floor.push(timed(frames, |text| skip(text)));
-            times.snapshot.push(timed(frames, |text| snapshot(text)));
-            times.look.push(timed(&snapshots, |snapshot| self.look(snapshot)));
-            times.whole.push(timed(frames, |text| self.whole(text)));
-        }
-        times
-    }
-
-    fn look(&self, conversation: &Conversation) -> Looked {
-        let watched: BTreeSet<UserId> = BTreeSet::new();
-        let context = Context { watched: &watched };
-        self.rules.look(conversation, &context, &mut Standing::default())
-    }
-
-    /// All that the pipeline does with a frame before it knows what to wish.
-    fn whole(&self, text: &str) -> Looked {
-        self.look(&snapshot(text))
+        (text, holding)
     }
 }
 
-impl Times {
-    fn print(self, name: &str) {
-        let [floor, snapshot, look, whole] =
-            [self.floor, self.snapshot, self.look, self.whole].map(median);
-        println!(
-            "{name:<20} {floor:>7.1} {snapshot:>15.1} {look:>7.1} {whole:>14.1} {:>6.1} {:>10.0}",
-            whole / floor,
-            1e6 / whole
-        );
+fn own_queue(at: usize, matches: bool) -> String {
+    let queue = if matches { QUEUE.to_owned() } else { queue(at + 1) };
+    format!(
+        "match.participant.queue = \"{queue}\"\nmatch.participant.purpose = \"agent\"\n\
+         match.participant.direction = \"inbound\"\n"
+    )
+}
+
+/// Also whether it matches by chance; unless nothing is to match.
+fn shared_lists(random: &mut Random, made_to_match: bool, some_match: bool) -> (String, bool) {
+    let first = usize::from(!some_match);
+    let mut list = || -> [usize; 3] { std::array::from_fn(|_| first + random.below(SHARED)) };
+    let (mut queues, mut menus) = (list(), list());
+    let mut priority = 5 + random.below(3);
+    if made_to_match {
+        (queues[0], menus[0], priority) = (0, 0, 5);
     }
+    let holds = queues.contains(&0) && menus.contains(&0) && priority == 5;
+    let menu = |at: usize| if at == 0 { "billing".to_owned() } else { format!("menu-{at}") };
+    let (queues, menus) = (queues.map(queue), menus.map(menu));
+    let text = format!(
+        "match.participant.queue = {queues:?}\nmatch.participant.purpose = \"agent\"\n\
+         match.customer.attributes.\"menu.choice\" = {menus:?}\n\
+         match.customer.attributes.\"ivr.Priority\" = \"{priority}\"\n"
+    );
+    (text, holds)
+}
+
+fn prefix(at: usize, matches: bool) -> String {
+    let pattern = match (matches, at % 2) {
+        (true, 0) => "{ prefix = \"+1317555\" }".to_owned(),
+        (true, _) => "{ glob = \"*5550142\" }".to_owned(),
+        (false, 0) => format!("{{ prefix = \"+49{at:08}\" }}"),
+        (false, _) => format!("{{ glob = \"*{at:07}9\" }}"),
+    };
+    format!("match.participant.purpose = \"customer\"\nmatch.participant.address = {pattern}\n")
+}
+
+/// The first is the sample's.
+fn queue(at: usize) -> String {
+    if at == 0 { QUEUE.to_owned() } else { format!("00000000-0000-4000-8000-{at:012}") }
+}
+
+/// Numbers that are the same in every run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap_or_default() % end
+    }
+}
+
+fn measure(rules: &Rules, frames: &[String]) -> Times {
+    let snapshots: Vec<Conversation> = frames.iter().map(|text| snapshot(text)).collect();
+    let mut times = Times::default();
+    for _ in 0..RUNS {
+        times.floor.push(timed(frames, |text| skip(text)));
+        times.snapshot.push(timed(frames, |text| snapshot(text)));
+        times.look.push(timed(&snapshots, |snapshot| look(rules, snapshot)));
+        // All that the pipeline does with a frame before it knows what to wish.
+        times.whole.push(timed(frames, |text| look(rules, &snapshot(text))));
+    }
+    times
 }
 
 fn skip(text: &str) -> IgnoredAny {
@@ -165,63 +265,50 @@ fn skip(text: &str) -> IgnoredAny {
 }
 
 fn snapshot(text: &str) -> Conversation {
-    let Frame::Conversation { body, .. } = Frame::read(text) else {
+    let Frame::Conversation { conversation, .. } = Frame::read(text) else {
         panic!("the frame is not a conversation's");
     };
-    read_generic(&text[body]).expect("the body is whole")
+    *conversation.expect("the conversation has an id")
+}
+
+fn look(rules: &Rules, conversation: &Conversation) -> Looked {
+    let watched: BTreeSet<UserId> = BTreeSet::new();
+    let context = Context { watched: &watched, now: Timestamp::UNIX_EPOCH, raw: None };
+    rules.look(conversation, &context, &mut Standing::default())
 }
 
 /// Microseconds for each.
 fn timed<T, R>(all: &[T], one: impl Fn(&T) -> R) -> f64 {
+    let rounds = FRAMES_A_RUN / all.len();
     let start = Instant::now();
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         for each in all {
             black_box(one(black_box(each)));
         }
     }
     let micros = start.elapsed().as_secs_f64() * 1e6;
     #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
-    let count = (ROUNDS * all.len()) as f64;
+    let count = (rounds * all.len()) as f64;
     micros / count
 }
 
-fn median(mut times: Vec<f64>) -> f64 {
+fn median(times: &[f64]) -> f64 {
+    let mut times = times.to_vec();
     times.sort_by(f64::total_cmp);
     times[times.len() / 2]
 }
 
-/// The rules that show the whole language.
-fn example() -> Case {
-    let text = fs::read_to_string(root().join("rules.example.toml")).expect("the example is there");
-    let held = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-    Case {
-        name: "22 of the example",
-        rules: rules(&text),
-        expected: FRAMES.iter().map(|(_, names)| held(names)).collect(),
-    }
+#[expect(clippy::cast_precision_loss, reason = "a few thousand")]
+fn mean(matches: usize, events: &Events) -> f64 {
+    matches as f64 / events.frames.len() as f64
 }
 
-/// Rules with a queue of their own each; the last has the sample's.
-fn numbered(name: &'static str, count: usize) -> Case {
-    let rule = |at: usize| {
-        let other = format!("00000000-0000-4000-8000-{at:012}");
-        let queue = if at + 1 == count { QUEUE } else { &other };
-        format!(
-            "[[rule]]\nname = \"rule-{at}\"\nmatch.participant.queue = \"{queue}\"\n\
-             match.participant.purpose = \"agent\"\nmatch.participant.direction = \"inbound\"\n\
-             set.\"cc.rule\" = \"{at}\"\n"
-        )
-    };
-    let text: String = (0..count).map(rule).collect();
-    let held =
-        |at| if WITH_AGENT.contains(&at) { vec![format!("rule-{}", count - 1)] } else { vec![] };
-    Case { name, rules: rules(&text), expected: (0..FRAMES.len()).map(held).collect() }
-}
-
-fn rules(text: &str) -> Rules {
-    let parsed = RuleFile::parse(Path::new("rules.toml"), text, &AllowedKeys::all());
-    let (file, _) = parsed.expect("the rules are right");
-    file.bind(Arc::new(Names::default())).0
+/// The memory of the process in bytes; nothing where the system does not tell.
+fn resident() -> usize {
+    const PAGE: usize = 4_096;
+    let text = fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages = text.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok());
+    pages.unwrap_or_default() * PAGE
 }
 
 /// A sample frame, compact.
@@ -229,6 +316,19 @@ fn frame(name: &str) -> String {
     let path = root().join("tests/samples/events").join(name);
     let text = fs::read_to_string(path).expect("the sample is there");
     let frame: Value = serde_json::from_str(&text).expect("the sample is JSON");
+    frame.to_string()
+}
+
+/// The same call with thirty participants: its agent again and again, each with an id of its own.
+fn conference(frame: &str) -> String {
+    let mut frame: Value = serde_json::from_str(frame).expect("the frame is JSON");
+    let participants = frame["eventBody"]["participants"].as_array_mut().expect("an array");
+    let agent = participants.last().expect("an agent").clone();
+    for at in participants.len()..30 {
+        let mut another = agent.clone();
+        another["id"] = format!("00000000-0000-4000-8000-{at:012}").into();
+        participants.push(another);
+    }
     frame.to_string()
 }
 

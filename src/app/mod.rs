@@ -7,15 +7,28 @@
 //! signal, sent to the head: the channels end, so the pipeline ends, so the dispatcher drains and
 //! ends.
 
+mod compare;
+mod configuration;
+mod control;
 pub mod ended;
+mod list_watch;
+mod lists;
 mod observe;
 mod pipeline;
 mod push;
 mod reads;
 mod recovery;
+pub(crate) mod rehearsal;
+mod reload;
 mod report;
+mod rule_errors;
+mod rules_diff;
+mod rules_history;
 mod rules_in_force;
+mod settling;
 mod start;
+pub(crate) mod tables;
+pub(crate) mod texts;
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -29,15 +42,20 @@ use tokio::time::{Instant, Interval};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use compare::Comparison;
 pub use ended::Ended;
+use list_watch::{Found, Watched};
 use observe::View;
+use pipeline::Question;
+use reload::{Reloads, Task, What};
 use report::{Report, Stage};
+use rules_history::History;
 use rules_in_force::RulesInForce;
 pub use start::{Options, Start};
 
+use crate::config::Config;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::Problem;
-use crate::config::{Config, changes_needing_restart};
 use crate::events::channels::{ChannelsState, Notice};
 use crate::events::gaps::Gap;
 use crate::events::topic::Topic;
@@ -46,13 +64,14 @@ use crate::genesys::account::Account;
 use crate::genesys::directory::Watching;
 use crate::genesys::names::Names;
 use crate::signals::Intent;
+use crate::status::control::Asked;
 use crate::status::counts::Counts;
 use crate::status::logging::Level;
 use crate::status::pulse::Pulse;
 use crate::status::systemd;
 use crate::updates;
 use crate::updates::dispatcher::Input;
-use crate::updates::settings::{self, Settings};
+use crate::updates::settings;
 
 /// A loop that has not gone round for so long hangs.
 const HUNG_AFTER: Duration = Duration::from_secs(30);
@@ -71,6 +90,8 @@ pub struct App {
     account: Arc<Account>,
     pulse: Pulse,
     rules: RulesInForce,
+    history: History,
+    reloads: Reloads,
     rules_text: watch::Sender<String>,
     watching: Arc<Watching>,
     joints: Joints,
@@ -89,6 +110,12 @@ pub struct App {
 /// The app's ends of what joins the loops.
 struct Joints {
     intents: mpsc::Receiver<Intent>,
+    /// What somebody asks through the control socket.
+    asked: mpsc::Receiver<Asked>,
+    questions: mpsc::Sender<Question>,
+    /// The files of lists, and those that have changed.
+    lists: watch::Sender<Arc<Vec<Watched>>>,
+    lists_found: mpsc::Receiver<Found>,
     notices: mpsc::Receiver<Notice>,
     gaps: mpsc::Sender<Gap>,
     channels: watch::Receiver<ChannelsState>,
@@ -107,11 +134,16 @@ enum Part {
     Channels,
     Pipeline,
     Recovery,
+    Control,
+    Lists,
     Dispatcher(updates::dispatcher::Ended),
 }
 
 enum Event {
     Intent(Intent),
+    Asked(Asked),
+    Compared(Option<Comparison>),
+    ListFound(Found),
     Noticed(Notice),
     ChannelsChanged,
     WatchingChanged,
@@ -149,6 +181,9 @@ impl App {
         tokio::select! {
             biased;
             Some(intent) = joints.intents.recv() => Event::Intent(intent),
+            Some(asked) = joints.asked.recv() => Event::Asked(asked),
+            comparison = self.reloads.compared() => Event::Compared(comparison),
+            Some(found) = joints.lists_found.recv() => Event::ListFound(found),
             Some(notice) = joints.notices.recv() => Event::Noticed(notice),
             Ok(()) = joints.channels.changed() => Event::ChannelsChanged,
             Ok(()) = joints.watching.changed() => Event::WatchingChanged,
@@ -160,7 +195,12 @@ impl App {
     fn handle(&mut self, event: Event) -> ControlFlow<Ended> {
         match event {
             Event::Intent(Intent::Stop) => self.begin_stop(),
-            Event::Intent(Intent::Reload) => self.reload(),
+            Event::Intent(Intent::Reload) => {
+                self.reload(Task { what: What::Files, plan: false, confirm: false, answer: None });
+            }
+            Event::Asked(asked) => self.answer(asked),
+            Event::Compared(comparison) => self.compared(comparison),
+            Event::ListFound(found) => self.list_found(found),
             Event::Noticed(notice) => return self.noticed(notice),
             Event::ChannelsChanged => self.channels_changed(),
             Event::WatchingChanged => self.watching_changed(),
@@ -266,7 +306,8 @@ impl App {
 
     /// Binds the rules to the names that are known now, and hands them to the pipeline.
     fn send_view(&mut self) {
-        let (rules, unknown) = self.rules.file.bind(Arc::new(self.watching.names.clone()));
+        let names = Arc::new(self.watching.names.clone());
+        let (rules, unknown) = self.rules.file.bind(names, &self.rules.tables);
         for name in &unknown {
             warn!(%name, "a rule names something that the directory does not have: it matches nothing until a refresh finds it");
         }
@@ -274,75 +315,8 @@ impl App {
             rules: Arc::new(rules),
             watched: Arc::new(self.watching.users.clone()),
             acd_only: self.config.watch.acd_only,
+            held_against: self.rules.held.as_ref().map(|held| Arc::clone(&held.against)),
         });
-    }
-
-    fn reload(&mut self) {
-        // Before it is ready, the end of a reload must not be taken for the end of the start.
-        if self.ready {
-            systemd::reloading();
-        }
-        match (self.reread)() {
-            Ok(config) => self.take_configuration(config),
-            Err(problems) => {
-                for problem in &problems {
-                    let line = problem.place.as_ref().map(|place| place.line);
-                    let help = problem.help.as_deref();
-                    error!(file = %problem.file.display(), line, reason = problem.message, help, "configuration problem");
-                }
-                error!(
-                    problems = problems.len(),
-                    "the configuration stays as it is; mend it and reload"
-                );
-                self.configuration_problem = problems.first().map(|p| p.message.clone());
-            }
-        }
-        match AllowedKeys::new(&self.config.updates.allowed_keys) {
-            Ok(fence) => {
-                let dir = &self.config.state.dir;
-                if self.rules.reload(&self.config.rules, dir, &fence) {
-                    self.rules_text.send_replace(self.rules.text.clone());
-                }
-            }
-            Err(error) => error!(%error, "allowed_keys cannot be used, the rules stay as they are"),
-        }
-        // Also where the rules stay: whom to watch may have changed.
-        self.send_view();
-        self.joints.wanted.send_replace(wanted(&self.config, &self.rules));
-        if self.ready {
-            systemd::ready(&self.status_line());
-        }
-    }
-
-    fn take_configuration(&mut self, mut new: Config) {
-        self.configuration_problem = None;
-        for key in changes_needing_restart(&self.config, &new) {
-            warn!(key, "changed in the configuration, and takes effect only after a restart");
-        }
-        new.updates.dry_run |= self.options.dry_run;
-        self.config.rules = new.rules;
-        self.config.watch = new.watch;
-        self.config.updates.dry_run = new.updates.dry_run;
-        self.config.updates.allowed_keys = new.updates.allowed_keys;
-        self.config.updates.max_age = new.updates.max_age;
-        self.config.updates.drain = new.updates.drain;
-        self.config.log.level = new.log.level;
-        if let Some(level) = &self.level {
-            level.set(self.config.log.level);
-        }
-        let fence = match AllowedKeys::new(&self.config.updates.allowed_keys) {
-            Ok(fence) => fence,
-            Err(error) => {
-                return error!(%error, "allowed_keys cannot be used, the fence stays as it is");
-            }
-        };
-        let settings = Settings::new(&self.config.updates, allowing(fence));
-        if let Some(updates) = &self.joints.updates
-            && updates.try_send(Input::Settings(settings)).is_err()
-        {
-            error!("the updates are too busy to take new settings: reload once more");
-        }
-        info!(file = %self.config.file.display(), "configuration reloaded");
     }
 
     fn part_ended(
@@ -352,12 +326,20 @@ impl App {
         let stopping = self.stop.is_cancelled();
         match part {
             Some(Ok(Part::Dispatcher(ended))) => return ControlFlow::Break(ended.into()),
-            Some(Ok(Part::Directory | Part::Channels | Part::Pipeline | Part::Recovery))
-                if stopping => {}
+            Some(Ok(
+                Part::Directory
+                | Part::Channels
+                | Part::Pipeline
+                | Part::Recovery
+                | Part::Control
+                | Part::Lists,
+            )) if stopping => {}
             Some(Ok(Part::Directory)) => return self.broken("directory"),
             Some(Ok(Part::Channels)) => return self.broken("channels"),
             Some(Ok(Part::Pipeline)) => return self.broken("pipeline"),
             Some(Ok(Part::Recovery)) => return self.broken("recovery"),
+            Some(Ok(Part::Lists)) => return self.broken("lists"),
+            Some(Ok(Part::Control)) => return self.broken("control socket"),
             Some(Err(error)) => {
                 error!(%error, "a loop has failed");
                 return ControlFlow::Break(Ended::LoopFailed("a loop that panicked"));

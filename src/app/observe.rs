@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::events::conversation::Conversation;
 use crate::genesys::{ConversationId, UserId};
-use crate::rules::{Context, Looked, Rules, Standing};
+use crate::rules::{Context, Looked, RuleError, Rules, Standing};
 use crate::updates::wish::{Observation, Seen, Wish};
 
 /// What the loop works with; the app swaps it whole.
@@ -20,6 +20,9 @@ pub(super) struct View {
     pub watched: Arc<BTreeSet<UserId>>,
     /// Conversations that no queue has seen are not looked at.
     pub acd_only: bool,
+    /// The rules before, as long as a reload waits to be confirmed: conversations that it alone
+    /// brings up are looked at by what both make of them.
+    pub held_against: Option<Arc<Rules>>,
 }
 
 /// What a look at a snapshot brought.
@@ -27,6 +30,32 @@ pub(super) struct Look {
     pub observation: Observation,
     pub matches: u64,
     pub targets_missing: u64,
+    /// When time alone may change what the rules say; `None` also once the conversation is over.
+    pub due: Option<Timestamp>,
+    /// Rules that could not be evaluated.
+    pub errors: Vec<RuleError>,
+}
+
+/// How a snapshot came.
+#[derive(Clone, Copy)]
+pub(super) struct Moment<'a> {
+    pub at: Instant,
+    pub received_at: Timestamp,
+    /// The body that it was read from; `None` where that is not kept.
+    pub raw: Option<&'a str>,
+    /// It is the answer to a read.
+    pub from_read: bool,
+}
+
+impl Moment<'_> {
+    /// A snapshot that is kept is looked at again.
+    pub(super) fn now() -> Moment<'static> {
+        Moment { at: Instant::now(), received_at: Timestamp::now(), raw: None, from_read: false }
+    }
+
+    fn context<'a>(&'a self, view: &'a View) -> Context<'a> {
+        Context { watched: &view.watched, now: self.received_at, raw: self.raw }
+    }
 }
 
 /// Asks the rules about a snapshot.
@@ -34,30 +63,30 @@ pub(super) fn observation(
     view: &View,
     standing: &mut Standing,
     current: &Conversation,
-    at: Instant,
-    received_at: Timestamp,
-    from_read: bool,
+    moment: &Moment<'_>,
 ) -> Look {
-    let Looked { wishes, matches, targets_missing, .. } =
-        view.rules.look(current, &Context { watched: &view.watched }, standing);
+    let Looked { wishes, matches, targets_missing, due, errors, .. } =
+        view.rules.look(current, &moment.context(view), standing);
     let participants = current.participants.iter().map(|participant| Seen {
         participant: participant.id.clone(),
         ended: participant.ended(),
-        attributes: Arc::clone(&participant.attributes),
+        attributes: Arc::new(participant.attributes.to_map()),
     });
     let observation = Observation {
         conversation: current.id.clone(),
-        at,
-        received_at,
+        at: moment.at,
+        received_at: moment.received_at,
         participants: participants.collect(),
         wishes,
         over: current.is_over(),
         in_flow: current.in_flow(),
-        from_read,
+        from_read: moment.from_read,
         rules_hash: view.rules.hash(),
         in_force: Arc::clone(view.rules.in_force()),
     };
-    Look { observation, matches: matches.into(), targets_missing: targets_missing.into() }
+    let due = due.filter(|_| !observation.over);
+    let (matches, targets_missing) = (matches.into(), targets_missing.into());
+    Look { observation, matches, targets_missing, due, errors }
 }
 
 /// A conversation that the API does not know any more: it is over, and nobody is seen in it.
@@ -77,8 +106,24 @@ pub(super) fn gone(view: &View, conversation: ConversationId) -> Observation {
 }
 
 /// Remembers for which participants the rules hold in a snapshot, and wishes nothing.
-pub(super) fn remember(view: &View, standing: &mut Standing, snapshot: &Conversation) {
-    let _wished = view.rules.look(snapshot, &Context { watched: &view.watched }, standing);
+pub(super) fn remember(
+    view: &View,
+    standing: &mut Standing,
+    snapshot: &Conversation,
+    moment: &Moment<'_>,
+) {
+    let _wished = view.rules.look(snapshot, &moment.context(view), standing);
+}
+
+/// What some rules wish of a snapshot; nothing is remembered.
+pub(super) fn wishes_of(
+    view: &View,
+    rules: &Rules,
+    standing: &Standing,
+    snapshot: &Conversation,
+    moment: &Moment<'_>,
+) -> Vec<Wish> {
+    rules.look(snapshot, &moment.context(view), &mut standing.clone()).wishes
 }
 
 /// Returns true if and only if it makes no difference to any write which of the two snapshots is
@@ -88,18 +133,24 @@ pub(super) fn same_wishes(
     standing: &Standing,
     current: &Conversation,
     candidate: &Conversation,
+    moment: &Moment<'_>,
 ) -> bool {
-    let context = Context { watched: &view.watched };
-    let wishes = |of: &Conversation| view.rules.look(of, &context, &mut standing.clone()).wishes;
-    let (wishes_now, wishes_then) = (wishes(current), wishes(candidate));
-    // The values beside the wishes count too: by them it is told what is ours and what foreign.
-    let there = |of: &Conversation, wish: &Wish| {
-        let mut participants = of.participants.iter();
-        let participant = participants.find(|participant| participant.id == wish.participant)?;
-        participant.attributes.get(&*wish.key).cloned()
+    let wishes = |of: &Conversation, moment: &Moment<'_>| {
+        view.rules.look(of, &moment.context(view), &mut standing.clone()).wishes
     };
+    // The moment is the candidate's; what the current one was read from is not kept.
+    let wishes_now = wishes(current, &Moment { raw: None, ..*moment });
+    let wishes_then = wishes(candidate, moment);
+    // The values beside the wishes count too: by them it is told what is ours and what foreign.
     wishes_now == wishes_then
         && wishes_now.iter().all(|wish| there(current, wish) == there(candidate, wish))
         && current.is_over() == candidate.is_over()
         && current.in_flow() == candidate.in_flow()
+}
+
+/// The value of what is wished for, as the snapshot shows it.
+fn there<'a>(of: &'a Conversation, wish: &Wish) -> Option<&'a str> {
+    let mut participants = of.participants.iter();
+    let participant = participants.find(|participant| participant.id == wish.participant)?;
+    participant.attributes.get(&wish.key)
 }

@@ -9,7 +9,7 @@ use tracing::error;
 use crate::config::Dialect;
 use crate::genesys::call::{Api, CallError, Permit};
 use crate::genesys::{ConversationId, ParticipantId, attributes};
-use crate::updates::push::{Changes, Push, Pushed};
+use crate::updates::push::{Parcel, Push, Pushed};
 
 /// So many writes that are not found or not allowed, and none that was accepted: it is not the
 /// conversations that are missing, but the operation.
@@ -55,21 +55,20 @@ impl Push for Writer {
         permit: Permit,
         conversation: &'a ConversationId,
         participant: &'a ParticipantId,
-        changes: Changes,
+        parcel: Parcel,
     ) -> BoxFuture<'a, Result<Pushed, CallError>> {
         Box::pin(async move {
-            let written = attributes::write(
-                &*self.api,
-                self.dialect,
-                permit,
+            let wanted = attributes::Wanted {
                 conversation,
                 participant,
-                &changes,
-            )
-            .await;
+                attributes: &parcel.changes,
+                lost: &parcel.losses,
+                status: None,
+            };
+            let written = attributes::write(&*self.api, self.dialect, permit, wanted).await;
             self.look_at_the_dialect(written.as_ref());
-            let written = written?;
-            Ok(Pushed { status: written.status.as_u16(), correlation_id: written.correlation_id })
+            let attributes::Written { status, correlation_id, before, restored } = written?;
+            Ok(Pushed { status: status.as_u16(), correlation_id, before, restored })
         })
     }
 }

@@ -74,6 +74,16 @@ pub(super) fn status_line(
     if let Some(problem) = &rules.problem {
         parts.push(format!("rules file REFUSED, earlier rules in force ({problem})"));
     }
+    for (list, reason) in &rules.lists_refused {
+        parts.push(format!("list {list} REFUSED, the earlier one in force ({reason})"));
+    }
+    if let Some(back) = &rules.rollback {
+        parts.push(format!("rules ROLLED BACK to {}, the rules file is passed over", back.set));
+    }
+    if let Some(held) = &rules.held {
+        let writes = held.writes;
+        parts.push(format!("{writes} writes wait for `attributed reload --confirm`"));
+    }
     if let Some(problem) = configuration_problem {
         parts.push(format!("configuration REFUSED, earlier one in force ({problem})"));
     }

@@ -10,12 +10,16 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use super::list_watch::{Found, ListWatch, Watched};
+use super::lists::to_watch;
 use super::observe::View;
-use super::pipeline::{self, Pipeline};
+use super::pipeline::{self, Pipeline, Question};
 use super::push::Writer;
 use super::recovery::{self, Recovery, Search};
+use super::reload::Reloads;
 use super::report::Report;
-use super::rules_in_force::{RulesInForce, describe};
+use super::rules_history::History;
+use super::rules_in_force::RulesInForce;
 use super::{App, Ended, Joints, Part, TICK, allowing, no_names, wanted};
 use crate::config::Config;
 use crate::config::fence::AllowedKeys;
@@ -31,6 +35,7 @@ use crate::genesys::directory::{Cache, Watching};
 use crate::genesys::organization::{OrganizationError, check_organization};
 use crate::genesys::outside::Outside;
 use crate::signals::Intent;
+use crate::status::control::{Asked, Place, Server};
 use crate::status::counts::Counts;
 use crate::status::logging::Level;
 use crate::status::pulse::Pulse;
@@ -43,6 +48,8 @@ use crate::updates::wish::Ask;
 const OBSERVATIONS_WAITING: usize = 1024;
 const ASKS_WAITING: usize = 1024;
 const NOTICES_WAITING: usize = 64;
+/// Each connection of the control socket asks one thing.
+const ASKED_WAITING: usize = 16;
 /// Between attempts to get the first token.
 const TOKEN_AGAIN: Duration = Duration::from_secs(5);
 
@@ -82,14 +89,14 @@ impl Start {
         let fence = AllowedKeys::new(&config.updates.allowed_keys)
             .map_err(|error| Ended::BadConfig(error.to_string()))?;
         prepare_state_dir(config);
-        let rules =
-            RulesInForce::at_start(&config.rules, &config.state.dir, &fence, self.options.strict)
-                .map_err(Ended::NoRules)?;
-        let (bound, _unknown) = rules.file.bind(no_names());
+        let history = History::new(&config.state.dir);
+        let rules = RulesInForce::at_start(&config.rules, &history, &fence, self.options.strict)
+            .map_err(Ended::NoRules)?;
+        let (bound, _unknown) = rules.file.bind(no_names(), &rules.tables);
         info!(
             version = env!("CARGO_PKG_VERSION"),
             config = %config.file.display(),
-            rules = describe(&bound),
+            rules = rules.describe(),
             domain = config.genesys.domain,
             dry_run = config.updates.dry_run,
             "starting"
@@ -113,8 +120,14 @@ impl Start {
         Ok(self.join(
             account,
             rules,
+            history,
             fence,
-            View { rules: Arc::new(bound), watched: Arc::default(), acd_only: false },
+            View {
+                rules: Arc::new(bound),
+                watched: Arc::default(),
+                acd_only: false,
+                held_against: None,
+            },
         ))
     }
 
@@ -123,6 +136,7 @@ impl Start {
         self,
         account: Arc<Account>,
         rules: RulesInForce,
+        history: History,
         fence: AllowedKeys,
         view: View,
     ) -> App {
@@ -138,15 +152,19 @@ impl Start {
         let (topics, frames, notices, channels) = loops.channels(&config, outside);
         let (asks_sender, asks) = mpsc::channel(ASKS_WAITING);
         let (updates, observations) = mpsc::channel(OBSERVATIONS_WAITING);
-        let (view, look_ups) = loops.pipeline(frames, asks, view, updates.clone());
+        let (questions, questions_receiver) = mpsc::channel(1);
+        let (view, look_ups) =
+            loops.pipeline(frames, asks, questions_receiver, view, updates.clone());
         let gaps = loops.recovery(&config, look_ups);
+        let asked = loops.control(&config);
+        let (lists, lists_found) = loops.lists(to_watch(&rules));
         loops.dispatcher(&config, fence, observations, asks_sender);
 
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (rules_text, _) = watch::channel(rules.text.clone());
+        let (rules_text, _) = watch::channel(rules.source.text.clone());
         let Loops { stop, pulse, tasks, .. } = loops;
-        App {
+        let app = App {
             config,
             options,
             reread,
@@ -155,10 +173,16 @@ impl Start {
             account,
             pulse,
             rules,
+            history,
+            reloads: Reloads::default(),
             rules_text,
             watching: Arc::new(Watching::default()),
             joints: Joints {
                 intents,
+                asked,
+                questions,
+                lists,
+                lists_found,
                 notices,
                 gaps,
                 channels,
@@ -177,7 +201,9 @@ impl Start {
             topics_wanted: 0,
             heard: BTreeSet::new(),
             configuration_problem: None,
-        }
+        };
+        app.count_rules();
+        app
     }
 }
 
@@ -250,6 +276,7 @@ impl Loops {
         &mut self,
         frames: mpsc::Receiver<Received>,
         asks: mpsc::Receiver<Ask>,
+        questions: mpsc::Receiver<Question>,
         first: View,
         observations: mpsc::Sender<Input>,
     ) -> (watch::Sender<View>, recovery::LookUps) {
@@ -260,6 +287,7 @@ impl Loops {
             asks,
             look_ups,
             view,
+            questions,
             observations,
             api: Arc::clone(&self.api),
             counts: Arc::clone(&self.counts),
@@ -295,6 +323,44 @@ impl Loops {
             Part::Recovery
         });
         gaps_sender
+    }
+
+    /// What is asked through the control socket; without one, nothing ever is.
+    fn control(&mut self, config: &Config) -> mpsc::Receiver<Asked> {
+        let (asks, asked) = mpsc::channel(ASKED_WAITING);
+        let path = &config.monitoring.control;
+        let made = Place::make(path).map_err(|error| error.to_string());
+        let server = made.and_then(|made| {
+            let server = Server::new(made, asks, self.pulse.add("control socket"));
+            server.map_err(|error| error.to_string())
+        });
+        match server {
+            Ok(server) => {
+                self.tasks.spawn(async move {
+                    server.run().await;
+                    Part::Control
+                });
+            }
+            Err(reason) => {
+                warn!(path = %path.display(), reason, "no control socket: `attributed reload` and others find nobody, signals work");
+            }
+        }
+        asked
+    }
+
+    fn lists(
+        &mut self,
+        first: Arc<Vec<Watched>>,
+    ) -> (watch::Sender<Arc<Vec<Watched>>>, mpsc::Receiver<Found>) {
+        let (lists, wanted) = watch::channel(first);
+        let (found, lists_found) = mpsc::channel(1);
+        let watcher = ListWatch { wanted, found, beat: self.pulse.add("lists") };
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            watcher.run(stop).await;
+            Part::Lists
+        });
+        (lists, lists_found)
     }
 
     fn dispatcher(

@@ -6,16 +6,18 @@
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::exit::Exit;
 use super::print::{eprint_problems, print};
 use super::{Output, online, reread};
+use crate::app::{tables, texts};
 use crate::config::Config;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::{Problem, Severity};
-use crate::rules::{self, RuleFile};
+use crate::rules::{self, Inventory, RuleFile};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct CheckArguments {
@@ -33,17 +35,31 @@ pub(super) struct CheckArguments {
     fields: bool,
 }
 
+/// So many keys and rules are named in the inventory; JSON has them all.
+const NAMES_SHOWN: usize = 20;
+
 /// What one file came to.
 struct Checked {
     file: PathBuf,
     problems: Vec<Problem>,
     /// What is in it, such as `12 rules found`.
     found: String,
+    /// Of rules that can be used.
+    inventory: Option<Inventory>,
+}
+
+impl Checked {
+    fn new(file: PathBuf, problems: Vec<Problem>, found: String) -> Checked {
+        Checked { file, problems, found, inventory: None }
+    }
 }
 
 pub(super) fn check(config: Option<&Path>, output: Output, arguments: &CheckArguments) -> Exit {
     if arguments.fields {
-        print(rules::field_table().trim_end());
+        match output {
+            Output::Text => print(rules::field_table().trim_end()),
+            Output::Json => print(&format!("{:#}", rules::field_table_json())),
+        }
         return Exit::Fine;
     }
     let mut checked = if arguments.files.is_empty() {
@@ -60,7 +76,8 @@ pub(super) fn check(config: Option<&Path>, output: Output, arguments: &CheckArgu
     if output == Output::Json {
         let problems: Vec<Value> =
             checked.iter().flat_map(|one| &one.problems).map(as_json).collect();
-        print(&format!("{:#}", Value::Array(problems)));
+        let files: Vec<Value> = checked.iter().map(file_as_json).collect();
+        print(&format!("{:#}", json!({ "problems": problems, "files": files })));
     }
     let worst = checked.iter().flat_map(|one| &one.problems).map(|problem| problem.severity).max();
     match worst {
@@ -76,14 +93,11 @@ fn check_all(config: Option<&Path>) -> Vec<Checked> {
         Ok((config, warnings, _)) => {
             let rules = check_rules(&config.rules, read(&config.rules), &fence(&config));
             let file = config.file;
-            vec![
-                Checked { file, problems: warnings, found: "configuration found".to_owned() },
-                rules,
-            ]
+            vec![Checked::new(file, warnings, "configuration found".to_owned()), rules]
         }
         Err(problems) => {
             let file = problems.first().map_or_else(PathBuf::new, |problem| problem.file.clone());
-            vec![Checked { file, problems, found: String::new() }]
+            vec![Checked::new(file, problems, String::new())]
         }
     }
 }
@@ -98,7 +112,7 @@ fn check_one(config: Option<&Path>, file: &Path) -> Checked {
             Ok((_, warnings, _)) => warnings,
             Err(problems) => problems,
         };
-        return Checked { file: file.to_owned(), problems, found };
+        return Checked::new(file.to_owned(), problems, found);
     }
     // Rules can be checked where there is no configuration; then every key is allowed.
     let fence = reread(config).map_or_else(|_| AllowedKeys::all(), |(config, ..)| fence(&config));
@@ -106,23 +120,30 @@ fn check_one(config: Option<&Path>, file: &Path) -> Checked {
 }
 
 fn check_rules(file: &Path, text: Result<String, Problem>, fence: &AllowedKeys) -> Checked {
-    let (problems, found) = match text {
-        Err(problem) => (vec![problem], String::new()),
-        Ok(text) => match RuleFile::parse(file, &text, fence) {
-            Ok((rules, warnings)) => (warnings, rules.inventory().to_string()),
-            Err(problems) => (problems, String::new()),
+    let (problems, inventory) = match text {
+        Err(problem) => (vec![problem], None),
+        Ok(text) => match RuleFile::parse_all(file, &texts::with_included(file, text), fence) {
+            Ok((rules, mut warnings)) => match tables::load(file, &rules) {
+                Ok((_, of_lists)) => {
+                    warnings.extend(of_lists);
+                    (warnings, Some(rules.inventory()))
+                }
+                Err(problems) => (warnings.into_iter().chain(problems).collect(), None),
+            },
+            Err(problems) => (problems, None),
         },
     };
-    Checked { file: file.to_owned(), problems, found }
+    let found = inventory.as_ref().map(Inventory::to_string).unwrap_or_default();
+    Checked { file: file.to_owned(), problems, found, inventory }
 }
 
 fn check_online(config: Option<&Path>) -> Checked {
     let file = PathBuf::from("(online)");
     match reread(config) {
-        Err(problems) => Checked { file, problems, found: String::new() },
+        Err(problems) => Checked::new(file, problems, String::new()),
         Ok((config, ..)) => {
             let (problems, found) = online::check(&config);
-            Checked { file, problems, found }
+            Checked::new(file, problems, found)
         }
     }
 }
@@ -152,7 +173,7 @@ fn is_configuration(text: &str) -> bool {
 }
 
 fn tell(checked: &Checked, output: Output) {
-    let Checked { file, problems, found } = checked;
+    let Checked { file, problems, found, inventory } = checked;
     eprint_problems(problems);
     if output == Output::Json {
         return;
@@ -168,13 +189,70 @@ fn tell(checked: &Checked, output: Output) {
         }
     };
     print(&format!("Checking {}\n  {result}", file.display()));
+    if let Some(inventory) = inventory {
+        details(inventory).iter().for_each(|line| print(&format!("    {line}")));
+    }
+}
+
+/// What is in the rules, in a few lines.
+fn details(inventory: &Inventory) -> Vec<String> {
+    let Inventory { rules, enabled, dry_run, conditions, lists, schedules, keys, raw } = inventory;
+    let mut rest = vec![plural(*conditions, "condition")];
+    rest.extend((*lists > 0).then(|| plural(*lists, "list")));
+    rest.extend((*schedules > 0).then(|| plural(*schedules, "schedule")));
+    if rules > enabled {
+        rest.push(format!("{} not enabled", rules - enabled));
+    }
+    if *dry_run > 0 {
+        rest.push(format!("{dry_run} in dry run"));
+    }
+    let mut lines = vec![rest.join(", ")];
+    if !keys.is_empty() {
+        lines.push(format!("writes {}", first(keys.iter())));
+    }
+    if !raw.is_empty() {
+        let names = first(raw.iter());
+        lines.push(format!("reads events a second time, for match.raw, in {names}"));
+    }
+    lines
+}
+
+/// The first of them, and how many more there are.
+fn first<'n>(names: impl ExactSizeIterator<Item = &'n Arc<str>>) -> String {
+    let more = names.len().saturating_sub(NAMES_SHOWN);
+    let shown: Vec<&str> = names.take(NAMES_SHOWN).map(|name| &**name).collect();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more}", shown.join(", "))
 }
 
 fn plural(count: usize, word: &str) -> String {
     if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
 }
 
-fn as_json(problem: &Problem) -> Value {
+fn file_as_json(checked: &Checked) -> Value {
+    let Checked { file, problems, inventory, .. } = checked;
+    let failed = problems.iter().any(|problem| problem.severity == Severity::Error);
+    let inventory = inventory.as_ref().map(|inventory| {
+        let Inventory { rules, enabled, dry_run, conditions, lists, schedules, keys, raw } =
+            inventory;
+        let names = |names: &mut dyn Iterator<Item = &Arc<str>>| -> Vec<String> {
+            names.map(|name| name.to_string()).collect()
+        };
+        json!({
+            "rules": rules,
+            "enabled": enabled,
+            "dry_run": dry_run,
+            "conditions": conditions,
+            "lists": lists,
+            "schedules": schedules,
+            "keys": names(&mut keys.iter()),
+            "raw": names(&mut raw.iter()),
+        })
+    });
+    json!({ "file": file, "ok": !failed, "inventory": inventory })
+}
+
+pub(super) fn as_json(problem: &Problem) -> Value {
     let place = problem.place.as_ref();
     json!({
         "severity": match problem.severity { Severity::Error => "error", Severity::Warning => "warning" },

@@ -2,18 +2,27 @@
 
 mod check;
 mod config_show;
+mod daemon;
 #[cfg(feature = "simulator")]
 mod demo;
 pub mod exit;
+mod explain;
 mod failure;
+mod ground;
 mod online;
+mod paint;
 mod patience;
 mod print;
+mod record;
+mod reload;
+mod replay;
+mod rules;
 mod run;
 mod set;
 #[cfg(feature = "simulator")]
 mod simulate;
 mod terminal;
+mod test;
 
 use std::path::PathBuf;
 
@@ -52,9 +61,27 @@ enum Command {
     Run(run::RunArguments),
     /// Check the configuration and the rules; every problem with its place
     Check(check::CheckArguments),
+    /// Test the rules: cases with events and what has to come of them
+    #[command(after_help = test::AFTER_HELP)]
+    Test(test::TestArguments),
+    /// Why a rule matches a conversation, or does not, condition by condition
+    #[command(after_help = explain::AFTER_HELP)]
+    Explain(explain::ExplainArguments),
+    /// Write live events to a file, names, numbers and values made unrecognisable
+    #[command(after_help = record::AFTER_HELP)]
+    Record(record::RecordArguments),
+    /// Play recorded events through the rules, and show what would be written
+    #[command(after_help = replay::AFTER_HELP)]
+    Replay(replay::ReplayArguments),
     /// Merge attributes into one participant now
     #[command(after_help = set::AFTER_HELP)]
     Set(set::SetArguments),
+    /// Let the running daemon read its files again
+    #[command(after_help = reload::AFTER_HELP)]
+    Reload(reload::ReloadArguments),
+    /// The good sets of rules that the running daemon keeps
+    #[command(subcommand)]
+    Rules(rules::RulesCommand),
     /// The configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -79,7 +106,13 @@ pub fn main() -> Exit {
     match command {
         Command::Run(arguments) => run::run(config, &arguments),
         Command::Check(arguments) => check::check(config, output, &arguments),
+        Command::Test(arguments) => test::test(config, output, &arguments),
+        Command::Explain(arguments) => explain::explain(config, output, &arguments),
+        Command::Record(arguments) => record::record(config, &arguments),
+        Command::Replay(arguments) => replay::replay(config, output, &arguments),
         Command::Set(arguments) => set::set(config, output, &arguments),
+        Command::Reload(arguments) => reload::reload(config, output, &arguments),
+        Command::Rules(command) => rules::rules(config, output, &command),
         Command::Config(ConfigCommand::Show) => config_show::show(config, output),
         #[cfg(feature = "simulator")]
         Command::Simulate(arguments) => run_simulator(arguments),

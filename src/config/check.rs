@@ -50,6 +50,7 @@ pub(super) fn check<'t>(
         watch: watch(&mut file),
         channels: limits::channels(&mut file),
         updates: limits::updates(&mut file),
+        reload: limits::reload(&mut file),
         network: network(&mut file),
         recovery: recovery(&mut file),
         state: state(&mut file),

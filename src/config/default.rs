@@ -48,6 +48,10 @@ pub const MAX_VALUE_LENGTH: usize = 32_000;
 pub const LOOKBACK: Duration = Duration::from_secs(31 * 24 * 3600);
 /// How far the analytics index lags is not documented (FACTS 5); a minute costs nothing but a query.
 pub const INDEX_LAG: Duration = Duration::from_secs(60);
+/// Ten minutes of the default budget, one request each.
+pub const RELOAD_MAX_WRITES: usize = 3_000;
+/// In thousandths. A third less is rather an export that was cut off than a week's work.
+pub const RELOAD_MAX_SHRINK: u32 = 300;
 
 pub const STATE_DIR: &str = "/var/lib/attributed";
 pub const KEEP: Duration = Duration::from_secs(7 * 24 * 3600);

@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use super::{
-    Channels, Config, Genesys, Log, Monitoring, Network, Recovery, SecretSource, State, Updates,
-    Watch, address,
+    Channels, Config, Genesys, Log, Monitoring, Network, Recovery, Reload, SecretSource, State,
+    Updates, Watch, address,
 };
 
 /// One value, free of what it means.
@@ -17,6 +17,8 @@ pub(super) enum Shown {
     Texts(Vec<String>),
     Number(u64),
     Flag(bool),
+    /// In thousandths.
+    Share(u32),
     Time(Duration),
     /// Not set, and without a default.
     Absent,
@@ -32,6 +34,7 @@ pub(super) fn entries(config: &Config) -> Entries {
         watch,
         channels,
         updates,
+        reload,
         network,
         recovery,
         state,
@@ -43,6 +46,11 @@ pub(super) fn entries(config: &Config) -> Entries {
     entries.extend(of_watch(watch));
     entries.extend(of_channels(channels));
     entries.extend(of_updates(updates));
+    let Reload { max_writes, max_shrink } = reload;
+    entries.extend([
+        ("reload.max_writes", number(*max_writes)),
+        ("reload.max_shrink", Shown::Share(*max_shrink)),
+    ]);
     entries.extend(of_network(network));
     let Recovery { lookback, index_lag } = recovery;
     entries.extend([

@@ -1,4 +1,4 @@
-//! Checks `[channels]` and `[updates]`: how much, how often, how long.
+//! Checks `[channels]`, `[updates]` and `[reload]`: how much, how often, how long.
 //!
 //! Pure. Each range has its reason, which is shown to whoever leaves it.
 
@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::raw::File;
-use super::{Channels, Updates, default};
+use super::{Channels, Reload, Updates, default};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -115,6 +115,22 @@ pub(super) fn updates(file: &mut File<'_>) -> Updates {
         fight_window: fight_window.unwrap_or(default::FIGHT_WINDOW),
         warn_value_length,
         max_value_length,
+    }
+}
+
+pub(super) fn reload(file: &mut File<'_>) -> Reload {
+    let max_writes = file.number(
+        "reload.max_writes",
+        0..=10_000_000,
+        "0 lets every reload that writes wait; no outbox holds more than ten million",
+    );
+    let max_shrink = file.share(
+        "reload.max_shrink",
+        "the share of its rows that a list may lose at once: 0 for none, 1 for all",
+    );
+    Reload {
+        max_writes: max_writes.map_or(default::RELOAD_MAX_WRITES, |n| n as usize),
+        max_shrink: max_shrink.unwrap_or(default::RELOAD_MAX_SHRINK),
     }
 }
 

@@ -48,6 +48,7 @@ pub struct Config {
     pub watch: Watch,
     pub channels: Channels,
     pub updates: Updates,
+    pub reload: Reload,
     pub network: Network,
     pub recovery: Recovery,
     pub state: State,
@@ -149,6 +150,15 @@ pub struct Updates {
     pub max_value_length: usize,
 }
 
+/// `[reload]`: what a reload may do without being asked twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reload {
+    /// A reload that would write more on the conversations that are live waits for a confirmation.
+    pub max_writes: usize,
+    /// A list that loses a larger share of its rows waits for a confirmation. In thousandths.
+    pub max_shrink: u32,
+}
+
 /// `[network]`: the way to Genesys Cloud, where the environment's is not the one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Network {
@@ -220,6 +230,17 @@ impl Dialect {
         match self {
             Dialect::Patch => "patch",
             Dialect::Put => "put",
+        }
+    }
+}
+
+impl Dialect {
+    /// Requests that one write to a participant takes.
+    pub fn requests_a_write(self) -> u64 {
+        match self {
+            Dialect::Patch => 1,
+            // Fetch and replace.
+            Dialect::Put => 2,
         }
     }
 }

@@ -16,15 +16,18 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 /// Whether the file can be used all the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Severity {
     Warning,
     Error,
 }
 
 /// One problem, with its place.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     pub severity: Severity,
     pub file: PathBuf,
@@ -36,7 +39,7 @@ pub struct Problem {
 }
 
 /// Where in the file, and what stands there.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// From 1.
     pub line: usize,
@@ -46,6 +49,13 @@ pub struct Place {
     pub length: usize,
     /// The line itself, without its end.
     pub text: String,
+}
+
+/// Where somebody wrote something: for problems that are found once the file is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Declared {
+    pub file: PathBuf,
+    pub place: Option<Place>,
 }
 
 /// Collects the problems of one file.
@@ -95,6 +105,12 @@ impl<'a> Problems<'a> {
     /// holds a secret, or may.
     pub fn hide(&mut self, span: Range<usize>) {
         self.hidden.push(span);
+    }
+
+    /// A place in the file, for a problem that may be found later.
+    pub fn declared(&self, span: Range<usize>) -> Declared {
+        let place = Some(Place::of(self.text, span));
+        Declared { file: self.file.to_owned(), place }
     }
 
     /// The problems, in the order of their places.
@@ -149,6 +165,12 @@ impl Problem {
     pub fn of_file(file: &Path, message: impl Into<String>) -> Problem {
         let (severity, file) = (Severity::Error, file.to_owned());
         Problem { severity, file, place: None, message: message.into(), help: None }
+    }
+}
+
+impl Declared {
+    pub fn problem(&self, message: impl Into<String>) -> Problem {
+        Problem { place: self.place.clone(), ..Problem::of_file(&self.file, message) }
     }
 }
 

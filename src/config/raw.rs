@@ -150,6 +150,35 @@ impl<'t> File<'t> {
         number
     }
 
+    /// A share from 0 to 1, in thousandths; `why` says what it is for.
+    pub(super) fn share(&mut self, key: &'static str, why: &str) -> Option<u32> {
+        let value = self.take(key)?;
+        let text = match value.get_ref() {
+            DeValue::Float(float) => float.as_str(),
+            DeValue::Integer(integer) => integer.as_str(),
+            DeValue::String(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_)
+            | DeValue::Array(_)
+            | DeValue::Table(_) => {
+                return self.wrong_kind(key, &value, "a number from 0 to 1 without quotes");
+            }
+        };
+        match text.parse::<f64>() {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "from 0 to 1000, as was just looked"
+            )]
+            Ok(share) if (0.0..=1.0).contains(&share) => Some((share * 1000.0).round() as u32),
+            Ok(_) | Err(_) => {
+                let message = format!("`{key}` must be from 0 to 1");
+                self.problems.error(value.span(), message).help(why);
+                None
+            }
+        }
+    }
+
     /// A duration in a range; `why` says what the range is for.
     pub(super) fn duration(
         &mut self,

@@ -5,7 +5,7 @@ use super::entries::entries;
 
 /// What is applied by a reload; all else waits for a restart. Sockets, budget, journal and
 /// credentials stay as they are, so that a reload can never cost an event or an update.
-const RELOADABLE: [&str; 13] = [
+const RELOADABLE: [&str; 15] = [
     "rules",
     "watch.users",
     "watch.members_of_queues",
@@ -18,6 +18,8 @@ const RELOADABLE: [&str; 13] = [
     "updates.allowed_keys",
     "updates.max_age",
     "updates.drain",
+    "reload.max_writes",
+    "reload.max_shrink",
     "log.level",
 ];
 

@@ -74,6 +74,7 @@ fn toml_value(value: &Shown) -> Option<String> {
         }
         Shown::Number(number) => Some(number.to_string()),
         Shown::Flag(flag) => Some(flag.to_string()),
+        Shown::Share(share) => Some(format!("{:?}", f64::from(*share) / 1000.0)),
         Shown::Time(time) => Some(quoted(&duration::show(*time))),
         Shown::Absent => None,
     }
@@ -85,6 +86,7 @@ fn json_value(value: Shown) -> Value {
         Shown::Texts(texts) => texts.into(),
         Shown::Number(number) => number.into(),
         Shown::Flag(flag) => flag.into(),
+        Shown::Share(share) => (f64::from(share) / 1000.0).into(),
         Shown::Time(time) => duration::show(time).into(),
         Shown::Absent => Value::Null,
     }

@@ -164,6 +164,25 @@ listen = "localhost:9480"
 }
 
 #[test]
+fn a_share_is_a_number_from_0_to_1() {
+    for (written, thousandths) in [("0.3", 300), ("0", 0), ("1", 1000), ("1e-1", 100)] {
+        let config = good(&format!("{GOOD}[reload]\nmax_shrink = {written}\n"));
+        assert_eq!(config.reload.max_shrink, thousandths, "{written}");
+    }
+    for (written, message) in [
+        ("30", "9:14 `reload.max_shrink` must be from 0 to 1"),
+        ("nan", "9:14 `reload.max_shrink` must be from 0 to 1"),
+        ("\"30%\"", "9:14 `reload.max_shrink` must be a number from 0 to 1 without quotes"),
+    ] {
+        let problems = parse(&format!("{GOOD}\n[reload]\nmax_shrink = {written}\n"), &[]);
+        let told = problems.unwrap_err()[0].clone();
+        let place = told.place.unwrap();
+        let told = format!("{}:{} {}", place.line, place.column, told.message);
+        assert!(told.starts_with(message), "{told}");
+    }
+}
+
+#[test]
 fn what_is_missing_is_named_with_its_variable() {
     let problems = parse("", &[]).unwrap_err();
     let shown: Vec<String> = problems.iter().map(Problem::to_string).collect();
@@ -305,6 +324,10 @@ fn each_value_is_shown_with_its_origin() {
         fight_window = "10m"                         # default
         warn_value_length = 256                      # default
         max_value_length = 32000                     # default
+
+        [reload]
+        max_writes = 3000                            # default
+        max_shrink = 0.3                             # default
 
         [network]
         # proxy is not set

@@ -8,28 +8,24 @@
 //! Two values are equal if and only if no rule could tell them apart; that is what makes a
 //! duplicate.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use jiff::Timestamp;
 
+pub use super::attributes::Attributes;
+pub use super::text::Text;
 use crate::genesys::{ConversationId, ParticipantId, QueueId, UserId};
 
-/// Attribute keys and values of one participant.
-pub type Attributes = BTreeMap<String, String>;
-
 /// A snapshot: the whole conversation at one moment.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Conversation {
     pub id: ConversationId,
     pub participants: Vec<Participant>,
     /// The conversation's own address, scheme stripped.
-    pub address: Option<String>,
-    pub external_tag: Option<String>,
+    pub address: Option<Text>,
+    pub external_tag: Option<Text>,
     /// Lower case, whatever the source (REST writes upper case).
-    pub recording_state: Option<String>,
+    pub recording_state: Option<Text>,
     pub secure_pause: Option<bool>,
-    pub division_ids: Vec<String>,
+    pub division_ids: Vec<Text>,
     /// How many transfers Genesys lists as recent.
     pub recent_transfers: usize,
     /// True when the body was a media topic's, which lacks other media: such a snapshot never
@@ -38,34 +34,34 @@ pub struct Conversation {
 }
 
 /// One party to the conversation: a person, a queue leg, a flow.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Participant {
     pub id: ParticipantId,
     /// An open word (`customer`, `agent`, `acd`, `ivr`, `botflow`, …), lower case.
-    pub purpose: Option<String>,
-    pub name: Option<String>,
+    pub purpose: Option<Text>,
+    pub name: Option<Text>,
     pub user_id: Option<UserId>,
     pub queue_id: Option<QueueId>,
-    pub team_id: Option<String>,
-    pub group_id: Option<String>,
-    pub external_contact_id: Option<String>,
-    pub external_organization_id: Option<String>,
+    pub team_id: Option<Text>,
+    pub group_id: Option<Text>,
+    pub external_contact_id: Option<Text>,
+    pub external_organization_id: Option<Text>,
     pub connected_time: Option<Timestamp>,
     pub end_time: Option<Timestamp>,
     pub start_acw_time: Option<Timestamp>,
     pub end_acw_time: Option<Timestamp>,
     pub wrapup_required: Option<bool>,
     pub wrapup_expected: Option<bool>,
-    pub wrapup_code: Option<String>,
+    pub wrapup_code: Option<Text>,
     /// Scheme stripped.
-    pub address: Option<String>,
-    pub flow_id: Option<String>,
+    pub address: Option<Text>,
+    pub flow_id: Option<Text>,
     pub consult_participant_id: Option<ParticipantId>,
     pub monitored_participant_id: Option<ParticipantId>,
     pub coached_participant_id: Option<ParticipantId>,
     pub barged_participant_id: Option<ParticipantId>,
     pub routing: Routing,
-    pub attributes: Arc<Attributes>,
+    pub attributes: Attributes,
     pub communications: Vec<Communication>,
 }
 
@@ -73,8 +69,8 @@ pub struct Participant {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Routing {
     pub queue_id: Option<QueueId>,
-    pub language_id: Option<String>,
-    pub skill_ids: Vec<String>,
+    pub language_id: Option<Text>,
+    pub skill_ids: Vec<Text>,
     pub priority: Option<i64>,
 }
 
@@ -82,38 +78,38 @@ pub struct Routing {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Communication {
     pub media: Media,
-    pub id: Option<String>,
+    pub id: Option<Text>,
     /// Lower case: `alerting`, `connected`, `disconnected`, … ; unknown words are kept.
-    pub state: Option<String>,
-    pub initial_state: Option<String>,
+    pub state: Option<Text>,
+    pub initial_state: Option<Text>,
     pub direction: Option<Direction>,
     pub held: Option<bool>,
     pub muted: Option<bool>,
     pub recording: Option<bool>,
-    pub disconnect_type: Option<String>,
+    pub disconnect_type: Option<Text>,
     pub connected_time: Option<Timestamp>,
     pub disconnected_time: Option<Timestamp>,
     pub start_hold_time: Option<Timestamp>,
     /// State of the after-call work, lower case: `pending`, `complete`, …
-    pub after_call_work: Option<String>,
+    pub after_call_work: Option<Text>,
     pub after_call_work_ended: Option<Timestamp>,
-    pub wrapup_code: Option<String>,
+    pub wrapup_code: Option<Text>,
     /// Our side's address, normalised as Genesys does, scheme stripped.
-    pub self_address: Option<String>,
+    pub self_address: Option<Text>,
     /// The other side's address, normalised as Genesys does, scheme stripped.
-    pub other_address: Option<String>,
-    pub other_name: Option<String>,
-    pub provider: Option<String>,
-    pub script_id: Option<String>,
-    pub peer_id: Option<String>,
+    pub other_address: Option<Text>,
+    pub other_name: Option<Text>,
+    pub provider: Option<Text>,
+    pub script_id: Option<Text>,
+    pub peer_id: Option<Text>,
     /// `webmessaging`, `sms`, `whatsapp`, … of a message.
-    pub message_type: Option<String>,
-    pub message_ids: Vec<String>,
+    pub message_type: Option<Text>,
+    pub message_ids: Vec<Text>,
     /// Of an e-mail.
-    pub subject: Option<String>,
+    pub subject: Option<Text>,
     /// Of a callback, E.164 where Genesys has it so.
-    pub callback_numbers: Vec<String>,
-    pub callback_user_name: Option<String>,
+    pub callback_numbers: Vec<Text>,
+    pub callback_user_name: Option<Text>,
 }
 
 /// What kind of communication it is; in events, which array it was in (FACTS 2.3).
@@ -136,6 +132,40 @@ pub enum Media {
 pub enum Direction {
     Inbound,
     Outbound,
+}
+
+impl Communication {
+    /// One of which nothing is known.
+    pub fn new(media: Media) -> Communication {
+        Communication {
+            media,
+            id: None,
+            state: None,
+            initial_state: None,
+            direction: None,
+            held: None,
+            muted: None,
+            recording: None,
+            disconnect_type: None,
+            connected_time: None,
+            disconnected_time: None,
+            start_hold_time: None,
+            after_call_work: None,
+            after_call_work_ended: None,
+            wrapup_code: None,
+            self_address: None,
+            other_address: None,
+            other_name: None,
+            provider: None,
+            script_id: None,
+            peer_id: None,
+            message_type: None,
+            message_ids: Vec::new(),
+            subject: None,
+            callback_numbers: Vec::new(),
+            callback_user_name: None,
+        }
+    }
 }
 
 impl Media {

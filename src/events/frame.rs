@@ -1,15 +1,18 @@
 //! One text from the socket, as far as its envelope tells (FACTS 2.1, 2.2).
 //!
-//! Pure, and it never fails: whatever is not understood is a [`Frame`] too. The body of a
-//! conversation is only located, not parsed, so that it is parsed once and by whom it concerns.
-//! Nothing that a frame holds in its values gets out of here but topic names and a reason word;
+//! Pure, and it never fails: whatever is not understood is a [`Frame`] too. A conversation is read on
+//! the way, so that a text is gone through once, and by whoever reads the socket, of which there are
+//! many. Nothing that a frame holds in its values gets out of here but topic names and a reason word;
 //! an excerpt tells structure.
 
 use std::ops::Range;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
+use super::conversation::Conversation;
+use super::shapes::keys::known;
+use super::shapes::lexer::{Broken, Lexer, Read};
+use super::shapes::{Next, Unreadable, next_generic, next_media};
 use super::topic::Topic;
 
 /// What a text from the socket is.
@@ -30,6 +33,8 @@ pub enum Frame {
         topic: Topic,
         /// Where `eventBody` stands in the text, in bytes.
         body: Range<usize>,
+        /// An error if it is nobody's conversation, without an id.
+        conversation: Result<Box<Conversation>, Unreadable>,
     },
     /// Well formed, and nothing that we asked for.
     OtherTopic {
@@ -63,12 +68,16 @@ const KNOWN_KEYS: [&str; 8] = [
     "correlationId",
 ];
 
-#[derive(Deserialize)]
-struct Envelope<'a> {
-    #[serde(rename = "topicName", borrow)]
-    topic_name: Option<&'a RawValue>,
-    #[serde(rename = "eventBody", borrow)]
-    event_body: Option<&'a RawValue>,
+known! { Member { TopicName = "topicName", EventBody = "eventBody", } }
+
+/// What a frame is wrapped in.
+#[derive(Default)]
+struct Envelope {
+    name: Option<String>,
+    topic: Option<Topic>,
+    body: Option<Range<usize>>,
+    /// What the body is, if the topic was known when it came.
+    next: Option<Next>,
 }
 
 /// What the bodies of control frames tell; any of it can be missing.
@@ -80,36 +89,75 @@ struct Control {
 
 impl Frame {
     pub fn read(text: &str) -> Frame {
-        // Serde would also take an array for a structure.
         if !text.trim_start().starts_with('{') {
             return unreadable(None, "not a JSON object", text);
         }
-        let Ok(envelope) = serde_json::from_str::<Envelope<'_>>(text) else {
+        let Ok(envelope) = Envelope::read(text) else {
             return unreadable(None, "not valid JSON", text);
         };
-        let name =
-            envelope.topic_name.and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
-        let Some(name) = name else {
+        let Envelope { name: Some(name), topic, body, next } = envelope else {
             return unreadable(None, "no topicName", text);
         };
-        if let Some(topic) = Topic::parse(&name) {
-            return match envelope.event_body {
-                Some(body) if body.get().starts_with('{') => {
-                    Frame::Conversation { topic, body: place(body.get(), text) }
-                }
-                Some(_) => unreadable(Some(&name), "eventBody is no object", text),
-                None => unreadable(Some(&name), "no eventBody", text),
-            };
+        let Some(topic) = topic else {
+            return control(&name, body.map(|place| &text[place]))
+                .unwrap_or_else(|| Frame::OtherTopic { topic: printable(&name, LONGEST_TOPIC) });
+        };
+        let Some(body) = body else {
+            return unreadable(Some(&name), "no eventBody", text);
+        };
+        let next = next.map_or_else(|| next_of(&topic, &mut Lexer::new(&text[body.clone()])), Ok);
+        match next {
+            Ok(Next::Conversation(read)) => {
+                Frame::Conversation { topic, body, conversation: Ok(read) }
+            }
+            Ok(Next::NoId) => {
+                Frame::Conversation { topic, body, conversation: Err(Unreadable::NoId) }
+            }
+            Ok(Next::NotAnObject) => unreadable(Some(&name), "eventBody is no object", text),
+            Err(Broken) => unreadable(Some(&name), "not valid JSON", text),
         }
-        control(&name, envelope.event_body)
-            .unwrap_or_else(|| Frame::OtherTopic { topic: printable(&name, LONGEST_TOPIC) })
     }
 }
 
-fn control(name: &str, body: Option<&RawValue>) -> Option<Frame> {
+impl Envelope {
+    fn read(text: &str) -> Read<Envelope> {
+        let (mut lexer, mut envelope) = (Lexer::new(text), Envelope::default());
+        lexer.object(|lexer, member| envelope.take(lexer, member))?;
+        lexer.end()?;
+        Ok(envelope)
+    }
+
+    fn take(&mut self, lexer: &mut Lexer<'_>, member: Member) -> Read<()> {
+        match member {
+            Member::TopicName => {
+                self.name = lexer.text()?.map(|name| name.text().into_owned());
+                self.topic = self.name.as_deref().and_then(Topic::parse);
+            }
+            Member::EventBody => {
+                let is_null = lexer.peek()? == b'n';
+                let start = lexer.at();
+                match &self.topic {
+                    Some(topic) => self.next = Some(next_of(topic, lexer)?),
+                    None => lexer.skip_value()?,
+                }
+                self.body = (!is_null).then(|| start..lexer.at());
+            }
+        }
+        Ok(())
+    }
+}
+
+fn next_of(topic: &Topic, lexer: &mut Lexer<'_>) -> Read<Next> {
+    match topic.media() {
+        Some(media) => next_media(media, lexer),
+        None => next_generic(lexer),
+    }
+}
+
+fn control(name: &str, body: Option<&str>) -> Option<Frame> {
     let name = name.to_ascii_lowercase();
     let control = || {
-        let body = body.and_then(|raw| serde_json::from_str::<Control>(raw.get()).ok());
+        let body = body.and_then(|raw| serde_json::from_str::<Control>(raw).ok());
         body.unwrap_or_default()
     };
     if name == "channel.metadata" {
@@ -127,12 +175,6 @@ fn control(name: &str, body: Option<&RawValue>) -> Option<Frame> {
         // What follows can be the channel's id, and who knows that knows its address.
         _ => Some(Frame::OtherTopic { topic: SYSTEM.to_owned() }),
     }
-}
-
-/// Where a part that was borrowed from the text stands in it.
-fn place(part: &str, text: &str) -> Range<usize> {
-    let start = part.as_ptr().addr() - text.as_ptr().addr();
-    start..start + part.len()
 }
 
 fn unreadable(topic: Option<&str>, reason: &'static str, text: &str) -> Frame {
@@ -176,6 +218,7 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
+    use crate::events::read_generic;
     use crate::genesys::UserId;
 
     fn check(text: &str, expected: Expect) {
@@ -209,11 +252,21 @@ mod tests {
     }
 
     #[test]
-    fn the_body_of_a_conversation_is_located() {
-        let text = r#" {"x":{"eventBody":1},"topicName":"v2.users.A.conversations", "eventBody" : {"id":"ü{"} ,"new":1}"#;
-        let Frame::Conversation { topic, body } = Frame::read(text) else { panic!("{text}") };
+    fn a_conversation_is_read_wherever_its_topic_stands() {
+        let after = r#" {"x":{"eventBody":1},"topicName":"v2.users.A.conversations", "eventBody" : {"id":"ü{"} ,"new":1}"#;
+        let before = r#"{"eventBody":{"id":"ü{"},"topicName":"v2.users.A.conversations"}"#;
+        for text in [after, before] {
+            read_whole(text);
+        }
+    }
+
+    fn read_whole(text: &str) {
+        let Frame::Conversation { topic, body, conversation } = Frame::read(text) else {
+            panic!("{text}")
+        };
         assert_eq!(topic, Topic::User(UserId::new("a")));
-        assert_eq!(&text[body], r#"{"id":"ü{"}"#);
+        assert_eq!(&text[body.clone()], r#"{"id":"ü{"}"#);
+        assert_eq!(conversation.map(|read| *read), read_generic(&text[body]));
     }
 
     #[test]

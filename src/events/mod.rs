@@ -5,6 +5,7 @@
 //! says which snapshot is newer; [`watching`] says whose conversations are wanted at all; [`gaps`]
 //! keeps what may have been missed. Nothing here knows rules or updates.
 
+mod attributes;
 pub mod channels;
 pub mod conversation;
 pub mod ends;
@@ -13,9 +14,11 @@ pub mod gaps;
 pub mod numbers;
 pub mod parties;
 pub mod progress;
+pub mod recorded;
 #[cfg(test)]
 mod samples;
 pub mod shapes;
+mod text;
 pub mod topic;
 pub mod tracker;
 pub mod watching;

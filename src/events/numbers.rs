@@ -4,12 +4,13 @@
 //! country; to guess one would put wrong numbers into attributes.
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 
 use super::conversation::{Communication, Conversation, Direction};
 
 /// The digits that E.164 allows, the country's among them. Fewer than seven are short codes, which
 /// mean nothing without their network.
-const DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
+const DIGITS: RangeInclusive<usize> = 7..=15;
 
 impl Conversation {
     /// The customer's number, E.164, whatever the medium and the direction. `None` where it is not
@@ -55,6 +56,11 @@ impl Communication {
 /// The number in an address without scheme (`+13175550142`, `+1 317 555-0142`,
 /// `+13175550142@10.0.0.1`), in E.164 form, or `None` if it holds none.
 pub fn e164(address: &str) -> Option<Cow<'_, str>> {
+    international(address, DIGITS)
+}
+
+/// The same for numbers of so many digits, the beginnings of numbers among them.
+pub fn international(address: &str, allowed: RangeInclusive<usize>) -> Option<Cow<'_, str>> {
     let number = address.split('@').next().unwrap_or(address);
     let digits = number.strip_prefix('+')?;
     let is_separator = |c: char| matches!(c, ' ' | '-' | '.' | '(' | ')' | '/');
@@ -62,7 +68,7 @@ pub fn e164(address: &str) -> Option<Cow<'_, str>> {
         return None;
     }
     let count = digits.bytes().filter(u8::is_ascii_digit).count();
-    if !DIGITS.contains(&count) {
+    if !allowed.contains(&count) {
         None
     } else if count == digits.len() {
         Some(Cow::Borrowed(number))

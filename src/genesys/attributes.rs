@@ -2,9 +2,11 @@
 //!
 //! `patch` sends the changed keys. `put` reads the participant, merges, and sends the whole map at
 //! once, as the tutorial does; what somebody else writes between the two is lost, so the map as it
-//! was is handed back for the caller to see. Neither proves that anything is stored (FACTS 1.1).
+//! was is handed back for the caller to see, and what turns out to be [`Lost`] is put back by a later
+//! write. Neither proves that anything is stored (FACTS 1.1).
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -26,16 +28,49 @@ pub struct Written {
     pub correlation_id: Option<String>,
     /// The attributes as they were read just before; `put` only.
     pub before: Option<BTreeMap<String, String>>,
+    /// Of what was said to be lost, the keys that were put back.
+    pub restored: Vec<Arc<str>>,
 }
 
-/// Sets these attributes of a participant, and leaves the others as they are.
+/// One of somebody else's attributes that a write of the whole map may have undone. `None` is no
+/// attribute.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Lost {
+    /// What that write carried for it.
+    pub carried: Option<Arc<str>>,
+    /// What somebody else had written meanwhile.
+    pub value: Option<Arc<str>>,
+}
+
+/// Without the values.
+impl fmt::Debug for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lost").finish_non_exhaustive()
+    }
+}
+
+/// What is to be written to one participant.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    pub conversation: &'a ConversationId,
+    pub participant: &'a ParticipantId,
+    pub attributes: &'a BTreeMap<Arc<str>, Arc<str>>,
+    /// To be put back where it is really lost; `put` only.
+    pub lost: &'a BTreeMap<Arc<str>, Lost>,
+    /// The tutorial's `status`; `put` only. A 409 means that the participant's state does not allow
+    /// it.
+    pub status: Option<&'a str>,
+}
+
+/// Sets attributes of a participant, and leaves the others as they are.
 ///
 /// In the `put` dialect the permit is used for the write, and another of its class is taken for the
-/// read before.
+/// read before. Where there is nothing but what was lost, and none of it is, nothing is written.
 ///
 /// # Errors
 ///
 /// As [`Api::call_with`]. What the server says is shown without the values that were sent.
+/// [`CallError::Unreadable`] if what was read is no participant, and then nothing is written.
 ///
 /// # Cancel safety
 ///
@@ -44,13 +79,11 @@ pub async fn write(
     api: &dyn Api,
     dialect: Dialect,
     permit: Permit,
-    conversation: &ConversationId,
-    participant: &ParticipantId,
-    attributes: &BTreeMap<Arc<str>, Arc<str>>,
+    wanted: Wanted<'_>,
 ) -> Result<Written, CallError> {
     match dialect {
-        Dialect::Patch => patch(api, permit, conversation, participant, attributes).await,
-        Dialect::Put => put(api, permit, conversation, participant, attributes, None).await,
+        Dialect::Patch => patch(api, permit, wanted).await,
+        Dialect::Put => put(api, permit, wanted).await,
     }
 }
 
@@ -73,64 +106,70 @@ pub async fn read(
     Ok(as_texts(attributes_of(&answer)?))
 }
 
-async fn patch(
-    api: &dyn Api,
-    permit: Permit,
-    conversation: &ConversationId,
-    participant: &ParticipantId,
-    attributes: &BTreeMap<Arc<str>, Arc<str>>,
-) -> Result<Written, CallError> {
+async fn patch(api: &dyn Api, permit: Permit, wanted: Wanted<'_>) -> Result<Written, CallError> {
+    let attributes = wanted.attributes;
     let call = Call {
         class: permit.class,
         operation: "patch_attributes",
         method: Method::PATCH,
-        path: format!("{}/attributes", path(conversation, participant)),
+        path: format!("{}/attributes", path(wanted.conversation, wanted.participant)),
         body: Some(Bytes::from(json!({ "attributes": attributes }).to_string())),
     };
     let answer = api.call_with(permit, call).await;
-    let answer = answer.map_err(|error| without_values(error, attributes))?;
+    let answer = answer.map_err(|error| without_values(error, wanted))?;
     let Answer { status, correlation_id, .. } = answer;
-    Ok(Written { status, correlation_id, before: None })
+    Ok(Written { status, correlation_id, before: None, restored: Vec::new() })
 }
 
-/// [`write()`] in the `put` dialect, with the tutorial's `status`: a 409 means that the participant's
-/// state does not allow it.
-///
-/// # Errors
-///
-/// As [`write()`]; [`CallError::Unreadable`] if what was read is no participant, and then nothing is
-/// written.
-///
-/// # Cancel safety
-///
-/// As [`write()`].
-pub async fn put(
-    api: &dyn Api,
-    permit: Permit,
-    conversation: &ConversationId,
-    participant: &ParticipantId,
-    attributes: &BTreeMap<Arc<str>, Arc<str>>,
-    status: Option<&str>,
-) -> Result<Written, CallError> {
-    let path = path(conversation, participant);
+async fn put(api: &dyn Api, permit: Permit, wanted: Wanted<'_>) -> Result<Written, CallError> {
+    let path = path(wanted.conversation, wanted.participant);
     let read = get(permit.class, path.clone());
     // Leave for the write is held already, so that it follows the read at once.
-    let before = attributes_of(&api.call(read).await?)?;
-    let mut body = json!({ "attributes": merged(&before, attributes) });
-    if let Some(status) = status {
-        body["status"] = Value::from(status);
+    let answer = api.call(read).await?;
+    let before = attributes_of(&answer)?;
+    let mut map = before.clone();
+    let restored = restore(&mut map, wanted.lost);
+    for (key, value) in wanted.attributes {
+        map.insert(key.as_ref().to_owned(), Value::from(value.as_ref()));
     }
-    let call = Call {
-        class: permit.class,
-        operation: "put_participant",
-        method: Method::PUT,
-        path,
-        body: Some(Bytes::from(body.to_string())),
+    let needless = !wanted.lost.is_empty() && restored.is_empty() && wanted.attributes.is_empty();
+    let answer = if needless {
+        answer
+    } else {
+        let mut body = json!({ "attributes": map });
+        if let Some(status) = wanted.status {
+            body["status"] = Value::from(status);
+        }
+        let call = Call {
+            class: permit.class,
+            operation: "put_participant",
+            method: Method::PUT,
+            path,
+            body: Some(Bytes::from(body.to_string())),
+        };
+        let answer = api.call_with(permit, call).await;
+        answer.map_err(|error| without_values(error, wanted))?
     };
-    let answer = api.call_with(permit, call).await;
-    let answer = answer.map_err(|error| without_values(error, attributes))?;
     let Answer { status, correlation_id, .. } = answer;
-    Ok(Written { status, correlation_id, before: Some(as_texts(before)) })
+    Ok(Written { status, correlation_id, before: Some(as_texts(before)), restored })
+}
+
+/// Puts back what is lost: only where the map still holds what undid it. Anything else there is
+/// newer.
+fn restore(map: &mut Map<String, Value>, lost: &BTreeMap<Arc<str>, Lost>) -> Vec<Arc<str>> {
+    let mut restored = Vec::new();
+    for (key, Lost { carried, value }) in lost {
+        let there = map.get(&**key).cloned().map(as_text);
+        if there.as_deref() != carried.as_deref() || carried == value {
+            continue;
+        }
+        match value {
+            Some(value) => map.insert(key.as_ref().to_owned(), Value::from(value.as_ref())),
+            None => map.remove(&**key),
+        };
+        restored.push(Arc::clone(key));
+    }
+    restored
 }
 
 fn get(class: Class, path: String) -> Call {
@@ -162,15 +201,6 @@ fn attributes_of(answer: &Answer) -> Result<Map<String, Value>, CallError> {
     }
 }
 
-/// What is there, as it is there, with the new values over it.
-fn merged(before: &Map<String, Value>, new: &BTreeMap<Arc<str>, Arc<str>>) -> Map<String, Value> {
-    let mut map = before.clone();
-    for (key, value) in new {
-        map.insert(key.as_ref().to_owned(), Value::from(value.as_ref()));
-    }
-    map
-}
-
 fn as_texts(map: Map<String, Value>) -> BTreeMap<String, String> {
     map.into_iter().map(|(key, value)| (key, as_text(value))).collect()
 }
@@ -185,9 +215,11 @@ fn as_text(value: Value) -> String {
 }
 
 /// Values belong in no log, and errors are logged: takes out what the server repeats of them.
-fn without_values(mut error: CallError, sent: &BTreeMap<Arc<str>, Arc<str>>) -> CallError {
+fn without_values(mut error: CallError, wanted: Wanted<'_>) -> CallError {
     if let Some(refusal) = error.refusal_mut() {
-        for value in sent.values().filter(|value| value.chars().count() >= TELLING) {
+        let lost = wanted.lost.values().filter_map(|lost| lost.value.as_ref());
+        let values = wanted.attributes.values().chain(lost);
+        for value in values.filter(|value| value.chars().count() >= TELLING) {
             refusal.message = refusal.message.replace(value.as_ref(), "[value]");
         }
     }
@@ -209,7 +241,15 @@ mod tests {
     async fn write_to(api: &FakeApi, dialect: Dialect) -> Result<Written, CallError> {
         let permit = api.permit(Class::Update).await;
         let (conversation, participant) = (ConversationId::new("c/1"), ParticipantId::new("p?2"));
-        write(api, dialect, permit, &conversation, &participant, &new()).await
+        let (attributes, lost) = (new(), BTreeMap::new());
+        let wanted = Wanted {
+            conversation: &conversation,
+            participant: &participant,
+            attributes: &attributes,
+            lost: &lost,
+            status: None,
+        };
+        write(api, dialect, permit, wanted).await
     }
 
     #[tokio::test]
@@ -236,13 +276,53 @@ mod tests {
 
         let api = FakeApi::new([(200, "{}"), (200, "{}")]);
         let permit = api.permit(Class::Update).await;
-        let ids = (ConversationId::new("c"), ParticipantId::new("p"));
-        put(&api, permit, &ids.0, &ids.1, &BTreeMap::new(), Some("connected")).await.unwrap();
+        let wanted = Wanted {
+            conversation: &ConversationId::new("c"),
+            participant: &ParticipantId::new("p"),
+            attributes: &BTreeMap::new(),
+            lost: &BTreeMap::new(),
+            status: Some("connected"),
+        };
+        write(&api, Dialect::Put, permit, wanted).await.unwrap();
         expect![[r#"
             GET /api/v2/conversations/c/participants/p
             PUT /api/v2/conversations/c/participants/p {"attributes":{},"status":"connected"}
         "#]]
         .assert_eq(&api.seen());
+    }
+
+    #[tokio::test]
+    async fn put_gives_back_what_is_lost_and_only_that() {
+        let text = |text: &str| Some(Arc::from(text));
+        let lost = BTreeMap::from([
+            (Arc::from("new"), Lost { carried: None, value: text("1") }),
+            (Arc::from("newer"), Lost { carried: text("0"), value: text("1") }),
+            (Arc::from("gone"), Lost { carried: text("0"), value: None }),
+        ]);
+        let lose = async |api: &FakeApi| {
+            let permit = api.permit(Class::Update).await;
+            let wanted = Wanted {
+                conversation: &ConversationId::new("c"),
+                participant: &ParticipantId::new("p"),
+                attributes: &BTreeMap::new(),
+                lost: &lost,
+                status: None,
+            };
+            write(api, Dialect::Put, permit, wanted).await.unwrap().restored.join(" ")
+        };
+        let there = r#"{"attributes":{"newer":"2","gone":"0","odd":7}}"#;
+        let api = FakeApi::new([(200, there), (200, "{}")]);
+        assert_eq!(lose(&api).await, "gone new");
+        expect![[r#"
+            GET /api/v2/conversations/c/participants/p
+            PUT /api/v2/conversations/c/participants/p {"attributes":{"new":"1","newer":"2","odd":7}}
+        "#]]
+        .assert_eq(&api.seen());
+
+        let there = r#"{"attributes":{"new":"1","newer":"2"}}"#;
+        let api = FakeApi::new([(200, there)]);
+        assert_eq!(lose(&api).await, "");
+        assert!(!api.seen().contains("PUT"), "{}", api.seen());
     }
 
     #[tokio::test]

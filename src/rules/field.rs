@@ -8,6 +8,8 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::events::conversation::{Communication, Conversation, Media, Participant};
 use crate::genesys::names::Names;
 
@@ -40,6 +42,8 @@ pub enum Kind {
     Text,
     Flag,
     Number,
+    Time,
+    Duration,
     /// Several texts.
     Texts,
     /// Texts by name, one level.
@@ -56,6 +60,8 @@ pub enum Value<'a> {
     Text(Cow<'a, str>),
     Flag(bool),
     Number(i64),
+    Time(Timestamp),
+    Duration(SignedDuration),
     Texts(Vec<&'a str>),
 }
 
@@ -67,6 +73,8 @@ pub struct Glance<'a> {
     pub participant: Option<&'a Participant>,
     pub communication: Option<&'a Communication>,
     pub names: &'a Names,
+    /// What running durations count up to.
+    pub now: Timestamp,
 }
 
 /// How a field is read.
@@ -77,6 +85,8 @@ pub struct Field {
     pub name: &'static str,
     pub of: Of,
     pub kind: Kind,
+    /// It changes with time alone.
+    pub running: bool,
     /// The media it exists in; empty for all.
     pub media: &'static [Media],
     /// The words it is known to take, if it takes words; others may come.
@@ -143,6 +153,8 @@ impl Kind {
             Kind::Text => "text",
             Kind::Flag => "true or false",
             Kind::Number => "a whole number",
+            Kind::Time => "a time",
+            Kind::Duration => "a duration",
             Kind::Texts => "a list of texts",
             Kind::Attributes => "attributes",
             Kind::Queue => "a queue, by name or id",
@@ -169,6 +181,8 @@ impl<'a> Value<'a> {
             Value::Text(text) => text.into_owned(),
             Value::Flag(flag) => flag.to_string(),
             Value::Number(number) => number.to_string(),
+            Value::Time(time) => time.to_string(),
+            Value::Duration(duration) => seconds(duration),
             Value::Texts(texts) => serde_json::Value::from(texts).to_string(),
         }
     }
@@ -192,8 +206,26 @@ impl Path {
     }
 }
 
+/// As CEL writes durations: `90s`, `1.5s`.
+fn seconds(duration: SignedDuration) -> String {
+    let (whole, millis) = (duration.as_secs(), duration.subsec_millis().unsigned_abs());
+    let sign = if duration.is_negative() && whole == 0 && millis > 0 { "-" } else { "" };
+    if millis == 0 {
+        return format!("{whole}s");
+    }
+    let part = format!("{millis:03}");
+    format!("{sign}{whole}.{}s", part.trim_end_matches('0'))
+}
+
+impl<'a> Glance<'a> {
+    /// The attribute of that name, if it is there and not empty.
+    pub fn attribute(&self, key: &str) -> Option<Value<'a>> {
+        attribute(self, key)
+    }
+}
+
 fn attribute<'a>(glance: &Glance<'a>, key: &str) -> Option<Value<'a>> {
-    Value::text(glance.participant?.attributes.get(key).map(String::as_str))
+    Value::text(glance.participant?.attributes.get(key))
 }
 
 impl PartialEq for Field {

@@ -9,22 +9,30 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::mem::discriminant;
 use std::path::Path as FilePath;
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::bound::Rules;
+use super::condition::{self, Condition, FieldCondition};
+use super::expression::Expression;
 use super::field::{Kind, Path, Subject};
-use super::look::Rules;
-use super::pattern::Pattern;
+use super::lists::{ListSource, Tables};
 use super::read;
+use super::schedules::Schedule;
+use super::tabled::Tabled;
 use super::target::Target;
 use super::template::Template;
+use super::texts::Texts;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::Problem;
 use crate::genesys::names::{Names, NamesWanted};
 use crate::updates::wish::Write;
 
 /// A rules file, with the rules in its order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RuleFile {
     pub rules: Vec<Arc<Rule>>,
+    pub lists: Vec<ListSource>,
+    pub schedules: Vec<Arc<Schedule>>,
 }
 
 /// One `[[rule]]`, with the `[defaults]` filled in.
@@ -33,9 +41,15 @@ pub struct Rule {
     /// Unique in its file.
     pub name: Arc<str>,
     pub description: Option<String>,
+    /// Words of the administrator's own, to choose rules by.
+    pub labels: Vec<Arc<str>>,
     /// All must hold.
     pub conditions: Vec<Condition>,
+    /// It has to hold, too.
+    pub when: Option<Expression>,
     pub set: Vec<Assignment>,
+    /// Keys that are emptied where they are there and not empty.
+    pub clear: Vec<Arc<str>>,
     /// What is written once a match that held no longer does.
     pub otherwise: Vec<Assignment>,
     pub target: Target,
@@ -44,13 +58,10 @@ pub struct Rule {
     pub during_flow: bool,
     /// A rule that is not enabled is checked, and not run.
     pub enabled: bool,
-}
-
-/// What one field has to be like.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Condition {
-    pub path: Path,
-    pub pattern: Pattern,
+    /// Counted from when the wish was first made; later it is not worth writing.
+    pub useless_after: Option<Duration>,
+    /// Goes before what is not.
+    pub urgent: bool,
 }
 
 /// An attribute, and what it is set to.
@@ -76,8 +87,12 @@ pub struct Inventory {
     /// Of those that run, so many write nothing.
     pub dry_run: usize,
     pub conditions: usize,
+    pub lists: usize,
+    pub schedules: usize,
     /// Every key that some rule may write.
     pub keys: BTreeSet<Arc<str>>,
+    /// The rules that run and ask the event as it was sent, which is parsed once more for them.
+    pub raw: Vec<Arc<str>>,
 }
 
 /// A name in the rules that the directory does not know. It matches nothing.
@@ -90,7 +105,8 @@ pub struct UnknownName {
 }
 
 impl RuleFile {
-    /// Reads and checks the text of a rules file. Beside it come the warnings.
+    /// Reads and checks the text of a rules file that includes no other. Beside it come the
+    /// warnings.
     ///
     /// `path` is only used to say where a problem is.
     ///
@@ -103,37 +119,60 @@ impl RuleFile {
         text: &str,
         allowed: &AllowedKeys,
     ) -> Result<(RuleFile, Vec<Problem>), Vec<Problem>> {
-        read::read(path, text, allowed)
+        RuleFile::parse_all(path, &Texts::alone(text), allowed)
+    }
+
+    /// The same, of a rules file and what it includes.
+    ///
+    /// # Errors
+    ///
+    /// As [`RuleFile::parse`] says, of all files.
+    pub fn parse_all(
+        path: &FilePath,
+        texts: &Texts,
+        allowed: &AllowedKeys,
+    ) -> Result<(RuleFile, Vec<Problem>), Vec<Problem>> {
+        read::read(path, texts, allowed)
     }
 
     /// The queues and users whose ids the rules need.
     pub fn names_wanted(&self) -> NamesWanted {
         let mut wanted = NamesWanted::default();
         for condition in self.rules.iter().flat_map(|rule| &rule.conditions) {
-            let names = match condition.path.field.kind {
-                Kind::Queue => &mut wanted.queues,
-                Kind::User => &mut wanted.users,
-                Kind::Text | Kind::Flag | Kind::Number | Kind::Texts | Kind::Attributes => continue,
-            };
-            condition.pattern.texts(&mut |name| {
-                names.insert(name.to_owned());
+            condition.each_field(&mut |field| {
+                let Some(names) = names_of(&mut wanted, field.path.field.kind) else { return };
+                field.pattern.texts(&mut |name| {
+                    names.insert(name.to_owned());
+                });
             });
+        }
+        for expression in self.rules.iter().flat_map(|rule| rule.expressions()) {
+            for (kind, name) in expression.names() {
+                if let Some(names) = names_of(&mut wanted, kind) {
+                    names.insert(name.to_string());
+                }
+            }
         }
         wanted
     }
 
-    /// Resolves the names, and makes rules that can be looked with. Beside them comes what the
-    /// directory does not know.
-    pub fn bind(&self, names: Arc<Names>) -> (Rules, Vec<UnknownName>) {
+    /// Resolves the names, puts the lists into their places, and makes rules that can be looked
+    /// with. Beside them comes what the directory does not know. What a list does not have, or a
+    /// list that is not among the tables, matches nothing.
+    pub fn bind(&self, names: Arc<Names>, tables: &Tables) -> (Rules, Vec<UnknownName>) {
         let mut unknown = BTreeSet::new();
+        let tabled = Tabled::new(tables, &self.schedules);
         let enabled = self.rules.iter().filter(|rule| rule.enabled);
         let bound = enabled.map(|rule| {
-            let conditions = rule.conditions.iter().map(|c| c.bound(rule, &names, &mut unknown));
+            let conditions = rule.conditions.iter();
+            let conditions =
+                conditions.map(|one| tabled.condition(one.bound(&rule.name, &names, &mut unknown)));
             let conditions = conditions.collect();
+            rule.unknown_names(&names, &mut unknown);
             (Arc::clone(rule), conditions)
         });
-        let bound = bound.collect();
-        let rules = Rules::new(bound, Arc::clone(&names), self.hash());
+        let bound: Vec<_> = bound.collect();
+        let rules = Rules::new(bound, Arc::clone(&names), tables, self.hash());
         (rules, unknown.into_iter().collect())
     }
 
@@ -148,13 +187,22 @@ impl RuleFile {
     }
 
     pub fn inventory(&self) -> Inventory {
-        let mut inventory = Inventory { rules: self.rules.len(), ..Inventory::default() };
+        let mut inventory = Inventory {
+            rules: self.rules.len(),
+            lists: self.lists.len(),
+            schedules: self.schedules.len(),
+            ..Inventory::default()
+        };
         for rule in &self.rules {
             inventory.enabled += usize::from(rule.enabled);
             inventory.dry_run += usize::from(rule.enabled && rule.dry_run);
-            inventory.conditions += rule.conditions.len();
-            let keys = rule.assignments().map(|assignment| Arc::clone(&assignment.key));
-            inventory.keys.extend(keys);
+            for condition in &rule.conditions {
+                condition.each_field(&mut |_| inventory.conditions += 1);
+            }
+            inventory.keys.extend(rule.keys().map(Arc::clone));
+            if rule.enabled && rule.conditions.iter().any(Condition::asks_raw) {
+                inventory.raw.push(Arc::clone(&rule.name));
+            }
         }
         inventory
     }
@@ -166,16 +214,38 @@ impl Rule {
         self.set.iter().chain(&self.otherwise)
     }
 
+    /// The conditions that have to hold of fields of the element that is tested.
+    pub fn fields(&self) -> impl Iterator<Item = &FieldCondition> {
+        self.conditions.iter().filter_map(Condition::as_field)
+    }
+
+    /// Every key that it may write; one may be there twice.
+    pub fn keys(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.assignments().map(|assignment| &assignment.key).chain(&self.clear)
+    }
+
+    /// Every expression in it: `when`, and those of the values.
+    pub fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        let values = self.assignments().flat_map(|assignment| assignment.value.expressions());
+        self.when.iter().chain(values)
+    }
+
     /// Whether it looks at what has ended, too.
     pub fn looks_at_ended(&self) -> bool {
-        self.conditions.iter().any(|condition| condition.path.field.name == "ended")
+        let asked = |when: &Expression| when.tested().any(|path| path.field.name == "ended");
+        condition::look_at_ended(&self.conditions) || self.when.as_ref().is_some_and(asked)
     }
 
     /// Whether it is tested once for each watched participant.
     pub fn speaks_of_watched(&self) -> bool {
         let of_watched = |path: &Path| path.subject == Subject::Watched;
-        self.target == Target::Watched
-            || self.conditions.iter().any(|condition| of_watched(&condition.path))
+        let mut matched = false;
+        for condition in &self.conditions {
+            condition.each_field(&mut |field| matched |= of_watched(&field.path));
+        }
+        matched
+            || self.target == Target::Watched
+            || self.when.iter().flat_map(Expression::tested).any(of_watched)
             || self.set.iter().any(|assignment| assignment.value.paths().any(of_watched))
     }
 
@@ -186,10 +256,33 @@ impl Rule {
         hasher.finish()
     }
 
+    /// Adds the names in its expressions that the directory does not know.
+    fn unknown_names(&self, names: &Names, unknown: &mut BTreeSet<UnknownName>) {
+        for (kind, name) in self.expressions().flat_map(Expression::names) {
+            let (what, known) = match kind {
+                Kind::Queue => ("queue", !names.queue(name).is_empty()),
+                Kind::User => ("user", !names.user(name).is_empty()),
+                Kind::Text
+                | Kind::Flag
+                | Kind::Number
+                | Kind::Time
+                | Kind::Duration
+                | Kind::Texts
+                | Kind::Attributes => continue,
+            };
+            if !known {
+                let (rule, name) = (Arc::clone(&self.name), name.to_string());
+                unknown.insert(UnknownName { rule, what, name });
+            }
+        }
+    }
+
     fn digest(&self, hasher: &mut DefaultHasher) {
-        (&self.name, &self.conditions, &self.set, &self.otherwise).hash(hasher);
+        (&self.name, &self.conditions, &self.when).hash(hasher);
+        (&self.set, &self.clear, &self.otherwise).hash(hasher);
         (&self.target, discriminant(&self.write)).hash(hasher);
         (self.dry_run, self.during_flow, self.enabled).hash(hasher);
+        (self.useless_after, self.urgent).hash(hasher);
     }
 }
 
@@ -208,38 +301,34 @@ impl fmt::Display for UnknownName {
 
 impl Setting {
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.expressions().flat_map(Expression::paths)
+    }
+
+    /// Those of subjects, without those of `participants`.
+    pub fn tested(&self) -> impl Iterator<Item = &Path> {
+        self.expressions().flat_map(Expression::tested)
+    }
+
+    pub fn expressions(&self) -> impl Iterator<Item = &Expression> {
         let template = match self {
             Setting::Plain(_) => None,
             Setting::Template(template) => Some(template),
         };
-        template.into_iter().flat_map(Template::paths)
+        template.into_iter().flat_map(Template::expressions)
     }
 }
 
-/// Finds the ids for a name.
-type Resolve = fn(&Names, &str) -> Vec<Arc<str>>;
-
-impl Condition {
-    fn bound(&self, rule: &Rule, names: &Names, unknown: &mut BTreeSet<UnknownName>) -> Condition {
-        let (what, ids): (_, Resolve) = match self.path.field.kind {
-            Kind::Queue => ("queue", |names, name| ids(names.queue(name), |id| id.as_str().into())),
-            Kind::User => ("user", |names, name| ids(names.user(name), |id| id.as_str().into())),
-            Kind::Text | Kind::Flag | Kind::Number | Kind::Texts | Kind::Attributes => {
-                return self.clone();
-            }
-        };
-        let pattern = self.pattern.resolved(&mut |name| {
-            let found = ids(names, name);
-            if found.is_empty() {
-                let (rule, name) = (Arc::clone(&rule.name), name.to_owned());
-                unknown.insert(UnknownName { rule, what, name });
-            }
-            found
-        });
-        Condition { path: self.path.clone(), pattern }
+/// Where names of this kind are kept, if what it is has a name.
+fn names_of(wanted: &mut NamesWanted, kind: Kind) -> Option<&mut BTreeSet<String>> {
+    match kind {
+        Kind::Queue => Some(&mut wanted.queues),
+        Kind::User => Some(&mut wanted.users),
+        Kind::Text
+        | Kind::Flag
+        | Kind::Number
+        | Kind::Time
+        | Kind::Duration
+        | Kind::Texts
+        | Kind::Attributes => None,
     }
-}
-
-fn ids<Id>(found: BTreeSet<Id>, text: fn(&Id) -> Arc<str>) -> Vec<Arc<str>> {
-    found.iter().map(text).collect()
 }

@@ -9,46 +9,32 @@
 //!
 //! Whether a wish is written is not decided here.
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::file::{Assignment, Condition, Rule, Setting};
-use super::index::Index;
+use jiff::Timestamp;
+
+use super::bound::{Bound, Rules};
+use super::expression::EvaluationError;
+use super::file::{Assignment, Setting};
+use super::index::Found;
 use super::party::{self, Rank};
+use super::shared::Outcomes;
+use super::standpoint::Standpoint;
 use super::subjects::{Element, Scene, Tested};
+use super::time;
 use crate::events::conversation::Conversation;
-use crate::genesys::names::Names;
 use crate::genesys::{ParticipantId, UserId};
 use crate::updates::wish::Wish;
-
-/// Rules ready to use: enabled, with names resolved, and indexed. Immutable.
-#[derive(Debug)]
-pub struct Rules {
-    rules: Vec<Bound>,
-    index: Index,
-    /// Those that write something when they no longer hold.
-    with_otherwise: Vec<usize>,
-    names: Arc<Names>,
-    hash: u64,
-    /// The digest of each.
-    in_force: Arc<BTreeSet<u64>>,
-}
-
-#[derive(Debug)]
-struct Bound {
-    rule: Arc<Rule>,
-    digest: u64,
-    /// The rule's, with ids in place of names.
-    conditions: Vec<Condition>,
-    looks_at_ended: bool,
-    speaks_of_watched: bool,
-}
 
 /// What rules know beside the conversation.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
     pub watched: &'a BTreeSet<UserId>,
+    /// When the frame was read, the answer came, or what changes with time alone was due.
+    pub now: Timestamp,
+    /// The body as it was sent; `None` where it is not known any more.
+    pub raw: Option<&'a str>,
 }
 
 /// For one conversation, which matches held: what `otherwise` needs to know.
@@ -73,6 +59,17 @@ pub struct Looked {
     pub held: Vec<Arc<str>>,
     /// How many of them hold somewhere where their target is not there.
     pub targets_missing: u32,
+    /// When to look again at the same snapshot, because time alone may change the outcome.
+    pub due: Option<Timestamp>,
+    /// What could not be evaluated. Other rules are not touched by it.
+    pub errors: Vec<RuleError>,
+}
+
+/// A rule that could not be evaluated at one element; it does not hold there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleError {
+    pub rule: Arc<str>,
+    pub message: String,
 }
 
 /// The best value so far for one participant and key.
@@ -94,58 +91,21 @@ struct Precedence {
 
 /// One look under way.
 struct Look<'l> {
-    rules: &'l [Bound],
+    rules: &'l Rules,
     scene: Scene<'l>,
+    outcomes: Outcomes,
     wishes: BTreeMap<(usize, Arc<str>), Candidate>,
     held: BTreeSet<usize>,
     missing: BTreeSet<usize>,
     /// Rules with an `otherwise`, and the participants for whom they hold.
     held_for: BTreeSet<(usize, usize)>,
+    /// The next moment at which time alone may change something.
+    due: Option<Timestamp>,
+    /// The first of each rule.
+    errors: BTreeMap<usize, EvaluationError>,
 }
 
 impl Rules {
-    /// Rules with their conditions bound, in the order of the file.
-    pub(super) fn new(
-        bound: Vec<(Arc<Rule>, Vec<Condition>)>,
-        names: Arc<Names>,
-        hash: u64,
-    ) -> Rules {
-        let bound = bound.into_iter().map(|(rule, conditions)| Bound {
-            looks_at_ended: rule.looks_at_ended(),
-            speaks_of_watched: rule.speaks_of_watched(),
-            digest: rule.hash(),
-            rule,
-            conditions,
-        });
-        let rules: Vec<Bound> = bound.collect();
-        let index = Index::new(rules.iter().map(|bound| &bound.conditions[..]));
-        let with_otherwise = rules.iter().enumerate();
-        let with_otherwise = with_otherwise.filter(|(_, bound)| !bound.rule.otherwise.is_empty());
-        let with_otherwise = with_otherwise.map(|(at, _)| at).collect();
-        let in_force = Arc::new(rules.iter().map(|bound| bound.digest).collect());
-        Rules { rules, index, with_otherwise, names, hash, in_force }
-    }
-
-    /// The digest of the file they are made from.
-    pub fn hash(&self) -> u64 {
-        self.hash
-    }
-
-    /// The digest of each rule that is run. A rule that others replace is not among them any more,
-    /// one that is unchanged is.
-    pub fn in_force(&self) -> &Arc<BTreeSet<u64>> {
-        &self.in_force
-    }
-
-    /// How many rules are run: those that are enabled.
-    pub fn len(&self) -> usize {
-        self.rules.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.rules.is_empty()
-    }
-
     /// Tests every rule, and says what should be.
     pub fn look(
         &self,
@@ -153,21 +113,26 @@ impl Rules {
         context: &Context<'_>,
         standing: &mut Standing,
     ) -> Looked {
-        let scene = Scene::new(conversation, &self.names, context.watched);
         let mut look = Look {
-            rules: &self.rules,
-            scene,
+            rules: self,
+            scene: Scene::new(conversation, &self.names, context),
+            outcomes: Outcomes::default(),
             wishes: BTreeMap::new(),
             held: BTreeSet::new(),
             missing: BTreeSet::new(),
             held_for: BTreeSet::new(),
+            due: None,
+            errors: BTreeMap::new(),
         };
+        let mut found = Found::default();
         for at in 0..look.scene.elements.len() {
             let element = look.scene.elements[at];
-            let mut candidates = Vec::new();
-            let read = |path: &_| look.scene.read(path, element.tested);
-            self.index.candidates(read, |rule| candidates.push(rule));
-            candidates.into_iter().for_each(|rule| look.test(rule, element));
+            let index = if element.ended { &self.of_ended } else { &self.index };
+            index.candidates(&mut found, |path| look.scene.read(path, element.tested));
+            if !found.rules.is_empty() {
+                self.conditions.begin(&mut look.outcomes);
+            }
+            found.rules.iter().for_each(|rule| look.test(*rule, element));
         }
         if standing.rules != self.hash {
             standing.rules = self.hash;
@@ -175,14 +140,14 @@ impl Rules {
                 .held
                 .retain(|(name, _)| self.rules.iter().any(|bound| bound.rule.name == *name));
         }
-        self.with_otherwise.iter().for_each(|rule| look.otherwise(*rule, standing));
+        look.otherwise(standing);
         look.finish()
     }
 }
 
 impl Look<'_> {
     fn test(&mut self, rule: usize, element: Element) {
-        let bound = &self.rules[rule];
+        let bound = &self.rules.rules[rule];
         if element.ended && !bound.looks_at_ended {
             return;
         }
@@ -201,13 +166,22 @@ impl Look<'_> {
 
     fn test_once(&mut self, at: usize, element: Element) {
         let Element { tested, rank, .. } = element;
-        let bound = &self.rules[at];
-        let holds = bound.conditions.iter().all(|condition| {
-            let value = self.scene.read(&condition.path, tested);
-            condition.pattern.holds(value.as_ref())
-        });
-        if !holds {
+        let Rules { rules, conditions, .. } = self.rules;
+        let bound = &rules[at];
+        if let Some(timed) = &bound.changes_with_time {
+            let turn = time::next_turn(timed, &self.scene, tested, self.scene.now);
+            self.due = self.due.into_iter().chain(turn).min();
+        }
+        if !conditions.hold(&bound.conditions, &self.scene, tested, &mut self.outcomes) {
             return;
+        }
+        match bound.rule.when.as_ref().map(|when| when.holds(&self.standpoint(at, tested))) {
+            None | Some(Ok(true)) => {}
+            Some(Ok(false)) => return,
+            Some(Err(error)) => {
+                self.errors.entry(at).or_insert(error);
+                return;
+            }
         }
         self.held.insert(at);
         let targets = self.scene.targets(&bound.rule.target, tested);
@@ -227,20 +201,32 @@ impl Look<'_> {
             for assignment in &bound.rule.set {
                 self.wish(standing, target, assignment, tested);
             }
+            // Of an absent key, too: it is met then, and what waits to be written is withdrawn.
+            for key in &bound.rule.clear {
+                let value = Setting::Plain(Arc::from(""));
+                let cleared = Assignment { key: Arc::clone(key), value };
+                self.wish(standing, target, &cleared, tested);
+            }
         }
     }
 
+    fn standpoint(&self, rule: usize, tested: Tested) -> Standpoint<'_, '_> {
+        let Rules { rules, tables, .. } = self.rules;
+        Standpoint { scene: &self.scene, tested, tables, rows: &rules[rule].rows }
+    }
+
     /// What is written where a match that held once does not hold now.
-    fn otherwise(&mut self, at: usize, standing: &mut Standing) {
-        let rule = &self.rules[at].rule;
-        for (target, participant) in self.scene.conversation.participants.iter().enumerate() {
-            let held = (Arc::clone(&rule.name), participant.id.clone());
-            if self.held_for.contains(&(at, target)) {
-                standing.held.insert(held);
-                continue;
-            }
-            let there = !participant.ended() || rule.target.outlives_the_end();
-            if !there || !standing.held.contains(&held) {
+    fn otherwise(&mut self, standing: &mut Standing) {
+        let participants = &self.scene.conversation.participants;
+        let mut gone = Vec::new();
+        for (name, id) in &standing.held {
+            let rule = self.rules.with_otherwise.get(name);
+            let target = participants.iter().position(|participant| participant.id == *id);
+            gone.extend(rule.copied().zip(target).filter(|held| !self.held_for.contains(held)));
+        }
+        for (at, target) in gone {
+            let (rule, participant) = (&self.rules.rules[at].rule, &participants[target]);
+            if participant.ended() && !rule.target.outlives_the_end() {
                 continue;
             }
             let newest = participant.newest_communication(None);
@@ -255,6 +241,9 @@ impl Look<'_> {
                 self.wish(precedence, target, assignment, tested);
             }
         }
+        standing.held.extend(self.held_for.iter().map(|(at, target)| {
+            (Arc::clone(&self.rules.rules[*at].rule.name), participants[*target].id.clone())
+        }));
     }
 
     /// Notes a wish if its value is there and none better is known.
@@ -265,23 +254,19 @@ impl Look<'_> {
         assignment: &Assignment,
         tested: Tested,
     ) {
-        let entry = self.wishes.entry((target, Arc::clone(&assignment.key)));
-        if let Entry::Occupied(best) = &entry
-            && best.get().standing >= standing
-        {
+        let place = (target, Arc::clone(&assignment.key));
+        if self.wishes.get(&place).is_some_and(|best| best.standing >= standing) {
             return;
         }
-        let value = match &assignment.value {
-            Setting::Plain(text) => Arc::clone(text),
-            Setting::Template(template) => {
-                let scene = &self.scene;
-                match template.render(|path| scene.show(path, tested)) {
-                    Some(text) => Arc::from(text),
-                    None => return,
-                }
+        let value = match rendered(&assignment.value, &self.standpoint(standing.rule, tested)) {
+            Ok(Some(value)) => value,
+            Ok(None) => return,
+            Err(error) => {
+                self.errors.entry(standing.rule).or_insert(error);
+                return;
             }
         };
-        let Bound { rule, digest, .. } = &self.rules[standing.rule];
+        let Bound { rule, digest, .. } = &self.rules.rules[standing.rule];
         let wish = Wish {
             participant: self.scene.conversation.participants[target].id.clone(),
             key: Arc::clone(&assignment.key),
@@ -291,19 +276,36 @@ impl Look<'_> {
             write: rule.write,
             dry_run: rule.dry_run,
             during_flow: rule.during_flow,
-            useless_after: None,
-            urgent: false,
+            useless_after: rule.useless_after,
+            urgent: rule.urgent,
         };
-        entry.insert_entry(Candidate { standing, wish });
+        self.wishes.insert(place, Candidate { standing, wish });
     }
 
     fn finish(self) -> Looked {
-        let names = self.held.iter().map(|rule| Arc::clone(&self.rules[*rule].rule.name));
+        let errors = self.errors.into_iter().map(|(rule, error)| RuleError {
+            rule: Arc::clone(&self.rules.rules[rule].rule.name),
+            message: error.message,
+        });
+        let names = self.held.iter().map(|rule| Arc::clone(&self.rules.rules[*rule].rule.name));
         Looked {
             wishes: self.wishes.into_values().map(|candidate| candidate.wish).collect(),
             matches: u32::try_from(self.held.len()).unwrap_or(u32::MAX),
             held: names.collect(),
             targets_missing: u32::try_from(self.missing.len()).unwrap_or(u32::MAX),
+            due: self.due,
+            errors: errors.collect(),
         }
+    }
+}
+
+/// The value as it is written; `None` if anything it needs is absent.
+pub(super) fn rendered(
+    setting: &Setting,
+    standpoint: &Standpoint<'_, '_>,
+) -> Result<Option<Arc<str>>, EvaluationError> {
+    match setting {
+        Setting::Plain(text) => Ok(Some(Arc::clone(text))),
+        Setting::Template(template) => Ok(template.render(standpoint)?.map(Arc::from)),
     }
 }

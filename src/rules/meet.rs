@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use super::field::Subject;
 use super::file::Rule;
-use super::pattern::Scalar;
 use super::target::Target;
 
 /// Two rules, by their places in the file, and the key they can both write.
@@ -28,18 +27,14 @@ pub(super) fn meetings(rules: &[&Rule]) -> Vec<Meeting> {
     let mut writers: BTreeMap<&Arc<str>, Vec<usize>> = BTreeMap::new();
     let mut meetings = Vec::new();
     for (later, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.enabled) {
-        for assignment in rule.assignments() {
-            let earlier = writers.entry(&assignment.key).or_default();
+        for key in rule.keys() {
+            let earlier = writers.entry(key).or_default();
             if earlier.last() == Some(&later) {
                 continue;
             }
             let mut near = earlier.iter().rev().take(LOOK_BACK);
-            if let Some(earlier) = near.find(|at| can_meet(rules[**at], rule, &assignment.key)) {
-                meetings.push(Meeting {
-                    earlier: *earlier,
-                    later,
-                    key: Arc::clone(&assignment.key),
-                });
+            if let Some(earlier) = near.find(|at| can_meet(rules[**at], rule, key)) {
+                meetings.push(Meeting { earlier: *earlier, later, key: Arc::clone(key) });
             }
             earlier.push(later);
         }
@@ -59,11 +54,10 @@ fn can_meet(one: &Rule, other: &Rule, key: &Arc<str>) -> bool {
 }
 
 fn exclude(one: &Rule, other: &Rule) -> bool {
-    one.conditions.iter().any(|mine| {
+    one.fields().any(|mine| {
         same_element(mine.path.subject, one, other)
             && other
-                .conditions
-                .iter()
+                .fields()
                 .any(|theirs| mine.path == theirs.path && mine.pattern.excludes(&theirs.pattern))
     })
 }
@@ -86,24 +80,22 @@ fn targets_can_meet(one: &Rule, other: &Rule) -> bool {
 }
 
 /// The purposes that its target can have, if they are limited.
-fn purposes(rule: &Rule) -> Option<Vec<&str>> {
+pub(super) fn purposes(rule: &Rule) -> Option<Vec<&str>> {
     match &rule.target {
         Target::Customer => Some(vec!["customer", "external"]),
         Target::Agent | Target::Agents => Some(vec!["agent", "user"]),
         Target::Acd => Some(vec!["acd"]),
         Target::Purpose(purpose) => Some(vec![purpose]),
         Target::Watched | Target::All => None,
-        Target::Participant => {
-            let mut conditions = rule.conditions.iter().filter(|condition| {
-                condition.path.subject == Subject::Participant
-                    && condition.path.field.name == "purpose"
-            });
-            let named = conditions.find_map(|condition| condition.pattern.names())?;
-            let words = named.iter().map(|scalar| match scalar {
-                Scalar::Text(word) => Some(&**word),
-                Scalar::Flag(_) | Scalar::Number(_) => None,
-            });
-            words.collect()
-        }
+        Target::Participant => tested_purposes(rule),
     }
+}
+
+/// The purposes that the tested participant can have, if they are limited.
+pub(super) fn tested_purposes(rule: &Rule) -> Option<Vec<&str>> {
+    let mut fields = rule.fields().filter(|field| {
+        field.path.subject == Subject::Participant && field.path.field.name == "purpose"
+    });
+    let named = fields.find_map(|field| field.pattern.names())?;
+    named.iter().map(|scalar| scalar.as_text().map(|word| &**word)).collect()
 }

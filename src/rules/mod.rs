@@ -7,21 +7,41 @@
 //! Everything here is pure and deterministic: no `.await`, no clock, no I/O. Rules know the two types at their ends, the conversation and the wish,
 //! and no machinery: whether a wish is written is for the updates to decide.
 
+mod bound;
+pub mod cases;
+mod chase;
+pub mod condition;
+pub mod explain;
+pub mod expression;
 pub mod field;
 pub mod fields;
 pub mod file;
 mod index;
+pub mod lists;
 pub mod look;
 mod meet;
 mod party;
 pub mod pattern;
+pub mod raw;
 mod read;
+mod reference;
+pub mod schedules;
+mod shared;
+mod standpoint;
 mod subjects;
+mod tabled;
 pub mod target;
 pub mod template;
 #[cfg(test)]
 mod tests;
+mod texts;
+pub mod time;
+mod words;
 
-pub use fields::field_table;
+pub use bound::Rules;
 pub use file::{Inventory, RuleFile, UnknownName};
-pub use look::{Context, Looked, Rules, Standing};
+pub use lists::Tables;
+pub use look::{Context, Looked, RuleError, Standing};
+pub use reference::{field_table, field_table_json};
+pub use tabled::found_by;
+pub use texts::{Included, Texts};

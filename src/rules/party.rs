@@ -6,26 +6,11 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::field::{Glance, Value};
 use crate::events::conversation::{Communication, Conversation, Direction, Participant};
 use crate::events::parties::{Recency, Role};
-
-/// The words for media, in lower case as REST has them.
-pub(super) const MEDIA: &[&str] = &[
-    "call",
-    "callback",
-    "chat",
-    "cobrowse",
-    "email",
-    "message",
-    "internalmessage",
-    "screenmonitoring",
-    "screenshare",
-    "socialexpression",
-    "video",
-];
 
 /// Purposes of those who work for the organisation.
 const AGENTS: [&str; 2] = ["agent", "user"];
@@ -76,6 +61,42 @@ pub(super) fn agents(conversation: &Conversation) -> usize {
     connected.filter_map(|p| p.user_id.as_ref()).collect::<BTreeSet<_>>().len()
 }
 
+/// How long the conversation waited in queues, in all. A wait that lasts is not in it, so that it
+/// changes with events only.
+pub(super) fn queue_wait(conversation: &Conversation) -> Option<SignedDuration> {
+    let legs = conversation.participants.iter().filter(|one| one.has_purpose("acd"));
+    let waits = legs.filter_map(|leg| Some(leg.end_time?.duration_since(leg.connected_time?)));
+    waits.map(|wait| wait.max(SignedDuration::ZERO)).reduce(|all, one| all.saturating_add(one))
+}
+
+/// How long the queue leg that is looked at has been waiting.
+pub(super) fn waiting(glance: &Glance<'_>) -> Option<SignedDuration> {
+    let leg = glance.participant.filter(|one| one.has_purpose("acd"))?;
+    since(glance, leg.connected_time?)
+}
+
+pub(super) fn held_for(glance: &Glance<'_>) -> Option<SignedDuration> {
+    let held = glance.communication.filter(|one| one.held == Some(true))?;
+    since(glance, held.start_hold_time?)
+}
+
+pub(super) fn connected(glance: &Glance<'_>) -> Option<Timestamp> {
+    let of_communication = glance.communication.and_then(|one| one.connected_time);
+    of_communication.or(glance.participant?.connected_time)
+}
+
+pub(super) fn end(glance: &Glance<'_>) -> Option<Timestamp> {
+    let of_communication = glance.communication.and_then(|one| one.disconnected_time);
+    of_communication.or(glance.participant?.end_time)
+}
+
+/// How long something lasts that began then: `None` if who is looked at has ended. It is never
+/// negative, however the clocks differ.
+pub(super) fn since(glance: &Glance<'_>, began: Timestamp) -> Option<SignedDuration> {
+    let live = !glance_ended(glance.participant?, glance.communication);
+    live.then(|| glance.now.duration_since(began).max(SignedDuration::ZERO))
+}
+
 pub(super) fn wrapup_code<'a>(
     participant: &'a Participant,
     communication: Option<&'a Communication>,
@@ -89,7 +110,7 @@ pub(super) fn user_name<'a>(glance: &Glance<'a>) -> Option<Value<'a>> {
     let participant = glance.participant?;
     let user = participant.user_id.as_ref()?;
     let known = glance.names.user_names.get(user);
-    Value::text(known.or(participant.name.as_ref()).map(String::as_str))
+    Value::text(known.map(String::as_str).or(participant.name.as_deref()))
 }
 
 /// The directory's name for the queue, else what the queue's own leg in the conversation is called.
@@ -97,9 +118,9 @@ pub(super) fn queue_name<'a>(glance: &Glance<'a>) -> Option<Value<'a>> {
     let queue = glance.participant?.queue_id.as_ref()?;
     let leg = || {
         let mut legs = glance.conversation.participants.iter().filter(|p| p.has_purpose("acd"));
-        legs.find(|p| p.queue_id.as_ref() == Some(queue))?.name.as_ref()
+        legs.find(|p| p.queue_id.as_ref() == Some(queue))?.name.as_deref()
     };
-    Value::text(glance.names.queue_names.get(queue).or_else(leg).map(String::as_str))
+    Value::text(glance.names.queue_names.get(queue).map(String::as_str).or_else(leg))
 }
 
 pub(super) fn direction_word(direction: Direction) -> &'static str {

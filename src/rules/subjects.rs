@@ -1,19 +1,22 @@
 //! One conversation, laid out for the rules: its elements, its subjects, its targets.
 
-use std::collections::BTreeSet;
+use jiff::Timestamp;
 
 use super::field::{Glance, Path, Subject, Value};
+use super::look::Context;
 use super::party::{self, Rank};
+use super::raw::Body;
 use super::target::Target;
 use crate::events::conversation::{Conversation, Media, Participant};
-use crate::genesys::UserId;
 use crate::genesys::names::Names;
 
 /// What every test at one conversation shares.
 #[derive(Debug)]
 pub(super) struct Scene<'a> {
     pub(super) conversation: &'a Conversation,
-    names: &'a Names,
+    pub(super) names: &'a Names,
+    pub(super) now: Timestamp,
+    pub(super) raw: Body<'a>,
     customer: Option<usize>,
     agent: Option<usize>,
     acd: Option<usize>,
@@ -43,16 +46,18 @@ impl<'a> Scene<'a> {
     pub(super) fn new(
         conversation: &'a Conversation,
         names: &'a Names,
-        watched: &BTreeSet<UserId>,
+        context: &Context<'a>,
     ) -> Scene<'a> {
         let participants = conversation.participants.iter().enumerate();
         let watched = participants
             .filter(|(_, p)| !p.ended())
-            .filter(|(_, p)| p.user_id.as_ref().is_some_and(|user| watched.contains(user)));
+            .filter(|(_, p)| p.user_id.as_ref().is_some_and(|user| context.watched.contains(user)));
         let place = |participant| party::place(&conversation.participants, participant);
         Scene {
             conversation,
             names,
+            now: context.now,
+            raw: Body::new(context.raw),
             customer: place(conversation.customer()),
             agent: place(conversation.agent()),
             acd: place(conversation.acd()),
@@ -99,6 +104,7 @@ impl<'a> Scene<'a> {
                     participant: None,
                     communication: None,
                     names: self.names,
+                    now: self.now,
                 });
             }
             Subject::Participant => tested.participant,
@@ -118,6 +124,19 @@ impl<'a> Scene<'a> {
             participant: Some(participant),
             communication,
             names: self.names,
+            now: self.now,
+        })
+    }
+
+    /// One participant, with the newest communication, of the tested medium first.
+    pub(super) fn glance_at(&self, participant: usize, tested: Tested) -> Option<Glance<'a>> {
+        let participant = self.conversation.participants.get(participant)?;
+        Some(Glance {
+            conversation: self.conversation,
+            participant: Some(participant),
+            communication: participant.newest_communication(self.tested_media(tested)),
+            names: self.names,
+            now: self.now,
         })
     }
 

@@ -1,20 +1,20 @@
-//! Values that are made when a rule matches: text with `{{ subject.field }}` in it.
+//! Values that are made when a rule matches: text with `{{ expression }}` in it.
 //!
 //! ```text
 //! {{ participant.user_name }}
 //! {{ customer.attributes["crm.tier"] }}
-//! Case {{ customer.attributes.case }} of {{ conversation.number }}
+//! Case {{ customer.attributes.case }} of {{ default(conversation.number, "nobody") }}
 //! ```
 //!
-//! A value of which any part is absent is not made at all. What stands between the braces is a small
-//! part of CEL, written so that it stays valid when more of CEL is known.
+//! A value of which any part is absent is not made at all. What stands between the braces is an
+//! [`expression`](super::expression); texts are written as they are, all else in its JSON form.
 
-use std::ops::Range;
 use std::sync::Arc;
 
-use super::field::{Kind, Path, Subject, Value};
-use super::fields;
-use crate::config::problem::did_you_mean;
+use super::expression::{
+    EvaluationError, Expression, Interned, Mistake, Piece, Pieces, Scenery, Wanted,
+};
+use super::field::Path;
 
 /// A value with at least one `{{ }}` in it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -25,30 +25,19 @@ pub struct Template {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Part {
     Text(Arc<str>),
-    Path(Path),
+    Expression(Expression),
 }
 
-/// What is wrong in a value, and where in it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
-    /// In bytes of the value.
-    pub at: Range<usize>,
-    pub message: String,
-    pub help: String,
-}
-
-/// Subjects of the whole language that are not known yet.
-const LATER: [&str; 5] = ["lists", "participants", "raw", "time", "now"];
-
-const FORM: &str = "write {{ subject.field }} or {{ subject.attributes[\"name\"] }}";
+/// Characters of a whole value, as of each of its parts.
+const MAX_LENGTH: usize = 4_096;
 
 impl Template {
     /// Reads a value; `None` if it is plain text.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong between its braces.
-    pub fn parse(text: &str) -> Result<Option<Template>, Vec<Mistake>> {
+    /// Everything that is wrong between its braces, with its place in the text.
+    pub fn parse(text: &str, known: &mut Interned) -> Result<Option<Template>, Vec<Mistake>> {
         let mut parts = Vec::new();
         let mut mistakes = Vec::new();
         let mut rest = 0;
@@ -58,14 +47,19 @@ impl Template {
                 mistakes.push(Mistake {
                     at: open..text.len(),
                     message: "`{{` is never closed".to_owned(),
-                    help: "write `}}` after the field; braces of your own cannot be doubled"
+                    help: "write `}}` after the expression; braces of your own cannot be doubled"
                         .to_owned(),
                 });
                 return Err(mistakes);
             };
-            match (Inside { text, at: open + 2, end: close }).path() {
-                Ok(path) => parts.push(Part::Path(path)),
-                Err(mistake) => mistakes.push(mistake),
+            let inside = &text[open + 2..close];
+            let blank = inside.len() - inside.trim_start().len();
+            match known.get(inside.trim(), Wanted::Value) {
+                Ok(expression) => parts.push(Part::Expression(expression)),
+                Err(found) => {
+                    let by = open + 2 + blank;
+                    mistakes.extend(found.into_iter().map(|mistake| mistake.moved(by)));
+                }
             }
             rest = close + 2;
         }
@@ -73,37 +67,52 @@ impl Template {
         if !mistakes.is_empty() {
             return Err(mistakes);
         }
-        let is_template = parts.iter().any(|part| matches!(part, Part::Path(_)));
+        let is_template = parts.iter().any(|part| matches!(part, Part::Expression(_)));
         Ok(is_template.then_some(Template { parts }))
     }
 
     /// The value, or `None` if anything it needs is absent.
-    pub fn render<'a>(&self, mut show: impl FnMut(&Path) -> Option<Value<'a>>) -> Option<String> {
-        if let [Part::Path(path)] = &self.parts[..] {
-            return show(path).map(Value::into_text);
+    ///
+    /// # Errors
+    ///
+    /// Why a part of it cannot be evaluated, or that it would be longer than 4,096 characters.
+    pub fn render(&self, scenery: &dyn Scenery) -> Result<Option<String>, EvaluationError> {
+        if let [Part::Expression(expression)] = &self.parts[..] {
+            return expression.render(scenery);
         }
         let mut text = String::new();
         for part in &self.parts {
             match part {
                 Part::Text(part) => text.push_str(part),
-                Part::Path(path) => text.push_str(&show(path)?.into_text()),
+                Part::Expression(expression) => match expression.render(scenery)? {
+                    Some(part) => text.push_str(&part),
+                    None => return Ok(None),
+                },
             }
         }
-        Some(text)
+        if text.len() > MAX_LENGTH && text.chars().count() > MAX_LENGTH {
+            let message = format!("a text of more than {MAX_LENGTH} characters would be made");
+            return Err(EvaluationError { message, at: 0..0 });
+        }
+        Ok(Some(text))
+    }
+
+    pub fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Expression(expression) => Some(expression),
+            Part::Text(_) => None,
+        })
     }
 
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
-        self.parts.iter().filter_map(|part| match part {
-            Part::Path(path) => Some(path),
-            Part::Text(_) => None,
-        })
+        self.expressions().flat_map(Expression::paths)
     }
 
     /// How many characters stand in it whatever happens.
     pub fn fixed_length(&self) -> usize {
         let texts = self.parts.iter().map(|part| match part {
             Part::Text(text) => text.chars().count(),
-            Part::Path(_) => 0,
+            Part::Expression(_) => 0,
         });
         texts.sum()
     }
@@ -115,150 +124,21 @@ fn push_text(parts: &mut Vec<Part>, text: &str) {
     }
 }
 
-/// Where the `}}` is that closes what opened before `from`; one in quotes does not.
+/// Where the `}}` is that closes what opened before `from`; one in quotes, or one that closes tables
+/// of the expression itself, does not.
 fn closing(text: &str, from: usize) -> Option<usize> {
-    let bytes = text.as_bytes();
-    let mut quote = None;
-    for at in from..bytes.len() {
-        match (quote, bytes[at]) {
-            (None, b'}') if bytes.get(at + 1) == Some(&b'}') => return Some(at),
-            (None, b'"' | b'\'') => quote = Some(bytes[at]),
-            (Some(open), byte) if open == byte => quote = None,
+    let mut depth = 0_usize;
+    for (piece, at) in Pieces::new(text, from) {
+        match (piece, &text[at.clone()]) {
+            (Piece::Sign, "{") => depth += 1,
+            (Piece::Sign, "}") if depth > 0 => depth -= 1,
+            (Piece::Sign, "}") if text[at.end..].starts_with('}') => return Some(at.start),
+            (Piece::Quoted { closed: false } | Piece::Comment, _) => break,
             _ => {}
         }
     }
-    // A quote that never ends must not swallow the braces.
-    quote.and_then(|_| text[from..].find("}}").map(|at| from + at))
-}
-
-/// Reads what stands between one pair of braces.
-struct Inside<'a> {
-    text: &'a str,
-    at: usize,
-    end: usize,
-}
-
-impl<'a> Inside<'a> {
-    fn path(mut self) -> Result<Path, Mistake> {
-        let subject = self.subject()?;
-        if !self.eat(".") {
-            let at = self.at;
-            return Err(self.mistake(at..self.end, "a field is missing here", FORM));
-        }
-        let (name, place) = self.word();
-        let Some(field) = fields::find(subject.of(), name) else {
-            let known = did_you_mean(name, fields::names(subject.of()));
-            let help = match known {
-                Some(known) => format!("did you mean `{}.{known}`?", subject.name()),
-                None => format!("it has: {}", list(fields::names(subject.of()))),
-            };
-            let message = format!("`{}` has no field `{name}`", subject.name());
-            return Err(self.mistake(place, message, help));
-        };
-        let key = if field.kind == Kind::Attributes { Some(self.key(place)?) } else { None };
-        self.space();
-        if self.at < self.end {
-            let rest = self.at..self.end;
-            let message = "not known in this version: expressions";
-            return Err(self.mistake(rest, message, format!("{FORM}, and nothing more")));
-        }
-        Ok(Path { subject, field, key })
-    }
-
-    fn subject(&mut self) -> Result<Subject, Mistake> {
-        let (name, place) = self.word();
-        if let Some(subject) = Subject::from_name(name) {
-            return Ok(subject);
-        }
-        let names = Subject::ALL.map(Subject::name);
-        let (message, help) = if LATER.contains(&name) {
-            (format!("not known in this version: `{name}` in a value"), FORM.to_owned())
-        } else if name.is_empty() || self.text[place.end..self.end].trim_start().starts_with('(') {
-            ("not known in this version: expressions".to_owned(), FORM.to_owned())
-        } else if let Some(known) = did_you_mean(name, names) {
-            (format!("unknown subject `{name}`"), format!("did you mean `{known}`?"))
-        } else {
-            (format!("unknown subject `{name}`"), format!("write one of: {}", names.join(", ")))
-        };
-        let place = if place.is_empty() { place.start..self.end } else { place };
-        Err(self.mistake(place, message, help))
-    }
-
-    /// The name of an attribute: `.name`, `["name"]` or `['name']`.
-    fn key(&mut self, field: Range<usize>) -> Result<Arc<str>, Mistake> {
-        let start = self.at;
-        if self.eat(".") {
-            let (name, place) = self.word();
-            if self.text[place.end..self.end].starts_with('.') {
-                let help = "names with dots stand in brackets: attributes[\"crm.tier\"]";
-                return Err(self.mistake(start..self.end, "attributes have no parts", help));
-            }
-            if !name.is_empty() {
-                return Ok(Arc::from(name));
-            }
-        } else if self.eat("[") {
-            self.space();
-            let quoted = self.quoted();
-            self.space();
-            if let (Some(name), true) = (quoted, self.eat("]")) {
-                return Ok(Arc::from(name));
-            }
-        } else {
-            let help = "write which: attributes[\"name\"]";
-            return Err(self.mistake(field, "one attribute is needed, not all of them", help));
-        }
-        let help = "write attributes[\"name\"], with quotes and brackets";
-        Err(self.mistake(start..self.end, "the attribute's name cannot be read", help))
-    }
-
-    fn word(&mut self) -> (&'a str, Range<usize>) {
-        self.space();
-        let start = self.at;
-        let text: &'a str = self.text;
-        let inside = &text[start..self.end];
-        let length = inside
-            .find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-')))
-            .unwrap_or(inside.len());
-        self.at += length;
-        (&text[start..self.at], start..self.at)
-    }
-
-    fn quoted(&mut self) -> Option<&'a str> {
-        let text: &'a str = self.text;
-        let inside = &text[self.at..self.end];
-        let quote = inside.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-        let length = inside[1..].find(quote)?;
-        self.at += length + 2;
-        (length > 0).then(|| &inside[1..=length])
-    }
-
-    fn eat(&mut self, wanted: &str) -> bool {
-        let found = self.text[self.at..self.end].starts_with(wanted);
-        if found {
-            self.at += wanted.len();
-        }
-        found
-    }
-
-    fn space(&mut self) {
-        let inside = &self.text[self.at..self.end];
-        self.at += inside.len() - inside.trim_start().len();
-    }
-
-    fn mistake(
-        &self,
-        at: Range<usize>,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) -> Mistake {
-        // Trailing blanks are not part of what is wrong.
-        let length = self.text[at.clone()].trim_end().len();
-        Mistake { at: at.start..at.start + length, message: message.into(), help: help.into() }
-    }
-}
-
-fn list(names: impl Iterator<Item = &'static str>) -> String {
-    names.collect::<Vec<_>>().join(", ")
+    // A quote, a comment or a brace that never ends must not swallow what closes.
+    text[from..].find("}}").map(|at| from + at)
 }
 
 #[cfg(test)]
@@ -267,69 +147,66 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn plain_text_is_no_template() {
-        assert_eq!(Template::parse("gold } {").unwrap(), None);
+    fn parse(text: &str) -> Result<Option<Template>, Vec<Mistake>> {
+        Template::parse(text, &mut Interned::default())
     }
 
     #[test]
-    fn parts_are_joined_and_absence_spoils_all() {
-        let template = Template::parse(
-            "{{customer.attributes[\"a}}b\"]}}/{{ agent.attributes.x }} {{ acd.priority }}",
-        );
-        let template = template.unwrap().unwrap();
-        let paths: Vec<String> = template.paths().map(ToString::to_string).collect();
-        assert_eq!(
-            paths,
-            ["customer.attributes.\"a}}b\"", "agent.attributes.\"x\"", "acd.priority"]
-        );
-        let rendered = template.render(|path| {
-            let priority = path.subject == Subject::Acd;
-            if priority { Some(Value::Number(5)) } else { Value::text(Some("é")) }
-        });
-        assert_eq!(rendered.as_deref(), Some("é/é 5"));
-        assert_eq!(
-            template.render(|path| (path.subject != Subject::Acd).then_some(Value::Flag(true))),
-            None
-        );
+    fn plain_text_is_no_template() {
+        assert_eq!(parse("gold } {").unwrap(), None);
+    }
+
+    #[test]
+    fn braces_end_where_they_should() {
+        for (text, expressions) in [
+            ("{{customer.attributes[\"a}}b\"]}}/{{ agent.attributes.x }}", 2),
+            ("{{ {\"a\": {\"b\": 1}} }} {{ \"}}\" }}{{ '\\'}}' }}", 3),
+            ("{{ {\"a\": 1}.a}}", 1),
+        ] {
+            let template = parse(text).unwrap().unwrap();
+            assert_eq!(template.expressions().count(), expressions, "{text}");
+        }
+        let template = parse("{{ agent.name }}é{{ agent.name }} ").unwrap().unwrap();
         assert_eq!(template.fixed_length(), 2);
     }
 
     #[test]
-    fn a_value_alone_is_written_in_its_json_form() {
-        let template = Template::parse("{{ acd.skills }}").unwrap().unwrap();
-        let rendered = template.render(|_| Some(Value::Texts(vec!["a", "b\""])));
-        assert_eq!(rendered.as_deref(), Some(r#"["a","b\""]"#));
+    fn what_is_written_alike_is_compiled_once() {
+        let mut known = Interned::default();
+        let one = Template::parse("{{ agent.name }}", &mut known).unwrap().unwrap();
+        let other = Template::parse("x {{agent.name}}", &mut known).unwrap().unwrap();
+        let text = |template: &Template| Arc::as_ptr(template.expressions().next().unwrap().text());
+        assert!(std::ptr::addr_eq(text(&one), text(&other)));
     }
 
     #[test]
     fn mistakes_are_shown_where_they_are() {
         check(
-            "{{ customr.number }} {{ customer.numbr }} {{ customer }} {{ customer.attributes }}",
+            "{{ customr.number }} é {{ customer.numbr }} {{ customer }} {{ customer.attributes }}",
             expect![[r#"
-                customr: unknown subject `customr` (did you mean `customer`?)
+                customr: unknown name `customr` (did you mean `customer`?)
                 numbr: `customer` has no field `numbr` (did you mean `customer.number`?)
-                : a field is missing here (write {{ subject.field }} or {{ subject.attributes["name"] }})
-                attributes: one attribute is needed, not all of them (write which: attributes["name"])
+                customer: a field of `customer` is missing here (say which: customer.number, for example)
+                customer.attributes: one attribute is needed, not all of them (write which: attributes["name"])
             "#]],
         );
         check(
-            "{{ lists.vip.segment }} {{ default(customer.name, 'x') }} {{ customer.name + 'x' }} {{}}",
+            "{{ lists.vip.segment }} {{ defualt(customer.name, 'x') }} {{ customer.name + 1 }} {{}}",
             expect![[r#"
-                lists: not known in this version: `lists` in a value (write {{ subject.field }} or {{ subject.attributes["name"] }})
-                default: not known in this version: expressions (write {{ subject.field }} or {{ subject.attributes["name"] }})
-                + 'x': not known in this version: expressions (write {{ subject.field }} or {{ subject.attributes["name"] }}, and nothing more)
-                : not known in this version: expressions (write {{ subject.field }} or {{ subject.attributes["name"] }})
+                vip: there is no list `vip` (write [lists.vip] with its file into the rules file)
+                defualt: unknown function `defualt` (did you mean `default`?)
+                customer.name + 1: `+` does not take a text and a whole number (write string(…) to join them as texts, or int(…) to add them)
+                : there is nothing here (write a field, customer.number, or a condition: participant.held && has(customer.name))
             "#]],
         );
         check(
-            "{{ customer.attributes.crm.tier }} {{ customer.attributes[tier] }} {{ conversation.held }} {{ x",
+            "{{ customer.attributes.crm.tier }} {{ 'x }} {{ // }} {{ x",
             expect![[r#"
-                .crm.tier: attributes have no parts (names with dots stand in brackets: attributes["crm.tier"])
-                [tier]: the attribute's name cannot be read (write attributes["name"], with quotes and brackets)
-                held: `conversation` has no field `held` (it has: id, direction, media, number, address, external_tag, recording_state, secure_pause, transfers, agents, in_flow, ended)
-                {{ x: `{{` is never closed (write `}}` after the field; braces of your own cannot be doubled)
-            "#]],
+            tier: attributes have no parts (names with dots stand in brackets: attributes["crm.tier"])
+            'x: this text is never closed (write the same quote at its end)
+            /: something is missing after this (write what comes after it, or leave the last sign out)
+            {{ x: `{{` is never closed (write `}}` after the expression; braces of your own cannot be doubled)
+        "#]],
         );
     }
 
@@ -344,14 +221,14 @@ mod tests {
             "{{{{}}}}",
             "{{customer.attributes[\"é]}}",
         ] {
-            assert!(!matches!(Template::parse(text), Ok(Some(_))), "{text}");
+            assert!(!matches!(parse(text), Ok(Some(_))), "{text}");
         }
     }
 
     #[track_caller]
     fn check(text: &str, expected: Expect) {
         let mut shown = String::new();
-        for Mistake { at, message, help } in Template::parse(text).unwrap_err() {
+        for Mistake { at, message, help } in parse(text).unwrap_err() {
             shown.push_str(&format!("{}: {message} ({help})\n", &text[at]));
         }
         expected.assert_eq(&shown);

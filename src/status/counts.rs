@@ -60,6 +60,16 @@ pub struct Counts {
     pub matches: Count,
     /// A rule held, but its target is not there.
     pub targets_missing: Count,
+    /// A rule could not be evaluated, and did not hold.
+    pub rule_errors: Count,
+    /// Good rules came into force, by a reload or a step back.
+    pub rules_reloads: Count,
+    /// The rules file could not be used.
+    pub rules_reloads_refused: Count,
+    /// When rules came into force last: seconds since 1970.
+    pub rules_reloaded_at: Count,
+    /// Of the text in force: the first 48 bits of its SHA-256.
+    pub rules_hash: Count,
     // Updates, counted by key.
     pub offered: Count,
     /// Folded into an update that was waiting already.

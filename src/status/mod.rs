@@ -1,5 +1,7 @@
-//! What the service tells about itself: counts, its pulse, the log, systemd.
+//! What the service tells about itself: counts, its pulse, the log, systemd, the control
+//! socket.
 
+pub mod control;
 pub mod counts;
 pub mod logging;
 pub mod pulse;

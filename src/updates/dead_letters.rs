@@ -40,6 +40,8 @@ pub enum Reason {
     ParticipantGone,
     /// It waited for longer than `max_age`.
     TooOld,
+    /// It waited for longer than its rule's `useless_after`.
+    Useless,
     /// 400, 413 and their like.
     Refused,
     /// 409, several times.
@@ -58,6 +60,7 @@ impl Reason {
             Reason::ConversationOver => "conversation-over",
             Reason::ParticipantGone => "participant-gone",
             Reason::TooOld => "too-old",
+            Reason::Useless => "useless",
             Reason::Refused => "refused",
             Reason::Conflict => "conflict",
             Reason::NotAllowed => "not-allowed",

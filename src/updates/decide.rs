@@ -20,6 +20,8 @@ pub(crate) struct Situation<'a> {
     pub uncertain: bool,
     /// A value that was refused, and may not be wished again.
     pub refused: Option<&'a str>,
+    /// What the snapshot shows was read for it, and is not what an event happened to bring.
+    pub read: bool,
 }
 
 /// What becomes of a wish.
@@ -35,6 +37,8 @@ pub(crate) enum Decision {
     Once,
     /// It is written only where there is nothing, and there is something: what waits is withdrawn.
     Exists,
+    /// Somebody else's value is to be written over, if a read shows that it is really there.
+    Look,
     /// It was refused before and would be again.
     Refused,
 }
@@ -58,6 +62,12 @@ impl Situation<'_> {
         !self.current().is_empty() && !self.uncertain
     }
 
+    /// Whether what is there is somebody else's, and nothing of ours is about to change that.
+    fn is_foreign(&self) -> bool {
+        let theirs = self.followed.map_or(!self.base.is_empty(), |ours| self.base != ours);
+        theirs && self.out.is_none() && !self.waits && !self.uncertain
+    }
+
     pub(crate) fn decide(&self, value: &str, write: Write) -> Decision {
         if self.meets(value) {
             return Decision::Met;
@@ -71,6 +81,7 @@ impl Situation<'_> {
             }
             Write::First if self.waits || self.out.or(self.followed).is_some() => Decision::Once,
             Write::IfAbsent if self.exists() => Decision::Exists,
+            Write::Enforce if self.is_foreign() && !self.read => Decision::Look,
             Write::Follow | Write::First | Write::IfAbsent | Write::Enforce => Decision::Write,
         }
     }
@@ -84,48 +95,56 @@ mod tests {
 
     #[test]
     fn without_memory() {
-        check(&[("", "A")], expect!["Write Write Write"]);
-        check(&[("base", "A")], expect!["Met Met Met"]);
-        check(&[("base", "C")], expect!["Write Write Exists"]);
+        check(&[("", "A")], expect!["Write Write Write Write"]);
+        check(&[("base", "A")], expect!["Met Met Met Met"]);
+        check(&[("base", "C")], expect!["Write Write Exists Look"]);
     }
 
     #[test]
-    fn what_we_wrote_and_others_changed_is_theirs() {
-        check(&[("base", "C"), ("followed", "A")], expect!["Theirs Once Exists"]);
+    fn what_we_wrote_and_others_changed_is_theirs_unless_it_is_enforced() {
+        check(&[("base", "C"), ("followed", "A")], expect!["Theirs Once Exists Look"]);
+        check(&[("base", ""), ("followed", "A")], expect!["Theirs Once Write Look"]);
+        check(
+            &[("base", "C"), ("followed", "A"), ("read", "")],
+            expect!["Theirs Once Exists Write"],
+        );
     }
 
     #[test]
     fn a_new_value_is_written_over_anything() {
-        check(&[("base", "B"), ("followed", "B")], expect!["Write Once Exists"]);
-        check(&[("base", "C"), ("followed", "B")], expect!["Write Once Exists"]);
+        check(&[("base", "B"), ("followed", "B")], expect!["Write Once Exists Write"]);
+        check(&[("base", "C"), ("followed", "B")], expect!["Write Once Exists Look"]);
     }
 
     #[test]
     fn back_to_the_first_value_while_the_second_is_under_way() {
-        check(&[("base", "A"), ("followed", "A"), ("out", "B")], expect!["Write Once Exists"]);
+        let situation = [("base", "A"), ("followed", "A"), ("out", "B")];
+        check(&situation, expect!["Write Once Exists Write"]);
     }
 
     #[test]
     fn what_is_under_way_meets_the_wish() {
-        check(&[("base", "C"), ("out", "A")], expect!["Met Met Met"]);
-        check(&[("base", "C"), ("out", "A"), ("waits", "")], expect!["Met Met Met"]);
+        check(&[("base", "C"), ("out", "A")], expect!["Met Met Met Met"]);
+        check(&[("base", "C"), ("out", "A"), ("waits", "")], expect!["Met Met Met Met"]);
     }
 
     #[test]
     fn what_waits_is_superseded_even_by_what_we_wrote_before() {
-        check(&[("base", "C"), ("followed", "A"), ("waits", "")], expect!["Write Once Exists"]);
+        let situation = [("base", "C"), ("followed", "A"), ("waits", "")];
+        check(&situation, expect!["Write Once Exists Write"]);
     }
 
     #[test]
     fn what_is_uncertain_is_written_again_whatever_a_snapshot_shows() {
-        check(&[("base", "A"), ("uncertain", ""), ("waits", "")], expect!["Write Once Write"]);
+        let situation = [("base", "A"), ("uncertain", ""), ("waits", "")];
+        check(&situation, expect!["Write Once Write Write"]);
     }
 
     #[test]
     fn what_was_refused_is_not_wished_again() {
-        check(&[("base", "C"), ("refused", "A")], expect!["Refused Refused Refused"]);
-        check(&[("base", "A"), ("refused", "A")], expect!["Met Met Met"]);
-        check(&[("base", ""), ("refused", "B")], expect!["Write Write Write"]);
+        check(&[("base", "C"), ("refused", "A")], expect!["Refused Refused Refused Refused"]);
+        check(&[("base", "A"), ("refused", "A")], expect!["Met Met Met Met"]);
+        check(&[("base", ""), ("refused", "B")], expect!["Write Write Write Write"]);
     }
 
     /// Decides about the wish for `A` in each of the write modes.
@@ -139,8 +158,9 @@ mod tests {
             waits: find("waits").is_some(),
             uncertain: find("uncertain").is_some(),
             refused: find("refused"),
+            read: find("read").is_some(),
         };
-        let modes = [Write::Follow, Write::First, Write::IfAbsent];
+        let modes = [Write::Follow, Write::First, Write::IfAbsent, Write::Enforce];
         let decisions = modes.map(|write| format!("{:?}", situation.decide("A", write)));
         expected.assert_eq(&decisions.join(" "));
     }

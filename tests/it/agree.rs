@@ -10,7 +10,7 @@ use attributed::events::conversation::Conversation;
 use attributed::events::{read_generic, read_rest};
 use attributed::genesys::names::Names;
 use attributed::genesys::{QueueId, UserId};
-use attributed::rules::{Context, RuleFile, Standing};
+use attributed::rules::{Context, RuleFile, Standing, Tables};
 use attributed::simulator::RULES;
 use attributed::simulator::oracle::Oracle;
 use attributed::simulator::world::{Shape, World};
@@ -28,13 +28,13 @@ fn rules_and_oracle_wish_the_same_of_every_snapshot() {
         oracle.rules(RULES, start).unwrap();
         let (file, _) =
             RuleFile::parse(Path::new("rules.toml"), RULES, &AllowedKeys::all()).unwrap();
-        let (rules, unknown) = file.bind(Arc::new(names(&world)));
+        let (rules, unknown) = file.bind(Arc::new(names(&world)), &Tables::default());
         assert!(unknown.is_empty());
         let watched: BTreeSet<UserId> = users.iter().map(|id| UserId::new(id)).collect();
 
         let wishes = |conversation: &Conversation| -> BTreeMap<(String, String), String> {
-            let looked =
-                rules.look(conversation, &Context { watched: &watched }, &mut Standing::default());
+            let context = Context { watched: &watched, now: start, raw: None };
+            let looked = rules.look(conversation, &context, &mut Standing::default());
             let live = looked.wishes.iter().filter(|wish| !wish.dry_run);
             live.map(|wish| {
                 ((wish.participant.to_string(), wish.key.to_string()), wish.value.to_string())
@@ -58,7 +58,7 @@ fn rules_and_oracle_wish_the_same_of_every_snapshot() {
     assert!(compared > 10_000, "only {compared} wishes were compared");
 }
 
-fn names(world: &World) -> Names {
+pub(crate) fn names(world: &World) -> Names {
     let mut names = Names::default();
     for queue in world.queues() {
         let id = QueueId::new(&queue.id);

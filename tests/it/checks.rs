@@ -48,7 +48,7 @@ match.participant.purpose = "agent"
 
 [[rule]]
 name = "later"
-match.participant.number.regex = "^+49"
+match.participant.number.regex = "^(+49"
 sett."cc.f" = "x"
 "#;
 
@@ -89,6 +89,8 @@ fn what_is_right_is_a_success() {
           SUCCESS: configuration found
         Checking ./rules.toml
           SUCCESS: 1 rule found
+            2 conditions
+            writes cc.answered
     "#]]
     .assert_eq(&said.out);
     let said = check(&setup, &["rules.toml", "attributed.toml"]);
@@ -133,8 +135,9 @@ fn programs_are_told_in_json() {
     let setup = setup(MISTAKES);
     let said = check(&setup, &["--output", "json"]);
     assert_eq!(said.code, 1);
-    let problems: Value = serde_json::from_str(&said.out).unwrap();
-    let problems = problems.as_array().unwrap();
+    let told: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(told["files"][1]["ok"], false);
+    let problems = told["problems"].as_array().unwrap();
     assert!(problems.len() >= 10, "{problems:#?}");
     for problem in problems {
         assert!(problem["line"].as_u64().unwrap() > 0 && problem["column"].as_u64().unwrap() > 0);
@@ -144,7 +147,14 @@ fn programs_are_told_in_json() {
     }
     setup.write_rules(ANSWERED);
     let said = check(&setup, &["--output", "json"]);
-    assert_eq!((said.code, said.out.as_str()), (0, "[]\n"));
+    let told: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((said.code, told["problems"].as_array().unwrap().len()), (0, 0));
+    let inventory = &told["files"][1]["inventory"];
+    assert_eq!((&inventory["rules"], &inventory["enabled"]), (&Value::from(1), &Value::from(1)));
+    assert_eq!(inventory["keys"].as_array().unwrap().len(), 1);
+    let said = check(&setup, &["--fields", "--output", "json"]);
+    let fields: Value = serde_json::from_str(&said.out).unwrap();
+    assert!(fields.as_array().unwrap().iter().any(|field| field["path"] == "acd.skills"));
 }
 
 #[test]

@@ -33,7 +33,7 @@ impl Setup {
             None => ("", more),
         };
         setup.configure(&format!(
-            "rules = \"rules.toml\"\n\n[genesys]\nregion = \"mypurecloud.de\"\nlogin_url = \"{url}\"\napi_url = \"{url}\"\nclient_id = \"demo\"\nclient_secret_file = \"client-secret\"\n{genesys}\n\n[watch]\n{watch}\n\n[state]\ndir = \"state\"\n\n[monitoring]\nlisten = \"\"\n\n[log]\nformat = \"json\"\n\n{more}\n"
+            "rules = \"rules.toml\"\n\n[genesys]\nregion = \"mypurecloud.de\"\nlogin_url = \"{url}\"\napi_url = \"{url}\"\nclient_id = \"demo\"\nclient_secret_file = \"client-secret\"\n{genesys}\n\n[watch]\n{watch}\n\n[state]\ndir = \"state\"\n\n[monitoring]\nlisten = \"\"\ncontrol = \"control.sock\"\n\n[log]\nformat = \"json\"\n\n{more}\n"
         ));
         setup
     }

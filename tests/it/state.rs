@@ -48,28 +48,34 @@ fn without_a_state_directory_it_goes_on_in_memory_and_says_what_that_costs() {
 fn a_full_disk_costs_what_is_kept_and_no_update() {
     let world = WorldAt::quiet(2);
     let setup = world.setup(ANSWERED, "");
-    fs::create_dir(setup.path("state")).unwrap();
-    symlink("/dev/full", setup.path("state/rules.last-good.new")).unwrap();
+    fs::create_dir_all(setup.path("state/rules")).unwrap();
+    symlink("/dev/full", setup.path("state/rules/kept.new")).unwrap();
     let daemon = setup.start();
     daemon.wait_ready();
     let line = daemon.wait_log("no copy of the rules can be kept");
     assert!(line["error"].as_str().unwrap().contains("No space left"), "{line}");
     works(&world, &daemon, "c1");
-    assert!(!setup.path("state/rules.last-good.toml").exists(), "half a copy is worse than none");
+    let kept = fs::read_dir(setup.path("state/rules")).unwrap().map(|entry| entry.unwrap());
+    let kept: Vec<_> = kept.filter(|entry| entry.file_name() != "kept.new").collect();
+    assert!(kept.is_empty(), "half a copy is worse than none: {kept:?}");
 }
 
 #[test]
 fn what_nobody_wrote_into_the_state_directory_is_put_aside() {
     let world = WorldAt::quiet(2);
     let setup = world.setup(ANSWERED, "");
-    fs::create_dir(setup.path("state")).unwrap();
-    for file in ["channels.json", "names.json", "rules.last-good.toml"] {
+    fs::create_dir_all(setup.path("state/rules")).unwrap();
+    for file in ["channels.json", "names.json", "rules/00000001-0123456789ab.json"] {
         fs::write(setup.path("state").join(file), "{\"wss://a-secret-address\": 1").unwrap();
     }
     let mut daemon = setup.start();
     daemon.wait_ready();
     works(&world, &daemon, "c1");
-    for what in ["channels of the last run unreadable", "kept names cannot be used"] {
+    for what in [
+        "channels of the last run unreadable",
+        "kept names cannot be used",
+        "a set of rules that was kept cannot be used",
+    ] {
         assert_eq!(daemon.wait_log(what)["level"], "WARN");
     }
     assert!(!daemon.log_text().contains("a-secret-address"));
@@ -84,7 +90,7 @@ fn what_nobody_wrote_into_the_state_directory_is_put_aside() {
     assert_eq!(world.asked("POST", "/notifications/channels"), 1, "the channel is used again");
     use std::os::unix::fs::PermissionsExt;
     let mode = |path: &str| fs::metadata(setup.path(path)).unwrap().permissions().mode() & 0o777;
-    for file in ["channels.json", "names.json", "rules.last-good.toml"] {
+    for file in ["channels.json", "names.json"] {
         assert_eq!(mode(&format!("state/{file}")), 0o600, "{file}");
     }
 }
@@ -105,7 +111,7 @@ fn a_state_directory_that_comes_back_is_used() {
     assert_eq!(daemon.log_count("no copy of the rules can be kept"), 1);
     daemon.signal("TERM");
     assert!(daemon.wait_exit().success());
-    assert!(setup.path("state/rules.last-good.toml").exists());
+    assert!(setup.path("state/rules").exists());
     assert!(setup.path("state/channels.json").exists(), "{}", daemon.log_text());
 }
 

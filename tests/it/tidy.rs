@@ -28,6 +28,7 @@ const STRANGERS: &[(&str, &[&str])] = &[
 const KNOWN_IN: &[(&str, &[&str])] = &[
     ("tungstenite", &["src/events/channels/socket", "src/simulator"]),
     ("reqwest", &["src/genesys/http"]),
+    ("cel", &["src/rules/expression/syntax.rs"]),
     ("governor", &["src/genesys/pacer"]),
     ("signal_hook", &["src/signals.rs"]),
     ("sd_notify", &["src/status/systemd.rs"]),
@@ -35,6 +36,8 @@ const KNOWN_IN: &[(&str, &[&str])] = &[
     // The levels of faults are words of the command line.
     ("clap", &["src/cli", "src/simulator/faults.rs"]),
     ("axum", &["src/simulator"]),
+    ("ring", &["src/cli/record/pseudonym.rs"]),
+    ("redb", &["src/updates/journal"]),
 ];
 
 /// Modules that decide and never do: no waiting, no clock, no I/O.

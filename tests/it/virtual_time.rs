@@ -193,6 +193,7 @@ requests_per_minute = {REQUESTS_PER_MINUTE}
 dir = "state"
 [monitoring]
 listen = ""
+control = "control.sock"
 "#
     );
     fs::write(&file, text).unwrap();

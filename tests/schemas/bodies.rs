@@ -11,16 +11,16 @@ use crate::traffic;
 /// How many problems are shown; the rest are more of the same.
 const SHOWN: usize = 10;
 
-struct Check<'a> {
+pub(crate) struct Check<'a> {
     published: &'a Published,
     validators: BTreeMap<String, Validator>,
     exceptions: Exceptions,
-    problems: Vec<String>,
+    pub(crate) problems: Vec<String>,
     checked: BTreeMap<String, usize>,
 }
 
 impl<'a> Check<'a> {
-    fn new(published: &'a Published) -> Check<'a> {
+    pub(crate) fn new(published: &'a Published) -> Check<'a> {
         Check {
             published,
             validators: BTreeMap::new(),
@@ -30,7 +30,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn event(&mut self, topic: &str, body: &Value) {
+    pub(crate) fn event(&mut self, topic: &str, body: &Value) {
         let Some(class) = self.published.class(topic) else {
             self.problems.push(format!("no such topic: {topic}"));
             return;

@@ -157,6 +157,7 @@ requests_per_minute = 3000
 dir = "state"
 [monitoring]
 listen = ""
+control = "control.sock"
 "#
     );
     let file = folder.join("attributed.toml");

@@ -10,6 +10,7 @@
 #![cfg(feature = "simulator")]
 
 mod bodies;
+mod cases;
 mod daemon;
 mod exchanges;
 mod properties;

@@ -7,38 +7,45 @@
 //! (SEMANTICS 2); reads go in the recovery class and never hold up a frame. It decides nothing about
 //! writing: that is the updates' part.
 
+mod due;
 mod look_ups;
+mod question;
+mod reading;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::mem;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, warn};
 
+use self::due::Due;
+use self::look_ups::LookUps;
 pub(super) use self::look_ups::{Found, LookUp, Which};
-use self::look_ups::{LookUps, Outcome};
-use crate::app::observe::{Look, View, gone, observation, remember, same_wishes};
+use crate::app::observe::{Look, Moment, View, observation, remember, same_wishes};
 use crate::app::reads::{ReadDone, Reads};
+use crate::app::rule_errors::RuleErrors;
+use crate::events::Unreadable;
 use crate::events::channels::Received;
 use crate::events::conversation::Conversation;
-use crate::events::topic::Topic;
 use crate::events::tracker::{News, StreamId, Tracker};
-use crate::events::{read_generic, read_rest};
 use crate::genesys::ConversationId;
-use crate::genesys::call::{Api, CallError};
+use crate::genesys::call::Api;
 use crate::rules::Standing;
 use crate::status::counts::Counts;
 use crate::status::pulse::{Beat, IDLE_BEAT};
 use crate::updates::dispatcher::Input;
 use crate::updates::wish::Ask;
+
+use question::Comparing;
+pub(super) use question::Question;
 
 /// Frames taken from the channel at one waking.
 const BATCH: usize = 64;
@@ -58,6 +65,7 @@ pub(super) struct Joints {
     /// Conversations of which events may have been missed.
     pub look_ups: mpsc::Receiver<LookUp>,
     pub view: watch::Receiver<View>,
+    pub questions: mpsc::Receiver<Question>,
     pub observations: mpsc::Sender<Input>,
     pub api: Arc<dyn Api>,
     pub counts: Arc<Counts>,
@@ -70,10 +78,16 @@ pub(super) struct Pipeline {
     tracker: Tracker,
     /// Of the conversations that live, and of some that are over.
     standings: HashMap<ConversationId, Standing>,
+    rule_errors: RuleErrors,
     reads: Reads,
     look_ups: LookUps,
-    /// Conversations to look at again, behind live frames: the rules changed, or there is room now.
+    /// Conversations to look at again, behind live frames: there is room now.
     again: VecDeque<ConversationId>,
+    /// The same, after those: the rules changed.
+    reloaded: VecDeque<ConversationId>,
+    comparing: Option<Comparing>,
+    /// Conversations to look at again when their time comes.
+    due: Due,
     batch: Vec<Received>,
     /// The last thing that happened was frames: something else has a turn.
     had_frames: bool,
@@ -87,9 +101,12 @@ enum Event {
     FramesEnded,
     Asked(Ask),
     LookUp(LookUp),
+    Question(Question),
     ViewChanged,
     Read(ReadDone),
+    Compare,
     LookAgain,
+    Due,
     Idle,
 }
 
@@ -102,9 +119,13 @@ impl Pipeline {
             view,
             tracker,
             standings: HashMap::new(),
+            rule_errors: RuleErrors::default(),
             reads,
             look_ups: LookUps::default(),
             again: VecDeque::new(),
+            reloaded: VecDeque::new(),
+            comparing: None,
+            due: Due::default(),
             batch: Vec::with_capacity(BATCH),
             had_frames: false,
             last_look_up: Instant::now(),
@@ -130,7 +151,8 @@ impl Pipeline {
     }
 
     async fn next_event(&mut self) -> Event {
-        let may_look_again = !self.again.is_empty();
+        let may_compare = self.comparing.is_some();
+        let may_look_again = !self.again.is_empty() || !self.reloaded.is_empty();
         self.reads.begin(&mut self.tracker, Instant::now());
         if let Some(until) = self.ending {
             return tokio::select! {
@@ -143,7 +165,7 @@ impl Pipeline {
         {
             return event;
         }
-        let next_read = self.reads.next_begin();
+        let (next_read, next_due) = (self.reads.next_begin(), self.due.next());
         tokio::select! {
             biased;
             count = self.joints.frames.recv_many(&mut self.batch, BATCH) => {
@@ -153,6 +175,9 @@ impl Pipeline {
             Ok(()) = self.joints.view.changed() => Event::ViewChanged,
             Some(ask) = self.joints.asks.recv() => Event::Asked(ask),
             Some(look_up) = self.joints.look_ups.recv() => Event::LookUp(look_up),
+            Some(question) = self.joints.questions.recv() => Event::Question(question),
+            () = sleep_until(next_due.unwrap_or_else(Instant::now)), if next_due.is_some() => Event::Due,
+            () = std::future::ready(()), if may_compare => Event::Compare,
             () = std::future::ready(()), if may_look_again => Event::LookAgain,
             () = sleep_until(next_read.unwrap_or_else(Instant::now)), if next_read.is_some() => Event::Idle,
             () = sleep(IDLE_BEAT) => Event::Idle,
@@ -174,25 +199,37 @@ impl Pipeline {
         if let Ok(look_up) = joints.look_ups.try_recv() {
             return Some(Event::LookUp(look_up));
         }
-        (!self.again.is_empty()).then_some(Event::LookAgain)
+        if let Ok(question) = joints.questions.try_recv() {
+            return Some(Event::Question(question));
+        }
+        if self.due.next().is_some_and(|due| due <= Instant::now()) {
+            return Some(Event::Due);
+        }
+        if self.comparing.is_some() {
+            return Some(Event::Compare);
+        }
+        (!self.again.is_empty() || !self.reloaded.is_empty()).then_some(Event::LookAgain)
     }
 
     async fn handle(&mut self, event: Event) -> ControlFlow<()> {
         match event {
             Event::FramesEnded => return self.end(),
             Event::Frames => {
-                let mut batch = std::mem::take(&mut self.batch);
+                let mut batch = mem::take(&mut self.batch);
                 for received in batch.drain(..) {
-                    self.take(&received).await?;
+                    self.take(received).await?;
                 }
                 self.batch = batch;
             }
             Event::Asked(Ask::LookAgain(id)) => self.again.push_back(id),
             Event::Asked(Ask::Read(id)) => self.read_or_leave(id),
             Event::LookUp(look_up) => self.look_up(look_up),
+            Event::Question(question) => self.begin_comparing(question),
             Event::ViewChanged => self.change_view(),
             Event::Read(done) => self.take_read(done).await?,
+            Event::Compare => self.compare_some(),
             Event::LookAgain => self.look_again().await?,
+            Event::Due => self.look_when_due().await?,
             Event::Idle => {}
         }
         ControlFlow::Continue(())
@@ -209,28 +246,33 @@ impl Pipeline {
     }
 
     /// Takes one frame, as far as an observation where it brings one.
-    async fn take(&mut self, received: &Received) -> ControlFlow<()> {
-        let body = received.body();
-        let conversation = match read_generic(body) {
-            Ok(conversation) => conversation,
+    async fn take(&mut self, mut received: Received) -> ControlFlow<()> {
+        let conversation = match mem::replace(&mut received.conversation, Err(Unreadable::NoId)) {
+            Ok(conversation) => *conversation,
             Err(error) => {
                 self.joints.counts.frames_unreadable.add(1);
-                warn!(topic = %received.topic, bytes = body.len(), %error, "frame skipped: its body cannot be read");
+                warn!(topic = %received.topic, bytes = received.body().len(), %error, "frame skipped: its body cannot be read");
                 return ControlFlow::Continue(());
             }
         };
         if self.view.acd_only && conversation.acd().is_none() {
             return ControlFlow::Continue(());
         }
-        let stream = stream_of(received);
+        let stream = stream_of(&received);
+        let moment = Moment {
+            at: received.at,
+            received_at: received.received_at,
+            raw: Some(received.body()),
+            from_read: false,
+        };
         let id = conversation.id.clone();
         match self.tracker.take(stream, conversation, received.at) {
             News::Newer(current) => {
-                self.observe(&current, received.at, received.received_at, false).await?;
+                self.observe(&current, &moment).await?;
             }
             News::Doubtful { current, candidate } => {
                 self.joints.counts.snapshots_doubtful.add(1);
-                if self.same_wishes(&id, &current, &candidate) {
+                if self.same_wishes(&id, &current, &candidate, &moment) {
                     self.tracker.settle_same(&candidate, stream, received.at);
                 } else {
                     debug!(conversation_id = %id, topic = %received.topic, "two snapshots in doubt, reading the conversation");
@@ -253,10 +295,11 @@ impl Pipeline {
         id: &ConversationId,
         current: &Conversation,
         candidate: &Conversation,
+        moment: &Moment<'_>,
     ) -> bool {
         let standing = self.standings.entry(id.clone()).or_default();
-        let same = same_wishes(&self.view, standing, current, candidate);
-        remember(&self.view, standing, candidate);
+        let same = same_wishes(&self.view, standing, current, candidate, moment);
+        remember(&self.view, standing, candidate, moment);
         same
     }
 
@@ -264,16 +307,17 @@ impl Pipeline {
     async fn observe(
         &mut self,
         current: &Arc<Conversation>,
-        at: Instant,
-        received_at: Timestamp,
-        from_read: bool,
+        moment: &Moment<'_>,
     ) -> ControlFlow<(), usize> {
         self.joints.counts.snapshots.add(1);
         let standing = self.standings.entry(current.id.clone()).or_default();
-        let Look { observation, matches, targets_missing } =
-            observation(&self.view, standing, current, at, received_at, from_read);
+        let Look { observation, matches, targets_missing, due, errors } =
+            observation(&self.view, standing, current, moment);
+        self.joints.counts.rule_errors.add(errors.len() as u64);
+        self.rule_errors.note(&errors, moment.at);
         self.joints.counts.matches.add(matches);
         self.joints.counts.targets_missing.add(targets_missing);
+        self.wait_for_time(&current.id, due, moment);
         // Those of conversations that are over stay a while: their wrap-up may still come.
         if self.standings.len() > self.tracker.len() + STANDINGS_OVER {
             self.standings.retain(|id, _| self.tracker.current(id).is_some());
@@ -291,134 +335,41 @@ impl Pipeline {
         }
     }
 
-    async fn take_read(&mut self, done: ReadDone) -> ControlFlow<()> {
-        let ReadDone { id, ticket, result } = done;
-        let now = Instant::now();
-        let read = match result {
-            Ok(answer) => read_rest(&answer.body),
-            Err(CallError::NotFound(_)) => {
-                if !self.tracker.take_gone(ticket, now) {
-                    self.reads.overtaken(id, true, now);
-                    return ControlFlow::Continue(());
-                }
-                self.read_ended(id.clone(), Outcome::Over(0));
-                self.standings.remove(&id);
-                return self.send(Input::Observe(gone(&self.view, id))).await;
-            }
-            Err(error) => {
-                self.tracker.give_up_read(ticket);
-                if self.reads.failed(id.clone(), &error, now) {
-                    let forbidden = matches!(error, CallError::Forbidden(_));
-                    let outcome = if forbidden { Outcome::NotPermitted } else { Outcome::GivenUp };
-                    self.look_ups.settle(&id, outcome);
-                }
-                return ControlFlow::Continue(());
-            }
-        };
-        let conversation = match read {
-            Ok(conversation) => conversation,
-            Err(error) => {
-                self.tracker.give_up_read(ticket);
-                warn!(conversation_id = %id, %error, "the answer to a read cannot be read, the conversation waits for its next event");
-                self.read_ended(id, Outcome::GivenUp);
-                return ControlFlow::Continue(());
-            }
-        };
-        let news = self.tracker.take_read(ticket, conversation, now);
-        let changed = matches!(news, News::Newer(_));
-        let current = match news {
-            News::Overtaken { read_again } => {
-                if self.reads.overtaken(id.clone(), read_again, now) {
-                    // What overtook it is newer than what was asked for.
-                    self.look_ups.settle(&id, Outcome::Same);
-                }
-                return ControlFlow::Continue(());
-            }
-            News::Newer(current) => Some(current),
-            News::Duplicate => self.tracker.current(&id).cloned(),
-            News::Older | News::Partial | News::Doubtful { .. } => None,
-        };
-        let Some(current) = current else {
-            self.read_ended(id, Outcome::Same);
-            return ControlFlow::Continue(());
-        };
-        let wishes = self.observe(&current, now, Timestamp::now(), true).await?;
-        let outcome = match (changed, current.is_over()) {
-            (true, true) => Outcome::Over(wishes),
-            (true, false) => Outcome::Changed(wishes),
-            (false, _) => Outcome::Same,
-        };
-        self.read_ended(id, outcome);
-        ControlFlow::Continue(())
-    }
-
-    /// A read ended; unless it was asked for again meanwhile, whoever waits for it is told.
-    fn read_ended(&mut self, id: ConversationId, outcome: Outcome) {
-        if self.reads.done(id.clone()) {
-            self.look_ups.settle(&id, outcome);
-        }
-    }
-
-    /// Reads a conversation when it is its turn; without room it waits for its next event.
-    fn read_or_leave(&mut self, id: ConversationId) {
-        if !self.reads.want(id.clone()) {
-            self.look_ups.settle(&id, Outcome::GivenUp);
-        }
-    }
-
     fn change_view(&mut self) {
-        let before = self.view.rules.hash();
+        let (before, was_held) = (self.view.rules.hash(), self.view.held_against.is_some());
         self.view = self.joints.view.borrow_and_update().clone();
-        if self.view.rules.hash() != before {
-            self.again = self.tracker.live().map(|current| current.id.clone()).collect();
+        let confirmed = was_held && self.view.held_against.is_none();
+        if self.view.rules.hash() != before || confirmed {
+            self.reloaded = self.tracker.live().map(|current| current.id.clone()).collect();
         }
     }
 
     async fn look_again(&mut self) -> ControlFlow<()> {
-        let Some(id) = self.again.pop_front() else { return ControlFlow::Continue(()) };
-        if let Some(current) = self.tracker.current(&id).cloned() {
-            self.observe(&current, Instant::now(), Timestamp::now(), false).await?;
-        }
-        ControlFlow::Continue(())
-    }
-
-    /// Reads what is asked for, as far as it is not known already.
-    fn look_up(&mut self, LookUp { which, done }: LookUp) {
-        let ids: Vec<ConversationId> = match which {
-            Which::Of(topics) => {
-                let live = self.tracker.live().filter(|current| tell_of(&topics, current));
-                live.map(|current| current.id.clone()).collect()
-            }
-            Which::These(mut ids, since) => {
-                ids.retain(|id| !self.tracker.knows_since(id, since));
-                ids
-            }
+        let asked = self.again.pop_front();
+        let by_reload = asked.is_none();
+        let Some(id) = asked.or_else(|| self.reloaded.pop_front()) else {
+            return ControlFlow::Continue(());
         };
-        self.look_ups.begin(ids.clone(), done);
-        ids.into_iter().for_each(|id| self.read_or_leave(id));
+        let Some(current) = self.tracker.current(&id).cloned() else {
+            return ControlFlow::Continue(());
+        };
+        let moment = Moment::now();
+        match self.view.held_against.clone().filter(|_| by_reload) {
+            Some(before) => self.observe_unchanged(&before, &current, &moment).await?,
+            None => {
+                self.observe(&current, &moment).await?;
+            }
+        }
+        self.still_doubt(&current.id).await
     }
 
-    /// Looks up conversations without news for a day: their end may never have been seen.
-    fn look_up_silent(&mut self) {
-        let now = Instant::now();
-        if now.saturating_duration_since(self.last_look_up) < LOOK_UP_EVERY {
-            return;
+    /// A look at what is held settles no doubt: what waits goes on being held back.
+    async fn still_doubt(&mut self, id: &ConversationId) -> ControlFlow<()> {
+        if !self.tracker.is_in_doubt(id) {
+            return ControlFlow::Continue(());
         }
-        self.last_look_up = now;
-        for id in self.tracker.due(now) {
-            self.read_or_leave(id);
-        }
+        self.send(Input::Doubt(id.clone())).await
     }
-}
-
-/// Whether these topics would have told of what happens in a conversation.
-fn tell_of(topics: &BTreeSet<Topic>, current: &Conversation) -> bool {
-    current.participants.iter().any(|participant| {
-        let user = participant.user_id.clone().map(Topic::User);
-        let queue = participant.queue_id.clone().map(Topic::Queue);
-        user.is_some_and(|user| topics.contains(&user))
-            || queue.is_some_and(|queue| topics.contains(&queue))
-    })
 }
 
 /// The stream that a frame came by: its topic on its channel.

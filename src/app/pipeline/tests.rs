@@ -10,12 +10,17 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use jiff::Timestamp;
+
 use super::*;
+use crate::app::pipeline::{Found, Which};
 use crate::config::fence::AllowedKeys;
+use crate::events::read_generic;
+use crate::events::topic::Topic;
 use crate::events::tracker::Limits;
-use crate::genesys::call::{Answer, Call, Class, Permit, Refusal};
+use crate::genesys::call::{Answer, Call, CallError, Class, Permit, Refusal};
 use crate::genesys::names::Names;
-use crate::rules::RuleFile;
+use crate::rules::{RuleFile, Tables};
 use crate::status::pulse::Pulse;
 use crate::updates::wish::Observation;
 
@@ -69,6 +74,7 @@ struct Scene {
     asks: mpsc::Sender<Ask>,
     look_ups: mpsc::Sender<LookUp>,
     view: watch::Sender<View>,
+    questions: mpsc::Sender<Question>,
     observations: mpsc::Receiver<Input>,
     doubts: u32,
     answers: Vec<oneshot::Sender<Given>>,
@@ -78,8 +84,8 @@ struct Scene {
 
 fn view(rules: &str) -> View {
     let parsed = RuleFile::parse(Path::new("rules.toml"), rules, &AllowedKeys::all());
-    let (rules, _) = parsed.unwrap().0.bind(Arc::new(Names::default()));
-    View { rules: Arc::new(rules), watched: Arc::default(), acd_only: false }
+    let (rules, _) = parsed.unwrap().0.bind(Arc::new(Names::default()), &Tables::default());
+    View { rules: Arc::new(rules), watched: Arc::default(), acd_only: false, held_against: None }
 }
 
 impl Scene {
@@ -89,6 +95,7 @@ impl Scene {
         let (asks, asks_receiver) = mpsc::channel(16);
         let (look_ups, look_ups_receiver) = mpsc::channel(16);
         let (view, view_receiver) = watch::channel(view(RULES));
+        let (questions, questions_receiver) = mpsc::channel(1);
         let (observations_sender, observations) = mpsc::channel(16_384);
         let (answers, waiting) = (0..calls).map(|_| oneshot::channel()).unzip();
         let pipeline = Pipeline::new(
@@ -97,6 +104,7 @@ impl Scene {
                 asks: asks_receiver,
                 look_ups: look_ups_receiver,
                 view: view_receiver,
+                questions: questions_receiver,
                 observations: observations_sender,
                 api: Arc::new(Answers(Mutex::new(waiting))),
                 counts: Arc::new(Counts::default()),
@@ -106,7 +114,18 @@ impl Scene {
         );
         let (pipeline, tasks) = (Some(pipeline), JoinSet::new());
         let doubts = 0;
-        Scene { frames, asks, look_ups, view, observations, doubts, answers, pipeline, tasks }
+        Scene {
+            frames,
+            asks,
+            look_ups,
+            view,
+            questions,
+            observations,
+            doubts,
+            answers,
+            pipeline,
+            tasks,
+        }
     }
 
     async fn frames(&mut self, script: &str) {
@@ -169,6 +188,7 @@ fn frame(stream: &str, body: String) -> Received {
     Received {
         channel: 1,
         topic: Topic::User(stream.into()),
+        conversation: read_generic(&body).map(Box::new),
         body: 0..body.len(),
         text: body.into(),
         at: Instant::now(),
@@ -244,6 +264,32 @@ async fn who_is_not_found_is_over_unless_a_frame_came_meanwhile() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_has_something_looked_up_is_told_what_came_of_it() {
+    let mut scene = Scene::new(3);
+    scene.frames("a:gold").await;
+    assert_eq!(scene.wishes().await, "tier=gold");
+    let before = Instant::now();
+    // What there is news of since is not read: one of the four here.
+    scene.frames("a:silver").await;
+    assert_eq!(scene.wishes().await, "tier=silver");
+    let ids = ["c", "new", "gone", "secret"].map(ConversationId::from).to_vec();
+    let (done, mut found) = oneshot::channel();
+    let which = Which::These(ids, before);
+    scene.look_ups.send(LookUp { which, done }).await.unwrap();
+    sleep(Duration::from_millis(1)).await;
+    scene.answer(Ok(body("new", "bronze"))).await;
+    assert_eq!(scene.wishes().await, "tier=bronze");
+    scene.answer(Err(404)).await;
+    assert!(scene.next().await.over);
+    assert!(found.try_recv().is_err());
+    scene.answer(Err(403)).await;
+    let Found { looked_at, changed, over, not_permitted, given_up, wishes } =
+        found.try_recv().unwrap();
+    assert_eq!((looked_at.len(), changed, over, not_permitted, given_up), (3, 1, 1, 1, 0));
+    assert_eq!(wishes, 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_flood_of_frames_does_not_keep_new_rules_waiting() {
     let mut scene = Scene::new(0);
     let before = scene.view.borrow().rules.hash();
@@ -263,10 +309,124 @@ async fn what_is_remembered_of_conversations_that_are_over_is_bounded() {
     let mut pipeline = scene.pipeline.take().unwrap();
     let mut most = 0;
     for n in 0..STANDINGS_OVER + 500 {
-        let taken = pipeline.take(&frame("a", body(&n.to_string(), "over"))).await;
+        let taken = pipeline.take(frame("a", body(&n.to_string(), "over"))).await;
         assert!(taken.is_continue());
         most = most.max(pipeline.standings.len());
         let _observed = scene.observations.try_recv();
     }
     assert!(most <= STANDINGS_OVER + 1 && pipeline.standings.len() < 1_000, "{most}");
+}
+
+/// Asks how much these rules change; with the conversations looked at and the wishes that came and
+/// went.
+async fn compare(scene: &mut Scene, rules: &str) -> [u64; 3] {
+    let (answer, answered) = oneshot::channel();
+    let until = Instant::now() + PATIENCE;
+    let question = Question { rules: view(rules).rules, until, answer };
+    scene.questions.send(question).await.unwrap();
+    let found = timeout(PATIENCE, answered).await.unwrap().unwrap();
+    assert!(!found.changes.incomplete);
+    [found.changes.conversations, found.changes.came, found.changes.went]
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_rules_are_compared_and_change_nothing() {
+    let mut scene = Scene::new(0);
+    scene.frames("a:gold").await;
+    assert_eq!(scene.wishes().await, "tier=gold");
+    assert_eq!(compare(&mut scene, RULES).await, [1, 0, 0]);
+    let renamed = RULES.replace("set.tier", "set.level");
+    assert_eq!(compare(&mut scene, &renamed).await, [1, 1, 1]);
+    assert_eq!(
+        compare(&mut scene, &RULES.replace("exists = true", "exists = false")).await,
+        [1, 0, 1]
+    );
+    assert!(scene.is_quiet());
+    scene.frames("a:silver").await;
+    assert_eq!(scene.wishes().await, "tier=silver");
+}
+
+#[tokio::test(start_paused = true)]
+async fn new_rules_look_again_behind_live_events() {
+    let mut scene = Scene::new(0);
+    scene.frames("a:gold").await;
+    assert_eq!(scene.wishes().await, "tier=gold");
+    scene.view.send_replace(view(&RULES.replace("set.tier", "set.level")));
+    // No event of its own is needed.
+    assert_eq!(scene.wishes().await, "level=gold");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_a_confirmation_is_what_no_event_asked_for() {
+    let mut scene = Scene::new(0);
+    scene.frames("a:gold").await;
+    assert_eq!(scene.wishes().await, "tier=gold");
+    let both = RULES.to_owned()
+        + "[[rule]]\nname = \"new\"\nset.new = \"{{ customer.attributes.tier }}\"\ntarget = \"customer\"\n";
+    let before = Arc::clone(&scene.view.borrow().rules);
+    let held = View { held_against: Some(before), ..view(&both) };
+    scene.view.send_replace(held.clone());
+    assert_eq!(scene.wishes().await, "tier=gold", "what both make is looked at again");
+    // It was not held against the new rules alone.
+    assert_eq!(compare(&mut scene, &both).await, [1, 1, 0]);
+    scene.frames("a:silver").await;
+    assert_eq!(scene.wishes().await, "new=silver tier=silver", "live events are excepted");
+    scene.view.send_replace(View { held_against: None, ..held });
+    assert_eq!(scene.wishes().await, "new=silver tier=silver");
+    assert!(scene.is_quiet());
+}
+
+const OFFICE: &str = r#"
+[schedules.office]
+zone = "UTC"
+open = ["daily 00:00-00:10"]
+
+[[rule]]
+name = "closed"
+match.time = { not = "office" }
+match.customer.attributes.tier = "gold"
+set.closed = "true"
+otherwise.closed = "false"
+"#;
+
+#[tokio::test(start_paused = true)]
+async fn what_changes_with_time_alone_is_looked_at_when_its_time_comes() {
+    let mut scene = Scene::new(0);
+    scene.pipeline.as_mut().unwrap().view = view(OFFICE);
+    // Frames say that it is midnight.
+    scene.frames("a:gold").await;
+    assert_eq!(scene.wishes().await, "");
+    sleep(Duration::from_secs(599)).await;
+    assert!(scene.is_quiet());
+    let observation = scene.next().await;
+    assert_eq!(&*observation.wishes[0].value, "true");
+    assert_eq!(observation.received_at, Timestamp::from_second(600).unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_waits_for_its_time_where_time_alone_changes_nothing() {
+    let mut scene = Scene::new(0);
+    scene.pipeline.as_mut().unwrap().view = view(OFFICE);
+    scene.frames("a:silver").await;
+    assert_eq!(scene.wishes().await, "");
+    scene.frames("a:gold").await;
+    assert_eq!(scene.wishes().await, "");
+    // It is over before its time has come.
+    scene.frames("a:over").await;
+    assert!(scene.next().await.over);
+    sleep(Duration::from_secs(3_600)).await;
+    assert!(scene.is_quiet());
+}
+
+#[tokio::test(start_paused = true)]
+async fn new_rules_settle_no_doubt() {
+    let mut scene = Scene::new(1);
+    scene.frames("a:gold b:silver").await;
+    assert_eq!(scene.wishes().await, "tier=gold");
+    scene.view.send_replace(view(&RULES.replace("set.tier", "set.level")));
+    assert_eq!(scene.wishes().await, "level=gold");
+    assert!(scene.is_quiet());
+    assert_eq!(scene.doubts, 2, "what waits is held back after the look, too");
+    scene.answer(Ok(body("c", "silver"))).await;
+    assert_eq!(scene.wishes().await, "level=silver");
 }

@@ -77,6 +77,7 @@ dir = "state"
 
 [monitoring]
 listen = ""
+control = "control.sock"
 
 [log]
 format = "text"

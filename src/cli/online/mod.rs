@@ -22,6 +22,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::patience::Patient;
 use super::runtime;
+use crate::app::texts;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::{Problem, Problems};
 use crate::config::{Config, Dialect};
@@ -45,7 +46,8 @@ pub(super) fn check(config: &Config) -> (Vec<Problem>, String) {
     let fence =
         AllowedKeys::new(&config.updates.allowed_keys).unwrap_or_else(|_| AllowedKeys::all());
     // Their own problems are told by the check without `--online`.
-    let rules = RuleFile::parse(&config.rules, &rules_text, &fence).ok().map(|(rules, _)| rules);
+    let texts = texts::with_included(&config.rules, rules_text.clone());
+    let rules = RuleFile::parse_all(&config.rules, &texts, &fence).ok().map(|(rules, _)| rules);
     let mut notes = Notes {
         config: Problems::new(&config.file, &config_text),
         config_text: &config_text,

@@ -73,7 +73,7 @@ fn is_watched(watch: &Watch, Unknown { what, name }: &Unknown) -> bool {
 /// `rule vip-pop`, for each.
 fn rules_that_name(rules: &RuleFile, Unknown { what, name }: &Unknown) -> Vec<String> {
     let names = |rule: &&Arc<Rule>| {
-        let alone = RuleFile { rules: vec![Arc::clone(rule)] };
+        let alone = RuleFile { rules: vec![Arc::clone(rule)], ..RuleFile::default() };
         let wanted = alone.names_wanted();
         let named = match what {
             What::User => wanted.users,

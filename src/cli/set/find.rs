@@ -264,7 +264,7 @@ fn candidates(conversation: &Conversation, whom: &Whom, user: Option<&UserId>) -
         conversation: conversation.id.clone(),
         participant: one.id.clone(),
         about: about(one),
-        attributes: Some((*one.attributes).clone()),
+        attributes: Some(one.attributes.to_map()),
     };
     found.into_iter().map(candidate).collect()
 }
@@ -276,7 +276,7 @@ fn about(participant: &Participant) -> String {
     });
     let since = participant.connected_time.map(|time| format!("since {time:.0}"));
     let ended = participant.ended().then(|| "has left".to_owned());
-    joined([participant.purpose.clone(), leg, since, ended])
+    joined([participant.purpose.as_deref().map(str::to_owned), leg, since, ended])
 }
 
 fn joined<const N: usize>(parts: [Option<String>; N]) -> String {

@@ -15,7 +15,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::config::Dialect;
 use crate::events::read_rest;
-use crate::genesys::attributes::{self, Written};
+use crate::genesys::attributes::{self, Wanted, Written};
 use crate::genesys::call::{Api, CallError, Class};
 use crate::genesys::reading;
 
@@ -136,21 +136,20 @@ pub(super) async fn read(
     let body = read_rest(&answer.body).map_err(|error| unreadable(error.to_string()))?;
     let found = body.participants.into_iter().find(|one| one.id == *participant);
     let found = found.ok_or_else(|| unreadable("the participant is not in it".to_owned()))?;
-    Ok((*found.attributes).clone())
+    Ok(found.attributes.to_map())
 }
 
 async fn send(api: &dyn Api, dialect: Dialect, plan: &Plan) -> Result<Written, CallError> {
     let Candidate { conversation, participant, .. } = &plan.candidate;
     let permit = api.permit(Class::Update).await;
-    match &plan.status {
-        Some(status) => {
-            let status = Some(status.as_ref());
-            attributes::put(api, permit, conversation, participant, &plan.send, status).await
-        }
-        None => {
-            attributes::write(api, dialect, permit, conversation, participant, &plan.send).await
-        }
-    }
+    let wanted = Wanted {
+        conversation,
+        participant,
+        attributes: &plan.send,
+        lost: &BTreeMap::new(),
+        status: plan.status.as_deref(),
+    };
+    attributes::write(api, dialect, permit, wanted).await
 }
 
 /// What a refusal of the write itself means.

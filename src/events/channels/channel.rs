@@ -231,10 +231,10 @@ impl Channel {
             Event::Lost(reason) => self.handle_lost(link, &reason).await,
             Event::LeavingText(text) => {
                 let stream = self.leaving.as_ref().map(|leaving| leaving.line.stream);
-                if let (Frame::Conversation { topic, body }, Some(stream)) =
+                if let (Frame::Conversation { topic, body, conversation }, Some(stream)) =
                     (self.read(&text), stream)
                 {
-                    self.pass_on(stream, topic, text, body);
+                    self.pass_on(stream, topic, text, body, conversation);
                 }
                 link
             }
@@ -296,8 +296,8 @@ impl Channel {
                 if self.room.is_none() {
                     self.room = self.shared.frames.clone().reserve_owned().await.ok();
                 }
-                if let Frame::Conversation { topic, body } = self.read(&text) {
-                    self.pass_on(stream, topic, text, body);
+                if let Frame::Conversation { topic, body, conversation } = self.read(&text) {
+                    self.pass_on(stream, topic, text, body, conversation);
                 }
             }
         };

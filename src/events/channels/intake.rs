@@ -11,6 +11,8 @@ use super::line::Fate;
 use super::notice::Received;
 use super::report::News;
 use super::socket::{Lost, Text};
+use crate::events::Unreadable;
+use crate::events::conversation::Conversation;
 use crate::events::frame::Frame;
 use crate::events::topic::Topic;
 
@@ -21,10 +23,10 @@ impl Channel {
     pub(super) async fn handle_text(&mut self, link: Link, text: Text) -> Link {
         self.heard.note(Timestamp::now());
         match self.read(&text) {
-            Frame::Conversation { topic, body } => {
+            Frame::Conversation { topic, body, conversation } => {
                 match &link {
                     Link::Up(line) | Link::Closing(line, _) => {
-                        self.pass_on(line.stream, topic, text, body);
+                        self.pass_on(line.stream, topic, text, body, conversation);
                     }
                     Link::Down { .. } => {}
                 }
@@ -94,7 +96,14 @@ impl Channel {
         frame
     }
 
-    pub(super) fn pass_on(&mut self, stream: u32, topic: Topic, text: Text, body: Range<usize>) {
+    pub(super) fn pass_on(
+        &mut self,
+        stream: u32,
+        topic: Topic,
+        text: Text,
+        body: Range<usize>,
+        conversation: Result<Box<Conversation>, Unreadable>,
+    ) {
         // Room is there: without it no socket is read.
         let Some(room) = self.room.take() else { return };
         room.send(Received {
@@ -102,6 +111,7 @@ impl Channel {
             topic,
             text,
             body,
+            conversation,
             at: Instant::now(),
             received_at: Timestamp::now(),
         });

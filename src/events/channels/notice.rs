@@ -9,13 +9,16 @@ use tokio::time::Instant;
 pub use super::subscription::Rejection;
 
 use super::socket::Text;
+use crate::events::Unreadable;
+use crate::events::conversation::Conversation;
 use crate::events::topic::Topic;
 
 /// Frames that may wait for whoever reads them.
 ///
 /// Room is taken before a frame is read, so that none read is lost. While there is none, sockets
 /// are not read and protocol pings not answered, and a server that is not answered hangs up: so
-/// this is generous, a minute of a busy organisation (FACTS 2.5: 6 KB each, 25 MB).
+/// this is generous, a minute of a busy organisation (FACTS 2.5: 6 KB each; with what was read of
+/// them 75 MB).
 pub const QUEUE: usize = 4096;
 
 /// A conversation as it came from a socket.
@@ -29,6 +32,8 @@ pub struct Received {
     pub text: Text,
     /// Where `eventBody` stands in the text, in bytes.
     pub body: Range<usize>,
+    /// An error if it is nobody's, without an id.
+    pub conversation: Result<Box<Conversation>, Unreadable>,
     pub at: Instant,
     pub received_at: Timestamp,
 }

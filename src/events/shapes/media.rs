@@ -4,17 +4,14 @@
 //! Such a body knows nothing of the conversation's other media, no ids of communications and no
 //! times of theirs beside the participant's, so the snapshot is marked partial.
 
-use std::mem;
-
-use jiff::Timestamp;
-use serde::Deserialize;
-
-use super::lenient::{AttributeMap, List, Maybe, Object, read};
+use super::keys::known;
+use super::lexer::{Lexer, Read};
 use super::unreadable::Unreadable;
-use super::wire::{Division, Reference, RoutingData, ThreadMessage, Wrapup};
-use super::words::{Address, DisconnectType, Word};
-use crate::events::conversation::{Communication, Conversation, Direction, Media, Participant};
-use crate::genesys::{ConversationId, ParticipantId, QueueId, UserId};
+use super::values::{self, Next, Source, read_next, read_whole};
+use crate::events::conversation::{
+    Communication, Conversation, Direction, Media, Participant, Text,
+};
+use crate::genesys::ParticipantId;
 
 /// Reads the body of an event of a media topic. `media` is what the topic is about.
 ///
@@ -23,158 +20,184 @@ use crate::genesys::{ConversationId, ParticipantId, QueueId, UserId};
 /// If the body is not a JSON object or has no conversation id. Whatever else is missing, null, of
 /// another type or not known is left out.
 pub fn read_media(media: Media, body: &str) -> Result<Conversation, Unreadable> {
-    let raw: RawConversation = read(body)?;
-    let id = raw.id.0.ok_or(Unreadable::NoId)?;
-    let participants = raw.participants.objects();
-    Ok(Conversation {
-        id,
-        participants: participants.filter_map(|one| one.normalise(media)).collect(),
-        address: raw.address.0.map(|address| address.0),
-        external_tag: None,
-        recording_state: raw.recording_state.0.map(|word| word.0),
-        secure_pause: raw.secure_pause.0,
-        division_ids: raw.divisions.ids(),
-        recent_transfers: 0,
-        partial: true,
-    })
+    read_whole(body, |lexer| next(media, lexer))
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct RawConversation {
-    id: Maybe<ConversationId>,
-    participants: List<Object<RawParticipant>>,
-    address: Maybe<Address>,
-    recording_state: Maybe<Word>,
-    secure_pause: Maybe<bool>,
-    divisions: List<Object<Division>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct RawParticipant {
-    id: Maybe<ParticipantId>,
-    purpose: Maybe<Word>,
-    name: Maybe<String>,
-    user: Object<Reference<UserId>>,
-    queue: Object<Reference<QueueId>>,
-    team: Object<Reference<String>>,
-    group: Object<Reference<String>>,
-    external_contact: Object<Reference<String>>,
-    external_organization: Object<Reference<String>>,
-    connected_time: Maybe<Timestamp>,
-    end_time: Maybe<Timestamp>,
-    start_acw_time: Maybe<Timestamp>,
-    end_acw_time: Maybe<Timestamp>,
-    wrapup_required: Maybe<bool>,
-    wrapup: Object<Wrapup>,
-    address: Maybe<Address>,
-    consult_participant_id: Maybe<ParticipantId>,
-    monitored_participant_id: Maybe<ParticipantId>,
-    coached_participant_id: Maybe<ParticipantId>,
-    barged_participant_id: Maybe<ParticipantId>,
-    conversation_routing_data: Object<RoutingData>,
-    attributes: AttributeMap,
-    state: Maybe<Word>,
-    initial_state: Maybe<Word>,
-    direction: Maybe<Direction>,
-    held: Maybe<bool>,
-    muted: Maybe<bool>,
-    recording: Maybe<bool>,
-    disconnect_type: Maybe<DisconnectType>,
-    start_hold_time: Maybe<Timestamp>,
-    ani: Maybe<Address>,
-    dnis: Maybe<Address>,
-    provider: Maybe<String>,
-    script: Object<Reference<String>>,
-    peer: Maybe<String>,
-    #[serde(rename = "type")]
-    kind: Maybe<Word>,
-    messages: List<Object<ThreadMessage>>,
-    subject: Maybe<String>,
-    callback_numbers: List<Maybe<Address>>,
-    callback_user_name: Maybe<String>,
-}
-
-impl RawParticipant {
-    fn normalise(mut self, media: Media) -> Option<Participant> {
-        let id = self.id.0.take()?;
-        let wrapup_code = mem::take(&mut self.wrapup).code();
-        let communications = self.communication(media, wrapup_code.clone()).into_iter().collect();
-        Some(Participant {
-            id,
-            purpose: self.purpose.0.map(|word| word.0),
-            name: self.name.0,
-            user_id: self.user.id(),
-            queue_id: self.queue.id(),
-            team_id: self.team.id(),
-            group_id: self.group.id(),
-            external_contact_id: self.external_contact.id(),
-            external_organization_id: self.external_organization.id(),
-            connected_time: self.connected_time.0,
-            end_time: self.end_time.0,
-            start_acw_time: self.start_acw_time.0,
-            end_acw_time: self.end_acw_time.0,
-            wrapup_required: self.wrapup_required.0,
-            wrapup_expected: None,
-            wrapup_code,
-            address: self.address.0.map(|address| address.0),
-            flow_id: None,
-            consult_participant_id: self.consult_participant_id.0,
-            monitored_participant_id: self.monitored_participant_id.0,
-            coached_participant_id: self.coached_participant_id.0,
-            barged_participant_id: self.barged_participant_id.0,
-            routing: self.conversation_routing_data.routing(),
-            attributes: self.attributes.0,
-            communications,
+/// Reads the conversation that comes next.
+pub(in crate::events) fn next(media: Media, lexer: &mut Lexer<'_>) -> Read<Next> {
+    let mut id = None;
+    let mut conversation = Box::new(Conversation { partial: true, ..Conversation::default() });
+    let read = &mut *conversation;
+    let is_object = read_next(lexer, |source, lexer| {
+        lexer.object(|lexer, member| {
+            match member {
+                OfConversation::Id => values::id(lexer, &mut id)?,
+                OfConversation::Participants => lexer.array(|lexer| {
+                    read.participants.extend(participant(source, lexer, media)?);
+                    Ok(())
+                })?,
+                OfConversation::Address => source.address(lexer, &mut read.address)?,
+                OfConversation::RecordingState => source.word(lexer, &mut read.recording_state)?,
+                OfConversation::SecurePause => read.secure_pause = lexer.flag()?,
+                OfConversation::Divisions => {
+                    source.division_ids(lexer, &mut read.division_ids)?;
+                }
+            }
+            Ok(())
         })
+    })?;
+    Ok(Next::new(is_object, id, conversation))
+}
+
+known! {
+    OfConversation {
+        Id = "id",
+        Participants = "participants",
+        Address = "address",
+        RecordingState = "recordingState",
+        SecurePause = "securePause",
+        Divisions = "divisions",
+    }
+}
+
+known! {
+    Of {
+        Id = "id",
+        Purpose = "purpose",
+        Name = "name",
+        User = "user",
+        Queue = "queue",
+        Team = "team",
+        Group = "group",
+        ExternalContact = "externalContact",
+        ExternalOrganization = "externalOrganization",
+        ConnectedTime = "connectedTime",
+        EndTime = "endTime",
+        StartAcwTime = "startAcwTime",
+        EndAcwTime = "endAcwTime",
+        WrapupRequired = "wrapupRequired",
+        Wrapup = "wrapup",
+        Address = "address",
+        ConsultParticipantId = "consultParticipantId",
+        MonitoredParticipantId = "monitoredParticipantId",
+        CoachedParticipantId = "coachedParticipantId",
+        BargedParticipantId = "bargedParticipantId",
+        ConversationRoutingData = "conversationRoutingData",
+        Attributes = "attributes",
+        State = "state",
+        InitialState = "initialState",
+        Direction = "direction",
+        Held = "held",
+        Muted = "muted",
+        Recording = "recording",
+        DisconnectType = "disconnectType",
+        StartHoldTime = "startHoldTime",
+        Ani = "ani",
+        Dnis = "dnis",
+        Provider = "provider",
+        Script = "script",
+        Peer = "peer",
+        Kind = "type",
+        Messages = "messages",
+        Subject = "subject",
+        CallbackNumbers = "callbackNumbers",
+        CallbackUserName = "callbackUserName",
+    }
+}
+
+/// A participant and its communication, as they are mixed.
+struct Flat {
+    id: Option<ParticipantId>,
+    participant: Participant,
+    leg: Communication,
+    caller: Option<Text>,
+    called: Option<Text>,
+}
+
+fn participant(
+    source: Source<'_>,
+    lexer: &mut Lexer<'_>,
+    media: Media,
+) -> Read<Option<Participant>> {
+    let mut flat = Flat {
+        id: None,
+        participant: Participant::default(),
+        leg: Communication::new(media),
+        caller: None,
+        called: None,
+    };
+    lexer.object(|lexer, member| flat.read(source, lexer, member))?;
+    Ok(flat.unfolded())
+}
+
+impl Flat {
+    fn read(&mut self, source: Source<'_>, lexer: &mut Lexer<'_>, member: Of) -> Read<()> {
+        let (one, leg) = (&mut self.participant, &mut self.leg);
+        match member {
+            Of::Id => values::id(lexer, &mut self.id)?,
+            Of::Purpose => source.word(lexer, &mut one.purpose)?,
+            Of::Name => source.text(lexer, &mut one.name)?,
+            Of::User => values::reference_id(lexer, &mut one.user_id)?,
+            Of::Queue => values::reference_id(lexer, &mut one.queue_id)?,
+            Of::Team => source.reference(lexer, &mut one.team_id)?,
+            Of::Group => source.reference(lexer, &mut one.group_id)?,
+            Of::ExternalContact => source.reference(lexer, &mut one.external_contact_id)?,
+            Of::ExternalOrganization => {
+                source.reference(lexer, &mut one.external_organization_id)?;
+            }
+            Of::ConnectedTime => values::time(lexer, &mut one.connected_time)?,
+            Of::EndTime => values::time(lexer, &mut one.end_time)?,
+            Of::StartAcwTime => values::time(lexer, &mut one.start_acw_time)?,
+            Of::EndAcwTime => values::time(lexer, &mut one.end_acw_time)?,
+            Of::WrapupRequired => one.wrapup_required = lexer.flag()?,
+            Of::Wrapup => source.wrapup_code(lexer, &mut one.wrapup_code)?,
+            Of::Address => source.address(lexer, &mut one.address)?,
+            Of::ConsultParticipantId => values::id(lexer, &mut one.consult_participant_id)?,
+            Of::MonitoredParticipantId => values::id(lexer, &mut one.monitored_participant_id)?,
+            Of::CoachedParticipantId => values::id(lexer, &mut one.coached_participant_id)?,
+            Of::BargedParticipantId => values::id(lexer, &mut one.barged_participant_id)?,
+            Of::ConversationRoutingData => source.routing(lexer, &mut one.routing)?,
+            Of::Attributes => source.attributes(lexer, &mut one.attributes)?,
+            Of::State => source.word(lexer, &mut leg.state)?,
+            Of::InitialState => source.word(lexer, &mut leg.initial_state)?,
+            Of::Direction => leg.direction = values::direction(lexer)?,
+            Of::Held => leg.held = lexer.flag()?,
+            Of::Muted => leg.muted = lexer.flag()?,
+            Of::Recording => leg.recording = lexer.flag()?,
+            Of::DisconnectType => source.disconnect_type(lexer, &mut leg.disconnect_type)?,
+            Of::StartHoldTime => values::time(lexer, &mut leg.start_hold_time)?,
+            Of::Ani => source.address(lexer, &mut self.caller)?,
+            Of::Dnis => source.address(lexer, &mut self.called)?,
+            Of::Provider => source.text(lexer, &mut leg.provider)?,
+            Of::Script => source.reference(lexer, &mut leg.script_id)?,
+            Of::Peer => source.text(lexer, &mut leg.peer_id)?,
+            Of::Kind => source.word(lexer, &mut leg.message_type)?,
+            Of::Messages => source.message_ids(lexer, &mut leg.message_ids)?,
+            Of::Subject => source.text(lexer, &mut leg.subject)?,
+            Of::CallbackNumbers => {
+                source.each(lexer, &mut leg.callback_numbers, Source::address)?;
+            }
+            Of::CallbackUserName => source.text(lexer, &mut leg.callback_user_name)?,
+        }
+        Ok(())
     }
 
-    /// The one communication, if the participant takes part in this medium at all.
-    fn communication(
-        &mut self,
-        media: Media,
-        wrapup_code: Option<String>,
-    ) -> Option<Communication> {
-        let (state, provider) = (self.state.0.take(), self.provider.0.take());
-        if state.is_none() && provider.is_none() && self.direction.0.is_none() {
-            return None;
+    fn unfolded(self) -> Option<Participant> {
+        let Flat { id, mut participant, mut leg, caller, called } = self;
+        participant.id = id?;
+        // Who takes no part in this medium at all has none of these.
+        if leg.state.is_some() || leg.provider.is_some() || leg.direction.is_some() {
+            (leg.self_address, leg.other_address) = match leg.direction {
+                Some(Direction::Outbound) => (caller, called),
+                Some(Direction::Inbound) | None => (called, caller),
+            };
+            // The participant's end is that of its after-call work, which can be later, and so no
+            // time of the communication's.
+            leg.connected_time = participant.connected_time;
+            leg.wrapup_code.clone_from(&participant.wrapup_code);
+            participant.communications.push(leg);
         }
-        let (caller, called) = (self.ani.0.take(), self.dnis.0.take());
-        let (our_side, other) = match self.direction.0 {
-            Some(Direction::Outbound) => (caller, called),
-            Some(Direction::Inbound) | None => (called, caller),
-        };
-        let numbers = mem::take(&mut self.callback_numbers);
-        Some(Communication {
-            media,
-            id: None,
-            state: state.map(|word| word.0),
-            initial_state: self.initial_state.0.take().map(|word| word.0),
-            direction: self.direction.0,
-            held: self.held.0,
-            muted: self.muted.0,
-            recording: self.recording.0,
-            disconnect_type: self.disconnect_type.0.take().map(|kind| kind.0),
-            connected_time: self.connected_time.0,
-            // The participant's end is that of its after-call work, which can be later.
-            disconnected_time: None,
-            start_hold_time: self.start_hold_time.0,
-            after_call_work: None,
-            after_call_work_ended: None,
-            wrapup_code,
-            self_address: our_side.map(|address| address.0),
-            other_address: other.map(|address| address.0),
-            other_name: None,
-            provider,
-            script_id: mem::take(&mut self.script).id(),
-            peer_id: self.peer.0.take(),
-            message_type: self.kind.0.take().map(|word| word.0),
-            message_ids: mem::take(&mut self.messages).ids(),
-            subject: self.subject.0.take(),
-            callback_numbers: numbers.values().map(|number| number.0).collect(),
-            callback_user_name: self.callback_user_name.0.take(),
-        })
+        Some(participant)
     }
 }
 

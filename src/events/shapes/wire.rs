@@ -1,81 +1,57 @@
 //! The pieces that every shape of a conversation has in common, as Genesys writes them.
 
-use serde::Deserialize;
+use super::keys::known;
+use super::lexer::{Lexer, Read};
+use super::values::{self, Source};
+use crate::events::conversation::{Routing, Text};
 
-use super::lenient::{List, Maybe, Object, Scalar};
-use crate::events::conversation::Routing;
-use crate::genesys::QueueId;
+known! { Membership { Division = "division", } }
 
-/// A reference to something else: all that is used of it is the id.
-#[derive(Deserialize)]
-#[serde(bound(deserialize = "T: Scalar"))]
-pub(super) struct Reference<T> {
-    #[serde(default)]
-    pub(super) id: Maybe<T>,
+known! { Wrapup { Code = "code", } }
+
+known! {
+    RoutingData { Queue = "queue", Language = "language", Skills = "skills", Priority = "priority", }
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Division {
-    division: Object<Reference<String>>,
-}
+known! { ThreadMessage { MessageId = "messageId", Message = "message", } }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Wrapup {
-    code: Maybe<String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(super) struct RoutingData {
-    queue: Object<Reference<QueueId>>,
-    language: Object<Reference<String>>,
-    skills: List<Object<Reference<String>>>,
-    priority: Maybe<i64>,
-}
-
-/// One message of a thread: `messageId` in the generic shape, `message.id` in the media one
-/// (FACTS 2.4).
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct ThreadMessage {
-    message_id: Maybe<String>,
-    message: Object<Reference<String>>,
-}
-
-impl<T: Scalar> Object<Reference<T>> {
-    pub(super) fn id(self) -> Option<T> {
-        self.0.and_then(|reference| reference.id.0)
+impl Source<'_> {
+    pub(super) fn division_ids(self, lexer: &mut Lexer<'_>, ids: &mut Vec<Text>) -> Read<()> {
+        self.each(lexer, ids, |source, lexer, id| {
+            lexer.object(|lexer, Membership::Division| source.reference(lexer, id)).map(drop)
+        })
     }
-}
 
-impl Object<Wrapup> {
-    pub(super) fn code(self) -> Option<String> {
-        self.0.and_then(|wrapup| wrapup.code.0)
+    pub(super) fn wrapup_code(self, lexer: &mut Lexer<'_>, code: &mut Option<Text>) -> Read<()> {
+        lexer.object(|lexer, Wrapup::Code| self.text(lexer, code)).map(drop)
     }
-}
 
-impl Object<RoutingData> {
-    pub(super) fn routing(self) -> Routing {
-        let Some(data) = self.0 else { return Routing::default() };
-        Routing {
-            queue_id: data.queue.id(),
-            language_id: data.language.id(),
-            skill_ids: data.skills.objects().filter_map(|skill| skill.id.0).collect(),
-            priority: data.priority.0,
-        }
+    pub(super) fn routing(self, lexer: &mut Lexer<'_>, routing: &mut Routing) -> Read<()> {
+        let read = lexer.object(|lexer, member| match member {
+            RoutingData::Queue => values::reference_id(lexer, &mut routing.queue_id),
+            RoutingData::Language => self.reference(lexer, &mut routing.language_id),
+            RoutingData::Skills => self.each(lexer, &mut routing.skill_ids, Source::reference),
+            RoutingData::Priority => {
+                routing.priority = values::whole(lexer)?;
+                Ok(())
+            }
+        });
+        read.map(drop)
     }
-}
 
-impl List<Object<Division>> {
-    pub(super) fn ids(self) -> Vec<String> {
-        self.objects().filter_map(|membership| membership.division.id()).collect()
-    }
-}
-
-impl List<Object<ThreadMessage>> {
-    pub(super) fn ids(self) -> Vec<String> {
-        self.objects().filter_map(|one| one.message_id.0.or_else(|| one.message.id())).collect()
+    /// The messages of a thread: `messageId` in the generic shape, `message.id` in the media one
+    /// (FACTS 2.4).
+    pub(super) fn message_ids(self, lexer: &mut Lexer<'_>, ids: &mut Vec<Text>) -> Read<()> {
+        self.each(lexer, ids, |source, lexer, id| {
+            let mut of_media = None;
+            lexer.object(|lexer, member| match member {
+                ThreadMessage::MessageId => source.text(lexer, id),
+                ThreadMessage::Message => source.reference(lexer, &mut of_media),
+            })?;
+            if id.is_none() {
+                *id = of_media;
+            }
+            Ok(())
+        })
     }
 }

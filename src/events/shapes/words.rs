@@ -3,66 +3,149 @@
 //! Words of enumerations are lower case here, whichever source wrote them, and addresses have no
 //! scheme. Unknown words are kept: Genesys adds some without notice (FACTS 2.3).
 
-use super::lenient::Scalar;
+use super::keys::{Keys, Print, print};
 use crate::events::conversation::Direction;
 
+/// Words that need no room of their own in a snapshot, because they are always the same: purposes,
+/// states, reasons and kinds (FACTS 2.3 and appendix). That a word is here means nothing else.
+const WORDS: [&str; 57] = [
+    "acd",
+    "agent",
+    "api",
+    "botflow",
+    "campaign",
+    "customer",
+    "dialer",
+    "external",
+    "group",
+    "inbound",
+    "ivr",
+    "manual",
+    "outbound",
+    "station",
+    "user",
+    "voicemail",
+    "workflow",
+    "alerting",
+    "dialing",
+    "contacting",
+    "offering",
+    "connected",
+    "disconnected",
+    "terminated",
+    "scheduled",
+    "parked",
+    "none",
+    "active",
+    "paused",
+    "endpoint",
+    "endpoint.dnd",
+    "client",
+    "system",
+    "timeout",
+    "transfer",
+    "transfer.conference",
+    "transfer.consult",
+    "transfer.forward",
+    "transfer.noanswer",
+    "transfer.notavailable",
+    "transfer.dnd",
+    "error",
+    "peer",
+    "other",
+    "spam",
+    "pending",
+    "complete",
+    "notapplicable",
+    "unknown",
+    "sms",
+    "facebook",
+    "whatsapp",
+    "webmessaging",
+    "open",
+    "instagram",
+    "apple",
+    "line",
+];
+
+static KNOWN: Keys<{ WORDS.len() }> = Keys::new(WORDS);
+
+/// How a word is spelt in a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Spelling {
+    Known(&'static str),
+    Other(String),
+    AsItIs,
+}
+
 /// A word of an enumeration, in lower case.
-pub(super) struct Word(pub(super) String);
+pub(super) fn in_lower_case(text: &str) -> Spelling {
+    if let Some(word) = known_text(text) {
+        return Spelling::Known(word);
+    }
+    if !text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return Spelling::AsItIs;
+    }
+    let text = text.to_ascii_lowercase();
+    known_text(&text).map_or(Spelling::Other(text), Spelling::Known)
+}
 
-/// Why a communication ended, as events spell it.
-pub(super) struct DisconnectType(pub(super) String);
+/// Why a communication ended, as events spell it: REST writes `endpoint.donotdisturb` where events
+/// write `endpoint.dnd` (FACTS 2.3).
+pub(super) fn disconnect_type(text: &str) -> Spelling {
+    const OF_REST: &str = ".donotdisturb";
+    let Some((which, end)) =
+        text.len().checked_sub(OF_REST.len()).and_then(|at| text.split_at_checked(at))
+    else {
+        return in_lower_case(text);
+    };
+    if !end.eq_ignore_ascii_case(OF_REST) {
+        return in_lower_case(text);
+    }
+    let text = format!("{}.dnd", which.to_ascii_lowercase());
+    known_text(&text).map_or(Spelling::Other(text), Spelling::Known)
+}
 
-/// An address without its scheme. See [`without_scheme`].
-pub(super) struct Address(pub(super) String);
-
-impl Scalar for Word {
-    fn from_text(text: &str) -> Option<Word> {
-        if text.is_empty() { None } else { Some(Word(text.to_ascii_lowercase())) }
+pub(super) fn direction(text: &str) -> Option<Direction> {
+    if text.eq_ignore_ascii_case("inbound") {
+        Some(Direction::Inbound)
+    } else if text.eq_ignore_ascii_case("outbound") {
+        Some(Direction::Outbound)
+    } else {
+        None
     }
 }
 
-impl Scalar for DisconnectType {
-    fn from_text(text: &str) -> Option<DisconnectType> {
-        let Word(mut word) = Word::from_text(text)?;
-        // REST writes `endpoint.donotdisturb` where events write `endpoint.dnd` (FACTS 2.3).
-        if let Some(which) = word.strip_suffix(".donotdisturb") {
-            word = format!("{which}.dnd");
-        }
-        Some(DisconnectType(word))
-    }
+/// The word of that name.
+#[inline]
+pub(super) fn known(name: Print) -> Option<&'static str> {
+    WORDS.get(KNOWN.find(name)?).copied()
 }
 
-impl Scalar for Address {
-    fn from_text(text: &str) -> Option<Address> {
-        let address = without_scheme(text);
-        if address.is_empty() { None } else { Some(Address(address.to_owned())) }
-    }
-}
-
-impl Scalar for Direction {
-    fn from_text(text: &str) -> Option<Direction> {
-        if text.eq_ignore_ascii_case("inbound") {
-            Some(Direction::Inbound)
-        } else if text.eq_ignore_ascii_case("outbound") {
-            Some(Direction::Outbound)
-        } else {
-            None
-        }
-    }
+fn known_text(text: &str) -> Option<&'static str> {
+    known(print(text))
 }
 
 /// Strips `tel:`, `sip:`, `sips:` or `mailto:`, and the parameters that such an address can carry:
 /// what is left is a number, `user@host`, or an e-mail address. Other texts are only trimmed.
-fn without_scheme(text: &str) -> &str {
-    let text = text.trim();
-    let Some((scheme, rest)) = text.split_once(':') else { return text };
-    let parameters: &[char] = match scheme.to_ascii_lowercase().as_str() {
-        "tel" => &[';'],
-        "sip" | "sips" => &[';', '?'],
-        "mailto" => &['?'],
-        _ => return text,
+pub(super) fn without_scheme(text: &str) -> &str {
+    let text = text.trim_ascii();
+    // The longest scheme of these has six letters.
+    let Some(colon) = text.bytes().take(7).position(|byte| byte == b':') else { return text };
+    let (scheme, rest) = text.split_at(colon);
+    let is = |one: &str| scheme.eq_ignore_ascii_case(one);
+    let ends: fn(&u8) -> bool = if is("tel") {
+        |byte| *byte == b';'
+    } else if is("sip") || is("sips") {
+        |byte| matches!(byte, b';' | b'?')
+    } else if is("mailto") {
+        |byte| *byte == b'?'
+    } else {
+        return text;
     };
-    rest.split(parameters).next().unwrap_or(rest).trim()
+    let rest = rest.strip_prefix(':').unwrap_or(rest);
+    let end = rest.as_bytes().iter().position(ends).unwrap_or(rest.len());
+    rest[..end].trim_ascii()
 }
 
 #[cfg(test)]
@@ -88,10 +171,17 @@ mod tests {
 
     #[test]
     fn rest_spellings_become_those_of_events() {
-        let spelt = |text| DisconnectType::from_text(text).map(|word| word.0);
-        assert_eq!(spelt("endpoint.donotdisturb").as_deref(), Some("endpoint.dnd"));
-        assert_eq!(spelt("transfer.donotdisturb").as_deref(), Some("transfer.dnd"));
-        assert_eq!(spelt("PEER").as_deref(), Some("peer"));
-        assert_eq!(spelt(""), None);
+        for (given, expected) in [
+            ("endpoint.doNotDisturb", Spelling::Known("endpoint.dnd")),
+            ("transfer.donotdisturb", Spelling::Known("transfer.dnd")),
+            ("new.donotdisturb", Spelling::Other("new.dnd".to_owned())),
+            ("PEER", Spelling::Known("peer")),
+            ("peer", Spelling::Known("peer")),
+            ("Novel", Spelling::Other("novel".to_owned())),
+            ("novel.thing.of.tomorrow", Spelling::AsItIs),
+            ("", Spelling::AsItIs),
+        ] {
+            assert_eq!(disconnect_type(given), expected, "{given}");
+        }
     }
 }

@@ -252,6 +252,11 @@ impl Tracker {
         self.live.get(id).map(|live| &live.current)
     }
 
+    /// Whether something came that may be newer than the newest snapshot, and is not settled.
+    pub fn is_in_doubt(&self, id: &ConversationId) -> bool {
+        self.live.get(id).is_some_and(|live| !live.doubted_bodies().is_empty())
+    }
+
     /// The newest snapshot of each live conversation, the one longest without news first.
     pub fn live(&self) -> impl Iterator<Item = &Arc<Conversation>> {
         self.live.iter().map(|live| &live.current)

@@ -191,7 +191,7 @@ fn no_order_makes_it_go_back() {
     let call = samples::sequence(&CALL);
     let [plain, held] = [call[2].clone(), call[3].clone()];
     let mut marked = held.clone();
-    Arc::make_mut(&mut marked.participants[0].attributes).insert("a".to_owned(), "b".to_owned());
+    marked.participants[0].attributes = [("a", "b")].into_iter().collect();
     let flicker: Vec<Conversation> = [&plain, &held, &plain, &held, &marked, &plain, &held, &plain]
         .map(Conversation::clone)
         .to_vec();

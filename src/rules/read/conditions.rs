@@ -1,65 +1,153 @@
-//! Reading `match`: subject → field → pattern.
+//! Reading `match`: subject → field → pattern, and what is made of several conditions.
 
 use std::sync::Arc;
 
 use toml::de::{DeTable, DeValue};
 
+use super::operators::Asked;
 use super::reader::{Key, Node, Reader, called, suggestion};
-use super::rule::{KEYS, LATER, Placed};
+use super::rule::{KEYS, Placed};
 use crate::config::problem::did_you_mean;
+use crate::rules::condition::{Condition, FieldCondition};
 use crate::rules::field::{Kind, Of, Path, Subject};
 use crate::rules::fields;
-use crate::rules::file::Condition;
-use crate::rules::pattern::{Pattern, Scalar};
+use crate::rules::raw::{RawCondition, Segment};
 
-/// Subjects of the whole language that are not known yet, and what to do without them.
-const LATER_SUBJECTS: [(&str, &str); 5] = [
-    ("time", "leave it out, or switch the rule by `enabled`"),
-    ("raw", "use the fields that `attributed check --fields` lists"),
-    ("any", "write a rule for each alternative"),
-    ("some", "use participant, customer, agent, acd or watched"),
-    ("none", "use participant, customer, agent, acd or watched"),
-];
-
-/// Fields of the whole language that are not known yet.
-const LATER_FIELDS: [&str; 2] = ["waiting", "queue_wait"];
-
-const OPERATORS: [&str; 3] = ["not", "exists", "prefix"];
-
-const LATER_OPERATORS: [&str; 13] = [
-    "suffix",
-    "contains",
-    "glob",
-    "regex",
-    "in_list",
-    "ignore_case",
-    "has_any",
-    "has_all",
-    "cidr",
-    "lt",
-    "le",
-    "gt",
-    "ge",
-];
+/// What stands beside the subjects.
+const OTHERS: [&str; 5] = ["any", "some", "none", "raw", "time"];
 
 impl Reader<'_> {
     pub(super) fn conditions(&mut self, node: &Node<'_>) -> Vec<Placed<Condition>> {
-        let mut conditions = Vec::new();
-        let Some(table) = self.table("match", node) else { return conditions };
+        match self.table("match", node) {
+            Some(table) => self.conjunction(table),
+            None => Vec::new(),
+        }
+    }
+
+    fn conjunction(&mut self, table: &DeTable<'_>) -> Vec<Placed<Condition>> {
+        let mut found = Vec::new();
         for (key, node) in table {
-            let Some(subject) = self.subject(key) else { continue };
-            if let DeValue::Table(table) = node.get_ref() {
-                self.fields(subject, table, &mut conditions);
-            } else {
-                let name = subject.name();
-                let message =
-                    format!("`match.{name}` holds fields; this is {}", called(node.get_ref()));
-                let field = if subject.of() == Of::Party { "purpose" } else { "direction" };
-                let help = format!("say which field: match.{name}.{field} = …");
-                self.problems.error(node.span(), message).help(help);
+            match &**key.get_ref() {
+                "any" => found.extend(self.any(key, node)),
+                "some" => {
+                    for conditions in self.conjunctions(key, node) {
+                        found.push((Condition::Some(conditions), key.span()));
+                    }
+                }
+                "none" => {
+                    for conditions in self.conjunctions(key, node) {
+                        found.push((Condition::None(conditions), key.span()));
+                    }
+                }
+                "raw" => self.raw(key, node, &mut found),
+                "time" => found.extend(self.match_time(node).map(|time| (time, key.span()))),
+                _ => self.of_subject(key, node, &mut found),
             }
         }
-        conditions
+        found
+    }
+
+    fn any(&mut self, key: &Key<'_>, node: &Node<'_>) -> Option<Placed<Condition>> {
+        let alternatives = self.conjunctions(key, node);
+        if alternatives.len() == 1 {
+            let message = "one alternative alone is none";
+            let help = "write its conditions without `any`, or name another";
+            self.problems.warning(key.span(), message).help(help);
+        }
+        (!alternatives.is_empty()).then(|| (Condition::Any(alternatives), key.span()))
+    }
+
+    /// The conjunctions of a list of tables.
+    fn conjunctions(&mut self, key: &Key<'_>, node: &Node<'_>) -> Vec<Vec<Condition>> {
+        let name = key.get_ref();
+        let help = format!(
+            "write match.{name} = [ {{ participant.purpose = \"agent\", participant.held = true }} ]"
+        );
+        let DeValue::Array(tables) = node.get_ref() else {
+            let message =
+                format!("`match.{name}` is a list of tables; this is {}", called(node.get_ref()));
+            self.problems.error(node.span(), message).help(help);
+            return Vec::new();
+        };
+        if tables.is_empty() {
+            self.problems.error(node.span(), format!("`match.{name}` is empty")).help(&*help);
+        }
+        let mut all = Vec::new();
+        for node in tables.iter() {
+            let DeValue::Table(table) = node.get_ref() else {
+                let message =
+                    format!("`match.{name}` holds tables; this is {}", called(node.get_ref()));
+                self.problems.error(node.span(), message).help(&*help);
+                continue;
+            };
+            if table.is_empty() {
+                let message =
+                    format!("nothing is asked here, so `match.{name}` is always the same");
+                self.problems.error(node.span(), message).help(&*help);
+            }
+            all.push(self.conjunction(table).into_iter().map(|(one, _)| one).collect());
+        }
+        all
+    }
+
+    fn raw(&mut self, key: &Key<'_>, node: &Node<'_>, found: &mut Vec<Placed<Condition>>) {
+        let help = "write match.raw = [ { path = [\"participants\", \"*\", \"wrapupRequired\"], is = true } ]";
+        let DeValue::Array(tables) = node.get_ref() else {
+            let message =
+                format!("`match.raw` is a list of tables; this is {}", called(node.get_ref()));
+            self.problems.error(node.span(), message).help(help);
+            return;
+        };
+        for node in tables.iter() {
+            let table = node.get_ref().as_table();
+            let Some((table, path)) = table.and_then(|table| Some((table, table.get("path")?)))
+            else {
+                let message = "a `path` is missing here";
+                self.problems.error(node.span(), message).help(help);
+                continue;
+            };
+            let Some(path) = self.segments(path) else { continue };
+            let asked = Asked::raw(&path);
+            if let Some(pattern) = self.operators(&asked, node, table) {
+                found.push((Condition::Raw(RawCondition { path, pattern }), key.span()));
+            }
+        }
+    }
+
+    fn segments(&mut self, node: &Node<'_>) -> Option<Vec<Segment>> {
+        let help = "write its segments: [\"participants\", \"*\", \"calls\", 0, \"recording\"]; \"*\" is every \
+                    element";
+        let segments = node.get_ref().as_array().filter(|segments| !segments.is_empty());
+        let segment = |node: &Node<'_>| match node.get_ref() {
+            DeValue::String(text) if text == "*" => Some(Segment::Every),
+            DeValue::String(text) => Some(Segment::Key(Arc::from(&**text))),
+            DeValue::Integer(number) => number.as_str().parse().ok().map(Segment::Index),
+            DeValue::Float(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_)
+            | DeValue::Array(_)
+            | DeValue::Table(_) => None,
+        };
+        let segments = segments.and_then(|all| all.iter().map(segment).collect::<Option<Vec<_>>>());
+        if segments.is_none() {
+            let message = "`path` is a list of texts and whole numbers";
+            self.problems.error(node.span(), message).help(help);
+        }
+        segments
+    }
+
+    fn of_subject(&mut self, key: &Key<'_>, node: &Node<'_>, found: &mut Vec<Placed<Condition>>) {
+        let Some(subject) = self.subject(key) else { return };
+        if let DeValue::Table(table) = node.get_ref() {
+            self.fields(subject, table, found);
+        } else {
+            let name = subject.name();
+            let message =
+                format!("`match.{name}` holds fields; this is {}", called(node.get_ref()));
+            let field = if subject.of() == Of::Party { "purpose" } else { "direction" };
+            let help = format!("say which field: match.{name}.{field} = …");
+            self.problems.error(node.span(), message).help(help);
+        }
     }
 
     fn subject(&mut self, key: &Key<'_>) -> Option<Subject> {
@@ -67,16 +155,15 @@ impl Reader<'_> {
         if let Some(subject) = Subject::from_name(name) {
             return Some(subject);
         }
-        if let Some((_, instead)) = LATER_SUBJECTS.iter().find(|(later, _)| *later == name) {
-            self.later(key.span(), &format!("`match.{name}`"), instead);
-        } else if self.is_of_the_rule(name) {
+        if self.is_of_the_rule(name) {
             self.slipped(key, "match");
         } else {
             let message = format!("unknown subject `{name}`");
             let help = if fields::find(Of::Party, name).is_some() {
                 format!("whose? write match.participant.{name}, for example")
             } else {
-                suggestion(name, &Subject::ALL.map(Subject::name))
+                let subjects = Subject::ALL.map(Subject::name);
+                suggestion(name, &[&subjects[..], &OTHERS].concat())
             };
             self.problems.error(key.span(), message).help(help);
         }
@@ -119,16 +206,13 @@ impl Reader<'_> {
         node: &Node<'_>,
         found: &mut Vec<Placed<Condition>>,
     ) {
-        if let Some(pattern) = self.pattern(&path, node) {
-            found.push((Condition { path, pattern }, key.span()));
+        if let Some(pattern) = self.pattern(&Asked::field(&path), node) {
+            found.push((Condition::Field(FieldCondition { path, pattern }), key.span()));
         }
     }
 
     fn no_field(&mut self, subject: Subject, key: &Key<'_>, node: &Node<'_>) {
         let (name, of) = (&**key.get_ref(), subject.of());
-        if LATER_FIELDS.contains(&name) {
-            return self.later(key.span(), &format!("`{}.{name}`", subject.name()), "leave it out");
-        }
         if self.is_of_the_rule(name) && (name != "name" || of == Of::Conversation) {
             return self.slipped(key, &format!("match.{}", subject.name()));
         }
@@ -154,162 +238,7 @@ impl Reader<'_> {
         self.problems.error(key.span(), message).help(help);
     }
 
-    fn pattern(&mut self, path: &Path, node: &Node<'_>) -> Option<Pattern> {
-        match node.get_ref() {
-            DeValue::Table(operators) => self.operators(path, node, operators),
-            DeValue::Array(values) => {
-                if values.is_empty() {
-                    let message = format!("an empty list matches nothing: `{path}`");
-                    self.problems
-                        .error(node.span(), message)
-                        .help("name a value, or write { exists = false }");
-                    return None;
-                }
-                let scalars: Vec<_> = values.iter().map(|value| self.scalar(path, value)).collect();
-                Some(Pattern::AnyOf(scalars.into_iter().collect::<Option<_>>()?))
-            }
-            DeValue::String(_)
-            | DeValue::Integer(_)
-            | DeValue::Float(_)
-            | DeValue::Boolean(_)
-            | DeValue::Datetime(_) => Some(Pattern::AnyOf(vec![self.scalar(path, node)?])),
-        }
-    }
-
-    fn operators(&mut self, path: &Path, node: &Node<'_>, table: &DeTable<'_>) -> Option<Pattern> {
-        if table.is_empty() {
-            let help = format!("write one of: {}", OPERATORS.join(", "));
-            self.problems.error(node.span(), format!("nothing is asked of `{path}`")).help(help);
-        }
-        let mut patterns = Vec::new();
-        for (key, node) in table {
-            let pattern = match &**key.get_ref() {
-                "not" => self.pattern(path, node).map(|pattern| Pattern::Not(Box::new(pattern))),
-                "exists" => self.flag("exists", node).map(Pattern::Exists),
-                "prefix" => self.prefix(path, key, node),
-                _ => {
-                    self.no_operator(path, key);
-                    None
-                }
-            };
-            patterns.push(pattern);
-        }
-        let mut patterns: Vec<Pattern> = patterns.into_iter().collect::<Option<_>>()?;
-        match patterns.len() {
-            0 => None,
-            1 => patterns.pop(),
-            _ => Some(Pattern::All(patterns)),
-        }
-    }
-
-    fn no_operator(&mut self, path: &Path, key: &Key<'_>) {
-        let name = &**key.get_ref();
-        if LATER_OPERATORS.contains(&name) {
-            let instead = format!("this version has: a value, a list, {}", OPERATORS.join(", "));
-            return self.later(key.span(), &format!("`{name}`"), &instead);
-        }
-        if self.is_of_the_rule(name) {
-            return self.slipped(key, &format!("match.{path}"));
-        }
-        let message = format!("unknown operator `{name}` for `{path}`");
-        let help = match (did_you_mean(name, OPERATORS), &path.key) {
-            (Some(meant), _) => format!("did you mean `{meant}`?"),
-            (None, Some(attribute)) => {
-                let whole = format!("{attribute}.{name}");
-                format!("names with dots stand in quotes: attributes.{whole:?}")
-            }
-            (None, None) => format!("write one of: {}", OPERATORS.join(", ")),
-        };
-        self.problems.error(key.span(), message).help(help);
-    }
-
-    fn prefix(&mut self, path: &Path, key: &Key<'_>, node: &Node<'_>) -> Option<Pattern> {
-        let why = match path.field.kind {
-            Kind::Text | Kind::Attributes => None,
-            Kind::Queue => Some("queues compare as a whole, by id"),
-            Kind::User => Some("users compare as a whole, by id"),
-            Kind::Flag | Kind::Number | Kind::Texts => Some("it is no text"),
-        };
-        if let Some(why) = why {
-            let message = format!("`{path}` cannot be asked for a prefix: {why}");
-            self.problems.error(key.span(), message).help("write its value, or a list of values");
-            return None;
-        }
-        let prefix = self.text("prefix", node)?;
-        if prefix.is_empty() {
-            let message = "an empty prefix";
-            self.problems.error(node.span(), message).help("write { exists = true }");
-            return None;
-        }
-        Some(Pattern::Prefix(Arc::from(prefix)))
-    }
-
-    fn scalar(&mut self, path: &Path, node: &Node<'_>) -> Option<Scalar> {
-        let (kind, value) = (path.field.kind, node.get_ref());
-        match (kind, value) {
-            (Kind::Texts, _) => {
-                let instead = "write { exists = true } or { exists = false }";
-                self.later(node.span(), &format!("comparing the list `{path}`"), instead);
-                None
-            }
-            (Kind::Text | Kind::Attributes | Kind::Queue | Kind::User, DeValue::String(text)) => {
-                self.known_word(path, node, text)?;
-                Some(Scalar::Text(Arc::from(&**text)))
-            }
-            (Kind::Flag, DeValue::Boolean(flag)) => Some(Scalar::Flag(*flag)),
-            (Kind::Number, DeValue::Integer(number)) => {
-                let read = i64::from_str_radix(number.as_str(), number.radix());
-                if read.is_err() {
-                    self.wrong_type(node, &path.to_string(), "a number of 64 bits");
-                }
-                read.ok().map(Scalar::Number)
-            }
-            _ => {
-                self.no_scalar(path, node);
-                None
-            }
-        }
-    }
-
-    fn no_scalar(&mut self, path: &Path, node: &Node<'_>) {
-        let (kind, value) = (path.field.kind, node.get_ref());
-        let message = format!("`{path}` is {}; this is {}", expected(kind), called(value));
-        let written = self.source.get(node.span()).unwrap_or_default();
-        let help = match (kind, value) {
-            (_, DeValue::Array(_) | DeValue::Table(_)) => "a list holds plain values".to_owned(),
-            (Kind::Flag | Kind::Number, DeValue::String(_)) => "write it without quotes".to_owned(),
-            (Kind::Flag, _) => "write true or false".to_owned(),
-            (Kind::Number, _) => "write a whole number, without quotes".to_owned(),
-            _ => format!("write it in quotes: \"{written}\""),
-        };
-        self.problems.error(node.span(), message).help(help);
-    }
-
-    /// Warns of words that Genesys Cloud is not known to use.
-    fn known_word(&mut self, path: &Path, node: &Node<'_>, word: &str) -> Option<()> {
-        if word.is_empty() {
-            let message = format!("`{path}` is never empty: what is empty counts as absent");
-            self.problems.error(node.span(), message).help("write { exists = false }");
-            return None;
-        }
-        let words = path.field.words;
-        if !words.is_empty() && !words.contains(&word) {
-            let message = format!("`{path}` is not known to be {word:?}");
-            self.problems.warning(node.span(), message).help(suggestion(word, words));
-        }
-        Some(())
-    }
-
     pub(super) fn is_of_the_rule(&self, name: &str) -> bool {
-        KEYS.contains(&name) || LATER.iter().any(|(later, _)| *later == name)
-    }
-}
-
-fn expected(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Attributes => "a text, as all attributes are",
-        Kind::Text | Kind::Flag | Kind::Number | Kind::Texts | Kind::Queue | Kind::User => {
-            kind.name()
-        }
+        KEYS.contains(&name)
     }
 }

@@ -4,142 +4,192 @@
 //! key and value, and goes on after a problem, so that one run tells the whole story. What it does
 //! not know is an error, never ignored.
 
+mod across;
+pub(super) mod cases;
+mod checks;
 mod conditions;
+mod expressions;
+mod lists;
+mod operators;
 mod reader;
 mod rule;
+mod schedules;
 mod syntax;
 mod values;
 
-use std::cmp::Ordering;
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use toml::de::{DeTable, DeValue};
 
 use self::reader::{Key, Node, Reader};
-use self::rule::{Defaults, Draft};
+use self::rule::{Draft, Effects};
+use super::expression::Interned;
 use super::file::RuleFile;
-use super::meet;
+use super::texts::{Included, Texts};
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::Problem;
 
-/// Tables of the whole language that are not known yet, and what to do without them.
-const LATER: [(&str, &str); 3] = [
-    ("lists", "write the values into the rule, as a list: [\"…\", \"…\"]"),
-    ("schedules", "leave it out, and the rules that use it"),
-    ("include", "write all rules into this file"),
-];
+/// What can stand at the top of a rules file.
+const TABLES: [&str; 5] = ["rule", "defaults", "lists", "schedules", "include"];
 
-/// So many warnings of one kind about one key; who writes a key in a thousand rules knows it.
-const MEETINGS_SHOWN: usize = 10;
-
-/// Reads and checks a whole file; see [`RuleFile::parse`].
+/// Reads and checks a rules file and what it includes; see [`RuleFile::parse`].
 pub(super) fn read(
     path: &Path,
-    text: &str,
+    texts: &Texts,
     allowed: &AllowedKeys,
 ) -> Result<(RuleFile, Vec<Problem>), Vec<Problem>> {
-    let mut reader = Reader::new(path, text, allowed);
-    let (document, errors) = DeTable::parse_recoverable(text);
-    let reliable = syntax::report(&mut reader, &errors);
+    let included = texts.included.iter();
+    let files = included.filter_map(|one| Some((&*one.path, one.text.as_deref().ok()?)));
+    let files: Vec<(&Path, &str)> = files.chain([(path, &*texts.main)]).collect();
+    let main = files.len() - 1;
+    let mut readers: Vec<Reader<'_>> = files
+        .iter()
+        .enumerate()
+        .map(|(at, (path, text))| Reader::new(at, path, text, allowed))
+        .collect();
+    let parsed = readers.iter_mut().map(|reader| {
+        let (document, errors) = DeTable::parse_recoverable(reader.source);
+        (document, syntax::report(reader, &errors))
+    });
+    let (documents, reliable): (Vec<_>, Vec<bool>) = parsed.unzip();
+    let roots: Vec<&DeTable<'_>> = documents.iter().map(|document| document.get_ref()).collect();
     let mut drafts = Vec::new();
-    if reliable {
-        drafts = reader.root(document.get_ref());
+    if reliable.into_iter().all(|reliable| reliable) {
+        readers[main].included(roots[main], texts);
+        drafts = whole(&mut readers, &roots);
     }
-    if reader.problems.has_errors() {
-        return Err(reader.problems.into_found());
+    if readers.iter().any(|reader| reader.problems.has_errors()) {
+        return Err(found(readers));
     }
-    reader.meetings(&drafts);
+    across::meetings(&mut readers, &drafts);
+    across::circles(&mut readers, &drafts);
+    in_turn(&mut readers, |_, reader| {
+        reader.lists_unused();
+        reader.schedules_unused();
+    });
     let rules = drafts.into_iter().map(|draft| Arc::new(draft.rule)).collect();
-    Ok((RuleFile { rules }, reader.problems.into_found()))
+    let shared = readers[0].take_shared();
+    let lists = shared.lists.into_iter().map(|list| list.source).collect();
+    let schedules = shared.schedules.into_iter().map(|draft| draft.schedule).collect();
+    Ok((RuleFile { rules, lists, schedules }, found(readers)))
+}
+
+fn found(readers: Vec<Reader<'_>>) -> Vec<Problem> {
+    readers.into_iter().flat_map(|reader| reader.problems.into_found()).collect()
+}
+
+/// Lets each reader act with what is known so far in all files; the first has it again at the end.
+fn in_turn(readers: &mut [Reader<'_>], mut act: impl FnMut(usize, &mut Reader<'_>)) {
+    for at in 0..readers.len() {
+        act(at, &mut readers[at]);
+        let shared = readers[at].take_shared();
+        let next = (at + 1) % readers.len();
+        readers[next].put_shared(shared);
+    }
+}
+
+/// All rules of all files. Lists and schedules come first: rules of any file name them.
+fn whole(readers: &mut [Reader<'_>], roots: &[&DeTable<'_>]) -> Vec<Draft> {
+    in_turn(readers, |at, reader| {
+        roots[at].get("lists").into_iter().for_each(|node| reader.lists(node));
+    });
+    in_turn(readers, |at, reader| {
+        roots[at].get("schedules").into_iter().for_each(|node| reader.schedules(node));
+    });
+    readers[0].expressions = Interned::new(readers[0].vocabulary());
+    // The main file's defaults are those of all, unless an included file has its own.
+    let main = readers.len() - 1;
+    let mut defaults = Effects::default();
+    if let Some(node) = roots[main].get("defaults") {
+        readers[main].defaults(node, &mut defaults);
+    }
+    let mut drafts = Vec::new();
+    in_turn(readers, |at, reader| {
+        let mut defaults = defaults.clone();
+        if let Some(node) = roots[at].get("defaults").filter(|_| at != main) {
+            reader.defaults(node, &mut defaults);
+        }
+        drafts.extend(reader.root(roots[at], &defaults, at == main));
+    });
+    if drafts.is_empty() && readers.iter().all(|reader| !reader.problems.has_errors()) {
+        let help = "write [[rule]] and what it sets";
+        readers[main].problems.warning(0..0, "there are no rules").help(help);
+    }
+    drafts
 }
 
 impl Reader<'_> {
-    fn root(&mut self, root: &DeTable<'_>) -> Vec<Draft> {
-        let mut defaults = Defaults::default();
-        let mut rules = None;
-        for (key, node) in root {
-            match &**key.get_ref() {
-                "defaults" => defaults = self.defaults(node),
-                "rule" => rules = Some((key, node)),
-                name => {
-                    if let Some((_, instead)) = LATER.iter().find(|(later, _)| *later == name) {
-                        self.later(key.span(), &format!("`{name}`"), instead);
-                    } else if name == "rules" {
-                        let message = "unknown table `rules`";
-                        self.problems
-                            .error(key.span(), message)
-                            .help("write [[rule]] above each rule");
-                    } else if rule::KEYS.contains(&name) {
-                        let message = format!("`{name}` stands outside of any rule");
-                        self.problems.error(key.span(), message).help("write [[rule]] above it");
-                    } else {
-                        self.unknown(key, "a rules file", &["rule", "defaults"]);
-                    }
-                }
+    /// Says what is wrong with `include`, and with what it brought.
+    fn included(&mut self, root: &DeTable<'_>, texts: &Texts) {
+        let Some(node) = root.get("include") else { return };
+        for (glob, place) in self.words_of("include", node) {
+            let mut brought = texts.included.iter().filter(|one| one.glob == glob).peekable();
+            if brought.peek().is_none() {
+                let message = format!("no file is included by {glob:?}");
+                let help = "it is relative to this file; * stands in the name of a file only";
+                self.problems.warning(place.clone(), message).help(help);
             }
-        }
-        match rules {
-            Some((key, node)) => self.rules(key, node, &defaults),
-            None if self.problems.has_errors() => Vec::new(),
-            None => {
-                let help = "write [[rule]] and what it sets";
-                self.problems.warning(0..0, "there are no rules").help(help);
-                Vec::new()
+            for Included { path, text, .. } in brought {
+                if let Err(reason) = text {
+                    let message = format!("{} cannot be read: {reason}", path.display());
+                    let help =
+                        "check the path, which is relative to this file, and who may read it";
+                    self.problems.error(place.clone(), message).help(help);
+                }
             }
         }
     }
 
-    fn rules(&mut self, key: &Key<'_>, node: &Node<'_>, defaults: &Defaults) -> Vec<Draft> {
+    fn root(&mut self, root: &DeTable<'_>, defaults: &Effects, is_main: bool) -> Vec<Draft> {
+        let mut drafts = Vec::new();
+        for (key, node) in root {
+            match &**key.get_ref() {
+                "rule" => drafts = self.rules(key, node, defaults),
+                "lists" | "schedules" | "defaults" => {}
+                "include" if is_main => {}
+                "include" => {
+                    let message = "a file that is included cannot include others";
+                    self.problems.error(key.span(), message).help("name them all in the main file");
+                }
+                "rules" => {
+                    let message = "unknown table `rules`";
+                    self.problems.error(key.span(), message).help("write [[rule]] above each rule");
+                }
+                name if rule::KEYS.contains(&name) => {
+                    let message = format!("`{name}` stands outside of any rule");
+                    self.problems.error(key.span(), message).help("write [[rule]] above it");
+                }
+                _ => self.unknown(key, "a rules file", &TABLES),
+            }
+        }
+        drafts
+    }
+
+    fn rules(&mut self, key: &Key<'_>, node: &Node<'_>, defaults: &Effects) -> Vec<Draft> {
         let DeValue::Array(rules) = node.get_ref() else {
             let message = "`rule` is a list of tables";
             self.problems.error(key.span(), message).help("write it with two brackets: [[rule]]");
             return Vec::new();
         };
-        let mut named: BTreeMap<String, usize> = BTreeMap::new();
         let mut drafts = Vec::new();
         for node in rules.iter() {
             let Some(table) = self.table("rule", node) else { continue };
             if let Some(name) = table.get("name")
                 && let Some(text) = name.get_ref().as_str()
             {
-                if let Some(first) = named.get(text) {
+                if let Some(first) = self.named.get(text) {
                     let message = format!("there is already a rule named `{text}`");
-                    let help =
-                        format!("it is in line {}; give this one another name", self.line(*first));
+                    let help = format!("it is in {first}; give this one another name");
                     self.problems.error(name.span(), message).help(help);
                 } else {
-                    named.insert(text.to_owned(), name.span().start);
+                    let place = self.place(name.span().start);
+                    self.named.insert(text.to_owned(), place);
                 }
             }
             drafts.extend(self.rule(node.span(), table, defaults));
         }
         drafts
-    }
-
-    /// Warns where two rules can want one attribute of one participant.
-    fn meetings(&mut self, drafts: &[Draft]) {
-        let rules: Vec<_> = drafts.iter().map(|draft| &draft.rule).collect();
-        let mut shown: BTreeMap<Arc<str>, usize> = BTreeMap::new();
-        for meeting in meet::meetings(&rules) {
-            let (earlier, later) = (&drafts[meeting.earlier].rule.name, &drafts[meeting.later]);
-            let (key, name) = (&meeting.key, &later.rule.name);
-            let place = later.keys.iter().find(|(written, _)| written == key);
-            let place = place.map(|(_, place)| place.clone()).unwrap_or_default();
-            let shown = shown.entry(Arc::clone(key)).or_default();
-            *shown += 1;
-            let message = match (*shown).cmp(&MEETINGS_SHOWN) {
-                Ordering::Less => format!(
-                    "rules `{earlier}` and `{name}` can both write `{key}` of one participant; \
-                     then `{name}`, the later one, does"
-                ),
-                Ordering::Equal => format!("more rules from `{name}` on can write `{key}`, too"),
-                Ordering::Greater => continue,
-            };
-            let help = "if that is not meant, let their matches exclude each other";
-            self.problems.warning(place, message).help(help);
-        }
     }
 }
 

@@ -1,13 +1,18 @@
 //! The walk over a parsed document: typed reads, each of which reports what is not as it should be.
 
+use std::collections::BTreeMap;
+use std::mem;
 use std::ops::Range;
 use std::path::Path;
 
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
+use super::lists::ListDraft;
+use super::schedules::ScheduleDraft;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::{Problems, did_you_mean};
+use crate::rules::expression::Interned;
 
 pub(super) type Key<'t> = Spanned<DeString<'t>>;
 pub(super) type Node<'t> = Spanned<DeValue<'t>>;
@@ -17,11 +22,62 @@ pub(super) struct Reader<'f> {
     pub(super) problems: Problems<'f>,
     pub(super) source: &'f str,
     pub(super) allowed: &'f AllowedKeys,
+    pub(super) lists: Vec<ListDraft>,
+    pub(super) schedules: Vec<ScheduleDraft>,
+    pub(super) expressions: Interned,
+    /// Rules that there are, with their places.
+    pub(super) named: BTreeMap<String, String>,
+    /// Which of the files it reads.
+    pub(super) at: usize,
+    path: &'f Path,
+}
+
+/// What is known of all files together.
+pub(super) struct Shared {
+    pub(super) lists: Vec<ListDraft>,
+    pub(super) schedules: Vec<ScheduleDraft>,
+    expressions: Interned,
+    named: BTreeMap<String, String>,
 }
 
 impl<'f> Reader<'f> {
-    pub(super) fn new(path: &'f Path, source: &'f str, allowed: &'f AllowedKeys) -> Reader<'f> {
-        Reader { problems: Problems::new(path, source), source, allowed }
+    pub(super) fn new(
+        at: usize,
+        path: &'f Path,
+        source: &'f str,
+        allowed: &'f AllowedKeys,
+    ) -> Reader<'f> {
+        Reader {
+            problems: Problems::new(path, source),
+            source,
+            allowed,
+            lists: Vec::new(),
+            schedules: Vec::new(),
+            expressions: Interned::default(),
+            named: BTreeMap::new(),
+            at,
+            path,
+        }
+    }
+
+    pub(super) fn take_shared(&mut self) -> Shared {
+        Shared {
+            lists: mem::take(&mut self.lists),
+            schedules: mem::take(&mut self.schedules),
+            expressions: mem::take(&mut self.expressions),
+            named: mem::take(&mut self.named),
+        }
+    }
+
+    pub(super) fn put_shared(&mut self, shared: Shared) {
+        let Shared { lists, schedules, expressions, named } = shared;
+        (self.lists, self.schedules) = (lists, schedules);
+        (self.expressions, self.named) = (expressions, named);
+    }
+
+    /// A place as other files speak of it.
+    pub(super) fn place(&self, at: usize) -> String {
+        format!("line {} of {}", self.line(at), self.path.display())
     }
 
     pub(super) fn text<'n>(&mut self, name: &str, node: &'n Node<'_>) -> Option<&'n str> {
@@ -50,6 +106,20 @@ impl<'f> Reader<'f> {
             self.wrong_type(node, name, "a table");
         }
         table
+    }
+
+    /// A list of texts, with their places.
+    pub(super) fn words_of<'n>(
+        &mut self,
+        name: &str,
+        node: &'n Node<'_>,
+    ) -> Vec<(&'n str, Range<usize>)> {
+        let DeValue::Array(nodes) = node.get_ref() else {
+            self.wrong_type(node, name, "a list of texts: [\"…\", \"…\"]");
+            return Vec::new();
+        };
+        let texts = nodes.iter().filter_map(|node| Some((self.text(name, node)?, node.span())));
+        texts.collect()
     }
 
     /// One of a few words.

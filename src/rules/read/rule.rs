@@ -2,48 +2,64 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use toml::de::DeTable;
 
 use super::reader::{Key, Node, Reader, suggestion};
-use crate::rules::field::Subject;
-use crate::rules::fields::{self, PURPOSES};
-use crate::rules::file::{Assignment, Condition, Rule};
-use crate::rules::pattern::Scalar;
+use crate::config::duration;
+use crate::rules::condition::Condition;
+use crate::rules::expression::Expression;
+use crate::rules::file::{Assignment, Rule};
 use crate::rules::target::Target;
+use crate::rules::words::PURPOSES;
 use crate::updates::wish::Write;
 
 /// The keys of a rule.
-pub(super) const KEYS: [&str; 10] = [
+pub(super) const KEYS: [&str; 15] = [
     "name",
     "description",
+    "labels",
     "match",
+    "when",
     "set",
+    "clear",
     "otherwise",
     "target",
     "write",
     "mode",
     "enabled",
     "during_flow",
+    "useless_after",
+    "urgency",
 ];
 
-/// Keys of the whole language that are not known yet, and what to do without them.
-pub(super) const LATER: [(&str, &str); 5] = [
-    ("when", "say it with match, or leave the rule out"),
-    ("clear", "set the key to \"\""),
-    ("useless_after", "leave it out"),
-    ("urgency", "leave it out"),
-    ("labels", "leave them out"),
-];
+const WRITES: [&str; 4] = ["follow", "first", "if-absent", "enforce"];
 
-const WRITES: [&str; 3] = ["follow", "first", "if-absent"];
-
-/// `[defaults]`.
+/// What `[defaults]` and rules share.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Defaults {
-    target: Target,
-    write: Write,
-    dry_run: bool,
+pub(super) struct Effects {
+    pub(super) target: Target,
+    pub(super) write: Write,
+    pub(super) dry_run: bool,
+}
+
+/// A rule while it is read.
+#[derive(Debug)]
+pub(super) struct Parts {
+    name: Option<Arc<str>>,
+    description: Option<String>,
+    pub(super) labels: Vec<Arc<str>>,
+    pub(super) conditions: Option<Vec<Placed<Condition>>>,
+    pub(super) when: Option<Placed<Expression>>,
+    pub(super) set: Option<Vec<Placed<Assignment>>>,
+    pub(super) clear: Vec<Placed<Arc<str>>>,
+    pub(super) otherwise: Vec<Placed<Assignment>>,
+    pub(super) effects: Effects,
+    during_flow: bool,
+    enabled: bool,
+    useless_after: Option<Duration>,
+    urgent: bool,
 }
 
 /// A rule as read, with the places that later checks need.
@@ -52,21 +68,21 @@ pub(super) struct Draft {
     pub(super) rule: Rule,
     /// Of every key that it writes.
     pub(super) keys: Vec<(Arc<str>, Range<usize>)>,
+    /// Which of the files it stands in.
+    pub(super) file: usize,
 }
 
 /// Something that was read, and its place.
 pub(super) type Placed<T> = (T, Range<usize>);
 
 impl Reader<'_> {
-    pub(super) fn defaults(&mut self, node: &Node<'_>) -> Defaults {
-        let mut defaults = Defaults::default();
-        let Some(table) = self.table("defaults", node) else { return defaults };
+    pub(super) fn defaults(&mut self, node: &Node<'_>, defaults: &mut Effects) {
+        let Some(table) = self.table("defaults", node) else { return };
         for (key, node) in table {
-            if !self.effect(key, node, &mut defaults) {
+            if !self.effect(key, node, defaults) {
                 self.unknown(key, "[defaults]", &["target", "write", "mode"]);
             }
         }
-        defaults
     }
 
     /// Reads a rule, even one that is wrong; `None` if it has no name to speak of it by.
@@ -74,62 +90,73 @@ impl Reader<'_> {
         &mut self,
         place: Range<usize>,
         table: &DeTable<'_>,
-        defaults: &Defaults,
+        defaults: &Effects,
     ) -> Option<Draft> {
-        let mut effects = defaults.clone();
-        let (mut name, mut description) = (None, None);
-        let (mut conditions, mut set, mut otherwise) = (None, None, Vec::new());
-        let (mut enabled, mut during_flow) = (true, false);
+        let mut parts = Parts::new(defaults.clone());
         for (key, node) in table {
-            match &**key.get_ref() {
-                "name" => name = self.name(node),
-                "description" => description = self.text("description", node).map(str::to_owned),
-                "match" => conditions = Some(self.conditions(node)),
-                "set" => set = Some(self.assignments("set", node)),
-                "otherwise" => otherwise = self.assignments("otherwise", node),
-                "enabled" => enabled = self.flag("enabled", node).unwrap_or(true),
-                "during_flow" => during_flow = self.flag("during_flow", node).unwrap_or(false),
-                _ if self.effect(key, node, &mut effects) => {}
-                other => match LATER.iter().find(|(later, _)| *later == other) {
-                    Some((_, instead)) => self.later(key.span(), &format!("`{other}`"), instead),
-                    None => self.unknown(key, "a rule", &KEYS),
-                },
-            }
+            self.part(key, node, &mut parts);
         }
-        let title = name.as_deref().unwrap_or("without a name");
+        let title = parts.name.as_deref().unwrap_or("without a name");
         if !table.contains_key("name") {
             let help = "write name = \"…\"; it appears in logs and reports";
             self.problems.error(place.clone(), "this rule has no name").help(help);
         }
-        if set.is_none() {
+        if parts.set.is_none() && parts.clear.is_empty() && !table.contains_key("clear") {
             let message = format!("rule `{title}` sets nothing");
             self.problems.error(place.clone(), message).help("write set.\"key\" = \"value\"");
         }
-        if conditions.is_none() {
+        if parts.conditions.is_none() && !table.contains_key("when") {
             let message = format!(
                 "rule `{title}` has no match: it holds for everybody in every conversation"
             );
             let help = "say whom it is for: match.participant.purpose = \"agent\"";
             self.problems.warning(place, message).help(help);
         }
-        let (conditions, set) = (conditions.unwrap_or_default(), set.unwrap_or_default());
-        self.media(&conditions, set.iter().chain(&otherwise));
-        self.otherwise(&effects, &set, &otherwise);
-        let keys = set.iter().chain(&otherwise);
-        let keys = keys.map(|(one, place)| (Arc::clone(&one.key), place.clone())).collect();
-        let rule = Rule {
-            name: name?,
-            description,
-            conditions: conditions.into_iter().map(|(condition, _)| condition).collect(),
-            set: set.into_iter().map(|(assignment, _)| assignment).collect(),
-            otherwise: otherwise.into_iter().map(|(assignment, _)| assignment).collect(),
-            target: effects.target,
-            write: effects.write,
-            dry_run: effects.dry_run,
-            during_flow,
-            enabled,
-        };
-        Some(Draft { rule, keys })
+        self.whole(&parts);
+        parts.into_draft(self.at)
+    }
+
+    fn part(&mut self, key: &Key<'_>, node: &Node<'_>, parts: &mut Parts) {
+        match &**key.get_ref() {
+            "name" => parts.name = self.name(node),
+            "description" => {
+                parts.description = self.text("description", node).map(str::to_owned);
+            }
+            "labels" => {
+                let labels = self.words_of("labels", node).into_iter();
+                parts.labels = labels.map(|(label, _)| Arc::from(label)).collect();
+            }
+            "match" => parts.conditions = Some(self.conditions(node)),
+            "when" => parts.when = self.when(node),
+            "set" => parts.set = Some(self.assignments("set", node)),
+            "otherwise" => parts.otherwise = self.assignments("otherwise", node),
+            "clear" => parts.clear = self.clear(node),
+            "enabled" => parts.enabled = self.flag("enabled", node).unwrap_or(true),
+            "during_flow" => parts.during_flow = self.flag("during_flow", node).unwrap_or(false),
+            "useless_after" => parts.useless_after = self.useless_after(node),
+            "urgency" => {
+                let word = self.word("urgency", node, &["normal", "high"]);
+                parts.urgent = word == Some("high");
+            }
+            _ if self.effect(key, node, &mut parts.effects) => {}
+            _ => self.unknown(key, "a rule", &KEYS),
+        }
+    }
+
+    fn useless_after(&mut self, node: &Node<'_>) -> Option<Duration> {
+        let text = self.text("useless_after", node)?;
+        match duration::parse(text) {
+            Ok(Duration::ZERO) => {
+                let message = "after no time at all everything is useless";
+                self.problems.error(node.span(), message).help("write for example \"30s\"");
+                None
+            }
+            Ok(duration) => Some(duration),
+            Err(error) => {
+                self.problems.error(node.span(), error.to_string());
+                None
+            }
+        }
     }
 
     fn name(&mut self, node: &Node<'_>) -> Option<Arc<str>> {
@@ -143,19 +170,17 @@ impl Reader<'_> {
     }
 
     /// Reads a key that `[defaults]` and rules share; false if it is none.
-    fn effect(&mut self, key: &Key<'_>, node: &Node<'_>, effects: &mut Defaults) -> bool {
+    fn effect(&mut self, key: &Key<'_>, node: &Node<'_>, effects: &mut Effects) -> bool {
         match &**key.get_ref() {
             "target" => {
                 if let Some(target) = self.target(node) {
                     effects.target = target;
                 }
             }
-            "write" if node.get_ref().as_str() == Some("enforce") => {
-                self.later(node.span(), "`enforce`", "write one of: follow, first, if-absent");
-            }
             "write" => match self.word("write", node, &WRITES) {
                 Some("first") => effects.write = Write::First,
                 Some("if-absent") => effects.write = Write::IfAbsent,
+                Some("enforce") => effects.write = Write::Enforce,
                 Some(_) => effects.write = Write::Follow,
                 None => {}
             },
@@ -181,71 +206,54 @@ impl Reader<'_> {
         }
         Some(target)
     }
+}
 
-    /// Warns of fields that the rule's own media do not have.
-    fn media<'a>(
-        &mut self,
-        conditions: &[Placed<Condition>],
-        assignments: impl Iterator<Item = &'a Placed<Assignment>>,
-    ) {
-        let conditions_used = conditions.iter().map(|(one, place)| (&one.path, place));
-        let values_used =
-            assignments.flat_map(|(one, place)| one.value.paths().map(move |path| (path, place)));
-        for (path, place) in conditions_used.chain(values_used) {
-            let media = media_of(path.subject, conditions);
-            let exists = |word: &str| path.field.media.iter().any(|m| m.word() == word);
-            if path.field.media.is_empty()
-                || media.is_empty()
-                || media.iter().any(|word| exists(word))
-            {
-                continue;
-            }
-            let there: Vec<_> = path.field.media.iter().map(|m| m.word()).collect();
-            let message = format!("`{path}` is never there: this rule is for {}", media.join(", "));
-            let help = format!("it exists in {} only", there.join(", "));
-            self.problems.warning(place.clone(), message).help(help);
+impl Parts {
+    fn new(effects: Effects) -> Parts {
+        Parts {
+            name: None,
+            description: None,
+            labels: Vec::new(),
+            conditions: None,
+            when: None,
+            set: None,
+            clear: Vec::new(),
+            otherwise: Vec::new(),
+            effects,
+            during_flow: false,
+            enabled: true,
+            useless_after: None,
+            urgent: false,
         }
     }
 
-    /// Checks what is written when nobody matches.
-    fn otherwise(
-        &mut self,
-        effects: &Defaults,
-        set: &[Placed<Assignment>],
-        otherwise: &[Placed<Assignment>],
-    ) {
-        for (assignment, place) in otherwise {
-            let missing = assignment.value.paths().find(|path| match path.subject {
-                Subject::Participant => effects.target != Target::Participant,
-                Subject::Watched => effects.target != Target::Watched,
-                Subject::Conversation | Subject::Customer | Subject::Agent | Subject::Acd => false,
-            });
-            if let Some(path) = missing {
-                let message =
-                    format!("`{path}` is nobody here: `otherwise` is written when nobody matches");
-                let help = "use conversation, customer, agent or acd, or a plain value";
-                self.problems.error(place.clone(), message).help(help);
-            }
-            let same = set.iter().any(|(other, _)| other.key == assignment.key);
-            if same && effects.write != Write::Follow {
-                let message =
-                    format!("`{}` is written once at most, so never otherwise", assignment.key);
-                self.problems
-                    .warning(place.clone(), message)
-                    .help("write = \"follow\" writes both");
-            }
-        }
+    /// `None` if it has no name.
+    fn into_draft(self, file: usize) -> Option<Draft> {
+        let set = self.set.unwrap_or_default();
+        let assigned = set.iter().chain(&self.otherwise);
+        let keys = assigned.map(|(one, place)| (Arc::clone(&one.key), place.clone()));
+        let keys = keys.chain(self.clear.iter().cloned()).collect();
+        let rule = Rule {
+            name: self.name?,
+            description: self.description,
+            labels: self.labels,
+            conditions: without_places(self.conditions.unwrap_or_default()),
+            when: self.when.map(|(when, _)| when),
+            set: without_places(set),
+            clear: without_places(self.clear),
+            otherwise: without_places(self.otherwise),
+            target: self.effects.target,
+            write: self.effects.write,
+            dry_run: self.effects.dry_run,
+            during_flow: self.during_flow,
+            enabled: self.enabled,
+            useless_after: self.useless_after,
+            urgent: self.urgent,
+        };
+        Some(Draft { rule, keys, file })
     }
 }
 
-/// The media to which the conditions limit a subject; empty if they do not.
-fn media_of(subject: Subject, conditions: &[Placed<Condition>]) -> Vec<&str> {
-    let media = fields::path(subject, "media");
-    let conditions = conditions.iter().filter(|(one, _)| Some(&one.path) == media.as_ref());
-    let words = conditions.filter_map(|(one, _)| one.pattern.names()).flatten();
-    let words = words.filter_map(|scalar| match scalar {
-        Scalar::Text(word) => Some(&**word),
-        Scalar::Flag(_) | Scalar::Number(_) => None,
-    });
-    words.collect()
+fn without_places<T>(placed: Vec<Placed<T>>) -> Vec<T> {
+    placed.into_iter().map(|(one, _)| one).collect()
 }

@@ -2,12 +2,12 @@
 //!
 //! The mistakes are in `mistakes/`, and beside each file is what is said about it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use expect_test::expect_file;
+use expect_test::{expect, expect_file};
 
 use crate::config::fence::AllowedKeys;
-use crate::rules::RuleFile;
+use crate::rules::{Included, RuleFile, Texts};
 
 /// Checks `mistakes/$name.toml` against `mistakes/$name.txt`.
 macro_rules! mistakes {
@@ -23,16 +23,25 @@ macro_rules! mistakes {
 
 mistakes! {
     ten
+    expressions
     syntax
     readable
     slipped
     later
+    operators
+    several
+    never
+    effects
+    personal
+    chase
     types
     odd
     otherwise
     no_list
     empty
     root
+    tables
+    unused
 }
 
 #[test]
@@ -61,4 +70,134 @@ fn check(text: &str, fence: &str) -> (bool, String) {
     shown.push_str(found.as_deref().unwrap_or("refused"));
     shown.push('\n');
     (found.is_none(), shown)
+}
+
+/// The main file, with what it includes: `(path, text)`.
+fn with_included(main: &str, included: &[(&str, Result<&str, &str>)]) -> String {
+    let included = included.iter().map(|(path, text)| Included {
+        glob: "rules.d/*.toml".to_owned(),
+        path: PathBuf::from(path),
+        text: text.map(str::to_owned).map_err(str::to_owned),
+    });
+    let texts = Texts { main: main.to_owned(), included: included.collect() };
+    let found = RuleFile::parse_all(Path::new("rules.toml"), &texts, &AllowedKeys::all());
+    let (problems, rules) = match found {
+        Ok((file, warnings)) => (warnings, Some(file.rules)),
+        Err(problems) => (problems, None),
+    };
+    let mut shown: String = problems.iter().map(|problem| format!("{problem}\n")).collect();
+    for rule in rules.iter().flatten() {
+        shown.push_str(&format!("{} {:?} {:?}\n", rule.name, rule.write, rule.target));
+    }
+    shown
+}
+
+const MAIN: &str = "
+include = ['rules.d/*.toml']
+[defaults]
+write = 'first'
+[lists.vip]
+rows = ['+493012345678']
+[[rule]]
+name = 'main'
+match.participant.purpose = 'agent'
+match.customer.number.in_list = 'other'
+set.a = '1'
+";
+
+#[test]
+fn included_rules_come_first_and_share_names_and_defaults() {
+    let one = "
+        [lists.other]
+        rows = ['+4930']
+        [[rule]]
+        name = 'one'
+        match.customer.number.in_list = 'vip'
+        set.b = '1'
+    ";
+    let two = "
+        [defaults]
+        target = 'participant'
+        [[rule]]
+        name = 'two'
+        match.participant.purpose = 'agent'
+        set.c = '1'
+    ";
+    expect![[r#"
+        one First Customer
+        two First Participant
+        main First Customer
+    "#]]
+    .assert_eq(&with_included(MAIN, &[("rules.d/1.toml", Ok(one)), ("rules.d/2.toml", Ok(two))]));
+}
+
+#[test]
+fn mistakes_are_told_of_the_file_in_which_they_are() {
+    let one = "include = ['more.toml']\n[[rule]]\nname = 'main'\nmatch.customr.media = 'call'\nset.a = 'x'\n[lists.vip]\nrows = ['1']\n";
+    expect![[r#"
+        error: a file that is included cannot include others
+          --> rules.d/1.toml:1:1
+           |
+         1 | include = ['more.toml']
+           | ^^^^^^^
+           = name them all in the main file
+        error: unknown subject `customr`
+          --> rules.d/1.toml:4:7
+           |
+         4 | match.customr.media = 'call'
+           |       ^^^^^^^
+           = did you mean `customer`?
+        error: rules.d/2.toml cannot be read: permission denied
+          --> rules.toml:2:12
+           |
+         2 | include = ['rules.d/*.toml']
+           |            ^^^^^^^^^^^^^^^^
+           = check the path, which is relative to this file, and who may read it
+        error: another file has a list `vip`, too
+          --> rules.toml:5:8
+           |
+         5 | [lists.vip]
+           |        ^^^
+           = give one of them another name
+        error: there is already a rule named `main`
+          --> rules.toml:8:8
+           |
+         8 | name = 'main'
+           |        ^^^^^^
+           = it is in line 3 of rules.d/1.toml; give this one another name
+        error: there is no list `other`
+          --> rules.toml:10:33
+           |
+        10 | match.customer.number.in_list = 'other'
+           |                                 ^^^^^^^
+           = write [lists.other] and below it file = "other.csv", for example
+    "#]]
+    .assert_eq(&with_included(
+        MAIN,
+        &[("rules.d/1.toml", Ok(one)), ("rules.d/2.toml", Err("permission denied"))],
+    ));
+    // Nothing is said of rules while a text cannot be read as TOML.
+    expect![[r#"
+        error: a bracket is never closed
+          --> rules.d/1.toml:1:8
+           |
+         1 | [[rule]
+           |        ^
+           = close it with ] on the same line as it opens
+    "#]]
+    .assert_eq(&with_included(MAIN, &[("rules.d/1.toml", Ok("[[rule]\nx = 'y"))]));
+    expect![[r#"
+        warning: no file is included by "nothing/*.toml"
+          --> rules.toml:1:12
+           |
+         1 | include = ['nothing/*.toml', 5]
+           |            ^^^^^^^^^^^^^^^^
+           = it is relative to this file; * stands in the name of a file only
+        error: `include` has to be a text in quotes; this is a whole number
+          --> rules.toml:1:30
+           |
+         1 | include = ['nothing/*.toml', 5]
+           |                              ^
+    "#]]
+    .assert_eq(&with_included("include = ['nothing/*.toml', 5]\n", &[]));
 }

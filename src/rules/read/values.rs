@@ -29,7 +29,7 @@ impl Reader<'_> {
                 continue;
             }
             if !nested {
-                self.key(key);
+                self.key(key.get_ref(), key.span());
             }
             if let Some(value) = self.value(name, key, node) {
                 let key_text = Arc::from(&**key.get_ref());
@@ -39,20 +39,32 @@ impl Reader<'_> {
         assignments
     }
 
-    fn key(&mut self, key: &Key<'_>) {
-        let name = &**key.get_ref();
+    /// Reads `clear`.
+    pub(super) fn clear(&mut self, node: &Node<'_>) -> Vec<Placed<Arc<str>>> {
+        let keys = self.words_of("clear", node);
+        if keys.is_empty() && node.get_ref().is_array() {
+            let help = "write clear = [\"key\"]";
+            self.problems.error(node.span(), "`clear` is empty").help(help);
+        }
+        let mut cleared = Vec::new();
+        for (key, place) in keys {
+            self.key(key, place.clone());
+            cleared.push((Arc::from(key), place));
+        }
+        cleared
+    }
+
+    fn key(&mut self, name: &str, place: Range<usize>) {
         if name.is_empty() {
             let message = "an attribute needs a name";
-            self.problems
-                .error(key.span(), message)
-                .help("write set.\"cc.segment\" = …, for example");
+            self.problems.error(place, message).help("write set.\"cc.segment\" = …, for example");
         } else if !self.allowed.allows(name) {
             let fence = self.allowed.globs().join(", ");
             let message = format!("the key `{name}` is outside of what may be written");
             let help = format!(
                 "`allowed_keys` of the configuration has: {fence}; choose another key, or ask who runs this"
             );
-            self.problems.error(key.span(), message).help(help);
+            self.problems.error(place, message).help(help);
         }
     }
 
@@ -94,16 +106,16 @@ impl Reader<'_> {
     }
 
     fn text_value(&mut self, node: &Node<'_>, text: &str) -> Option<Setting> {
-        let template = match Template::parse(text) {
+        let template = match Template::parse(text, &mut self.expressions) {
             Ok(template) => template,
             Err(mistakes) => {
-                for mistake in mistakes {
-                    let place = self.inside(node.span(), text, mistake.at);
-                    self.problems.error(place, mistake.message).help(mistake.help);
-                }
+                self.mistakes(mistakes, node.span(), text);
                 return None;
             }
         };
+        for expression in template.iter().flat_map(Template::expressions) {
+            self.noted(expression, node.span(), text);
+        }
         let length = template.as_ref().map_or(text.chars().count(), Template::fixed_length);
         if length > WARN_VALUE_LENGTH {
             let message = format!("this value has at least {length} characters");
@@ -114,7 +126,7 @@ impl Reader<'_> {
     }
 
     /// The place in the file of a part of a text. With escapes in it, the place of the whole.
-    fn inside(&self, span: Range<usize>, text: &str, at: Range<usize>) -> Range<usize> {
+    pub(super) fn inside(&self, span: Range<usize>, text: &str, at: Range<usize>) -> Range<usize> {
         let written = self.source.get(span.clone()).unwrap_or_default();
         match written.find(text) {
             Some(start) => span.start + start + at.start..span.start + start + at.end,

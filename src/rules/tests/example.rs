@@ -15,7 +15,7 @@ fn it_has_no_problems_inside_the_fence_that_the_documents_suggest() {
     let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
     assert_eq!(warnings.join("\n"), "");
     assert_eq!(file.inventory().to_string(), "22 rules found");
-    let (rules, unknown) = file.bind(Arc::new(names()));
+    let (rules, unknown) = file.bind(Arc::new(names()), &Tables::inline(&file.lists));
     assert_eq!((rules.len(), unknown), (21, vec![]));
 }
 
@@ -221,7 +221,7 @@ fn callbacks_messages_and_mails() {
         "#]],
     );
     let mut claim = conversation("customer c1 at=0 | email connected");
-    claim.participants[0].communications[0].subject = Some("Claim 4711".to_owned());
+    claim.participants[0].communications[0].subject = Some("Claim 4711".into());
     let looked =
         rules(EXAMPLE).look(&claim, &nobody_watched(&BTreeSet::new()), &mut Standing::default());
     assert_eq!(
@@ -259,7 +259,7 @@ fn agents_get_what_their_desktops_read() {
 }
 
 fn nobody_watched(watched: &BTreeSet<UserId>) -> Context<'_> {
-    Context { watched }
+    Context { watched, now: Timestamp::UNIX_EPOCH, raw: None }
 }
 
 /// Plays some of the example's rules, and only those, so that a case shows what it is about.

@@ -306,7 +306,7 @@ fn queues_and_users_compare_by_id_and_unknown_ones_match_nothing() {
     let (file, _) = RuleFile::parse(Path::new("rules.toml"), text, &allowed).unwrap();
     assert_eq!(file.names_wanted().queues.len(), 2);
     assert_eq!(file.names_wanted().users.len(), 1);
-    let (rules, unknown) = file.bind(Arc::new(names()));
+    let (rules, unknown) = file.bind(Arc::new(names()), &Tables::inline(&file.lists));
     let unknown: Vec<_> = unknown.iter().map(|one| (&*one.rule, one.what, &*one.name)).collect();
     assert_eq!(
         unknown,
@@ -369,7 +369,7 @@ fn looking_twice_changes_nothing_and_looking_at_a_copy_leaves_the_standing_alone
     let held = conversation("customer c1 at=0\nagent a1 at=1 | call connected held");
     let free = conversation("customer c1 at=0\nagent a1 at=1 | call connected");
     let watched = BTreeSet::new();
-    let context = Context { watched: &watched };
+    let context = Context { watched: &watched, now: Timestamp::UNIX_EPOCH, raw: None };
     let mut standing = Standing::default();
     assert_eq!(rules.look(&free, &context, &mut standing.clone()).wishes, []);
     rules.look(&held, &context, &mut standing.clone());
@@ -391,7 +391,7 @@ fn the_standing_outlives_a_reload_by_the_name_of_the_rule() {
     );
     assert_ne!(before.hash(), after.hash());
     let watched = BTreeSet::new();
-    let context = Context { watched: &watched };
+    let context = Context { watched: &watched, now: Timestamp::UNIX_EPOCH, raw: None };
     let mut standing = Standing::default();
     let held = conversation("customer c1 at=0\nagent a1 at=1 | call connected held");
     let free = conversation("customer c1 at=0\nagent a1 at=1 | call connected");

@@ -12,7 +12,12 @@
 
 mod derived;
 mod example;
+mod expressions;
+mod indexed;
+mod language;
 mod look;
+mod random;
+mod tables;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -20,10 +25,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Context, Rules, Standing};
+use super::{Context, Rules, Standing, Tables};
 use crate::config::fence::AllowedKeys;
 use crate::events::conversation::{
-    Communication, Conversation, Direction, Media, Participant, Routing,
+    Attributes, Communication, Conversation, Direction, Media, Participant, Routing, Text,
 };
 use crate::genesys::names::Names;
 use crate::genesys::{ConversationId, ParticipantId, QueueId, UserId};
@@ -31,10 +36,10 @@ use crate::rules::RuleFile;
 
 /// Reads rules that have to be free of problems, and binds them to the names of this world.
 #[track_caller]
-fn rules(text: &str) -> Rules {
+pub(super) fn rules(text: &str) -> Rules {
     let allowed = AllowedKeys::new(&["*".to_owned()]).unwrap();
     match RuleFile::parse(Path::new("rules.toml"), text, &allowed) {
-        Ok((file, _)) => file.bind(Arc::new(names())).0,
+        Ok((file, _)) => file.bind(Arc::new(names()), &Tables::inline(&file.lists)).0,
         Err(problems) => {
             let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
             panic!("{}", problems.join("\n"));
@@ -65,8 +70,8 @@ fn play(rules: &Rules, snapshots: &str) -> String {
     let mut standing = Standing::default();
     let mut shown = String::new();
     for (at, snapshot) in snapshots.split("---").enumerate() {
-        let looked =
-            rules.look(&conversation(snapshot), &Context { watched: &watched }, &mut standing);
+        let context = Context { watched: &watched, now: Timestamp::UNIX_EPOCH, raw: None };
+        let looked = rules.look(&conversation(snapshot), &context, &mut standing);
         shown.push_str(&format!("{at}:"));
         if looked.targets_missing > 0 {
             shown.push_str(&format!(" missing {}", looked.targets_missing));
@@ -81,7 +86,7 @@ fn play(rules: &Rules, snapshots: &str) -> String {
     shown
 }
 
-fn conversation(text: &str) -> Conversation {
+pub(super) fn conversation(text: &str) -> Conversation {
     let mut conversation = Conversation {
         id: ConversationId::new("conversation"),
         participants: Vec::new(),
@@ -109,7 +114,7 @@ fn participant(line: &str) -> Participant {
     let mut attributes = BTreeMap::new();
     for word in words {
         let (name, value) = word.split_once('=').unwrap();
-        let text = Some(value.to_owned());
+        let text = Some(Text::from(value));
         match name {
             "at" => participant.connected_time = time(value),
             "ended" => participant.end_time = time(value),
@@ -120,14 +125,14 @@ fn participant(line: &str) -> Participant {
             "contact" => participant.external_contact_id = text,
             "wrapup" => participant.wrapup_code = text,
             "priority" => participant.routing.priority = value.parse().ok(),
-            "skill" => participant.routing.skill_ids.push(value.to_owned()),
+            "skill" => participant.routing.skill_ids.push(value.into()),
             "consults" => participant.consult_participant_id = Some(ParticipantId::new(value)),
             _ => {
-                attributes.insert(name.strip_prefix('@').unwrap().to_owned(), value.to_owned());
+                attributes.insert(name.strip_prefix('@').unwrap(), value);
             }
         }
     }
-    participant.attributes = Arc::new(attributes);
+    participant.attributes = attributes.into_iter().collect();
     let connected = participant.connected_time;
     participant.communications =
         sections.map(|section| communication(section, connected)).collect();
@@ -144,11 +149,11 @@ fn communication(text: &str, connected: Option<Timestamp>) -> Communication {
         other => panic!("{other}"),
     };
     let mut it = silence(media);
-    it.state = words.next().map(str::to_owned);
+    it.state = words.next().map(Text::from);
     it.connected_time = connected;
     for word in words {
         let (name, value) = word.split_once('=').unwrap_or((word, ""));
-        let text = Some(value.to_owned());
+        let text = Some(Text::from(value));
         match name {
             "held" => it.held = Some(true),
             "out" => it.direction = Some(Direction::Outbound),
@@ -159,7 +164,7 @@ fn communication(text: &str, connected: Option<Timestamp>) -> Communication {
             "subject" => it.subject = text,
             "type" => it.message_type = text,
             "wrapup" => it.wrapup_code = text,
-            "callback" => it.callback_numbers = vec![value.to_owned()],
+            "callback" => it.callback_numbers = vec![value.into()],
             other => panic!("{other}"),
         }
     }
@@ -173,7 +178,7 @@ fn time(seconds: &str) -> Option<Timestamp> {
 fn nobody(purpose: &str, id: &str) -> Participant {
     Participant {
         id: ParticipantId::new(id),
-        purpose: Some(purpose.to_owned()),
+        purpose: Some(purpose.into()),
         name: None,
         user_id: None,
         queue_id: None,
@@ -195,7 +200,7 @@ fn nobody(purpose: &str, id: &str) -> Participant {
         coached_participant_id: None,
         barged_participant_id: None,
         routing: Routing::default(),
-        attributes: Arc::default(),
+        attributes: Attributes::default(),
         communications: Vec::new(),
     }
 }

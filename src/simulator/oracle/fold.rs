@@ -47,6 +47,8 @@ pub(super) struct Folded {
     pub(super) unwished: BTreeSet<Key>,
     pub(super) redundant: usize,
     pub(super) older: usize,
+    /// What others wrote last.
+    theirs: BTreeMap<Key, String>,
     /// Rules that held once, by name and target.
     held: BTreeSet<(String, String)>,
     /// Those, and the ones that held in a snapshot which was crossed.
@@ -118,6 +120,9 @@ impl Folded {
                     self.in_doubt.insert(write.participant.clone());
                 }
                 for (name, value) in &write.asked {
+                    if self.puts_back(write, name, value) {
+                        continue;
+                    }
                     match self.keys.get_mut(&key(name)) {
                         Some(standing) => {
                             self.older +=
@@ -132,12 +137,33 @@ impl Folded {
             }
             Writer::Other | Writer::Flow => {
                 for (name, value) in &write.changed {
+                    let theirs = value.clone().unwrap_or_default();
+                    self.theirs.insert(key(name), theirs);
                     if let Some(standing) = self.keys.get_mut(&key(name)) {
                         standing.written_by_other(value.as_deref().unwrap_or_default());
                     }
                 }
             }
         }
+    }
+
+    /// A write of the whole map may undo what somebody else wrote just before; giving them their
+    /// value back is as if they had written it.
+    fn puts_back(&mut self, write: &AttributeWrite, name: &str, value: &str) -> bool {
+        let key = (write.participant.clone(), name.to_owned());
+        let theirs = self.theirs.get(&key).is_some_and(|theirs| theirs == value);
+        if !write.whole || !write.changed.contains_key(name) || !theirs {
+            return false;
+        }
+        self.unwished.remove(&key);
+        match self.keys.get_mut(&key) {
+            Some(standing) if standing.wish.as_ref().is_some_and(|wish| wish.value == value) => {
+                return false;
+            }
+            Some(standing) => standing.written_by_other(value),
+            None => {}
+        }
+        true
     }
 }
 

@@ -77,6 +77,10 @@ struct Case {
     newest_on: BTreeMap<u64, u64>,
     /// Its body, to be looked at again under new rules.
     last: Option<Last>,
+    /// What others wrote last to keys that no rule names.
+    theirs: BTreeMap<Key, Option<String>>,
+    /// Such keys that the client changed.
+    touched: BTreeSet<Key>,
 }
 
 /// The newest snapshot that the client got.
@@ -159,12 +163,20 @@ impl Oracle {
             self.cases.remove(id);
         }
         for write in &changed.writes {
-            if write.who == Writer::Client {
-                let strange = write.changed.keys().filter(|key| !self.keys.contains(*key));
-                self.untouched_violations += strange.count();
+            let case = self.cases.entry(changed.conversation.clone()).or_default();
+            for (key, value) in &write.changed {
+                let place = (write.participant.clone(), key.clone());
+                if self.keys.contains(key) {
+                    continue;
+                }
+                if write.who == Writer::Client {
+                    self.untouched_violations += 1;
+                    case.touched.insert(place);
+                } else {
+                    case.theirs.insert(place, value.clone());
+                }
             }
             let what = What::Written { write: write.clone(), answered: true };
-            let case = self.cases.entry(changed.conversation.clone()).or_default();
             case.entries.push(Entry { sequence: changed.sequence, at: now, what });
         }
     }
@@ -188,6 +200,20 @@ impl Oracle {
             Verdict { untouched_violations: self.untouched_violations, ..Verdict::default() };
         for (conversation, case) in &self.cases {
             self.judge(conversation, &fold(&case.entries), world, &mut verdict);
+            for place in &case.touched {
+                let is = world.attributes(conversation, &place.0);
+                let is = is.and_then(|mut attributes| attributes.remove(&place.1));
+                let theirs = case.theirs.get(place).cloned().flatten();
+                if is != theirs {
+                    verdict.lost_by_client.push(wrong(
+                        conversation,
+                        place,
+                        theirs,
+                        is,
+                        String::new(),
+                    ));
+                }
+            }
         }
         verdict
     }

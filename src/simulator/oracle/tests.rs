@@ -114,6 +114,7 @@ impl Script {
         for (count, what) in [
             (verdict.excused, "excused"),
             (verdict.untouched_violations, "strange"),
+            (verdict.lost_by_client.len(), "lost"),
             (verdict.redundant_writes, "redundant"),
             (verdict.older_writes, "older"),
         ] {
@@ -148,7 +149,7 @@ fn what_was_wished_must_be_there() {
     check(
         TIER,
         &format!("{GOLD}client cc.tier=gold\nclient own=1"),
-        expect![[r#"1/1; p own: None, not Some("1") (); 1 strange"#]],
+        expect![[r#"1/1; p own: None, not Some("1") (); 1 strange; 1 lost"#]],
     );
     let elsewhere = format!("{GOLD}client cc.tier=gold\nclient a cc.tier=gold");
     check(TIER, &elsewhere, expect![[r#"1/1; a cc.tier: None, not Some("gold") ()"#]]);

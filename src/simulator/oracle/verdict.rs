@@ -18,6 +18,8 @@ pub struct Verdict {
     pub excused: usize,
     /// Keys that no rule of any file names, changed by the client.
     pub untouched_violations: usize,
+    /// Those of them that are not now as somebody else left them.
+    pub lost_by_client: Vec<Wrong>,
     /// Writes of the client that changed nothing, its retries of unanswered ones left out.
     pub redundant_writes: usize,
     /// Values that only an older snapshot asked for, written more than 2 s after a newer one was

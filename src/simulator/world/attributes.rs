@@ -98,7 +98,8 @@ impl World {
             known.extend(asked.clone());
             party["attributes"] = json!(known);
             if !changed.is_empty() {
-                laid.push(AttributeWrite { participant, who: Writer::Other, asked, changed });
+                let (who, whole) = (Writer::Other, false);
+                laid.push(AttributeWrite { participant, who, asked, changed, whole });
             }
         }
         match self.conversations.get_mut(&id) {
@@ -153,6 +154,7 @@ impl World {
             who,
             asked: asked.clone(),
             changed,
+            whole: replace,
         })
     }
 

@@ -29,6 +29,8 @@ pub struct AttributeWrite {
     pub asked: BTreeMap<String, String>,
     /// Only what became different; `None` where a replacing write took the key away.
     pub changed: BTreeMap<String, Option<String>>,
+    /// It took the place of the whole map, and so carries what it did not mean to change.
+    pub whole: bool,
 }
 
 /// A change: made in server order, to be sent to its topics.

@@ -127,5 +127,6 @@ fn flow_write(party: &Party) -> AttributeWrite {
             .iter()
             .map(|(key, value)| (key.clone(), Some(value.clone())))
             .collect(),
+        whole: false,
     }
 }

@@ -257,9 +257,8 @@ impl Dispatcher {
         let push = Arc::clone(&self.push);
         self.pushes.push(Box::pin(async move {
             let target = request.target();
-            let changes = request.changes();
-            let result =
-                push.push(permit, &target.conversation, &target.participant, changes).await;
+            let parcel = request.parcel();
+            let result = push.push(permit, &target.conversation, &target.participant, parcel).await;
             (request, result)
         }));
     }

@@ -12,7 +12,7 @@ use super::*;
 use crate::genesys::call::{Answer, Call, Refusal};
 use crate::genesys::{ConversationId, ParticipantId};
 use crate::status::pulse::Pulse;
-use crate::updates::push::Changes;
+use crate::updates::push::Parcel;
 use crate::updates::wish::{Seen, Wish, Write};
 
 #[tokio::test(start_paused = true)]
@@ -349,12 +349,12 @@ impl Push for FakePush {
         permit: Permit,
         conversation: &'a ConversationId,
         participant: &'a ParticipantId,
-        changes: Changes,
+        parcel: Parcel,
     ) -> BoxFuture<'a, Result<Pushed, CallError>> {
         assert_eq!(permit.class, Class::Update);
         let at = self.start.elapsed().as_secs_f64();
         let changes: Vec<String> =
-            changes.iter().map(|(key, value)| format!("{key}={value}")).collect();
+            parcel.changes.iter().map(|(key, value)| format!("{key}={value}")).collect();
         let line = format!("{at:.3} {conversation}/{participant} {{{}}}", changes.join(" "));
         self.log.lock().unwrap().push(line);
         let takes = *self.takes.lock().unwrap();
@@ -363,7 +363,7 @@ impl Push for FakePush {
         Box::pin(async move {
             sleep(takes).await;
             match status {
-                202 => Ok(Pushed { status, correlation_id: None }),
+                202 => Ok(Pushed::patched(status)),
                 403 => Err(CallError::Forbidden(refusal)),
                 429 => Err(CallError::Throttled(refusal, Duration::from_secs(30))),
                 _ => Err(CallError::Credentials("invalid_client".to_owned())),

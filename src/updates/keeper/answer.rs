@@ -49,6 +49,8 @@ impl Keeper {
         if self.settings.dry_run {
             return None;
         }
+        // What is of no use any more does not leave.
+        self.keep_agenda(now);
         let probe = self.probe_at().is_some_and(|at| at <= now);
         let leaving = if probe {
             self.breaker.probing(now);
@@ -59,9 +61,8 @@ impl Keeper {
             self.outbox.take(now)
         }?;
         let participant = self.memory.participant(&leaving.target);
-        let seen = |key: &str| Arc::from(participant.map_or("", |it| it.seen(key)));
-        let before = leaving.keys.keys().map(|key| (Arc::clone(key), seen(key))).collect();
-        Some(Request { leaving, before, probe })
+        let seen = participant.map(|it| Arc::clone(&it.attributes)).unwrap_or_default();
+        Some(Request { leaving, seen, probe })
     }
 
     /// Takes in what became of a push.
@@ -91,21 +92,22 @@ impl Keeper {
             info!(operation = "push", "permitted again");
             self.outbox.permit_all(now);
         }
-        let Request { leaving: Leaving { target, keys, .. }, mut before, .. } = request;
+        let mut landing = self.outbox.accepted(request.target(), now);
+        self.carried(&request, pushed, now);
+        let Request { leaving: Leaving { target, keys, .. }, seen: before, .. } = request;
         self.counts.pushed.add(u64::try_from(keys.len()).unwrap_or(u64::MAX));
         if let Some(oldest) = keys.values().map(|waiting| waiting.offered_at).min() {
             self.counts.accepted_after(now.saturating_duration_since(oldest));
         }
-        let mut landing = self.outbox.accepted(&target, now);
         // A conversation that is forgotten by now is over, and is not to be remembered anew.
         if let Some(participant) = self.memory.participant_mut(&target) {
             self.guard.wrote(&target, keys.keys(), now, &self.settings);
             for (key, sent) in keys {
-                let before = before.remove(&key).unwrap_or_default();
+                let before = before.get(&*key).map_or("", String::as_str);
                 let landing = landing.remove(&key).unwrap_or_default();
                 let previous = participant.written.get(&key);
                 let seen = participant.seen(&key);
-                let written = Written::new(sent, previous, before, landing, seen, now);
+                let written = Written::new(sent, previous, Arc::from(before), landing, seen, now);
                 if written.fate == Fate::Confirmed {
                     self.counts.confirmed.add(1);
                 }
@@ -129,6 +131,9 @@ impl Keeper {
         let target = request.target();
         let text = redact::describe(&error, &request.leaving.keys);
         let uncertain = error.may_have_acted();
+        if uncertain && let Some(participant) = self.memory.participant_mut(target) {
+            participant.unanswered.get_or_insert_with(|| Arc::clone(&request.seen));
+        }
         self.note_outage(&error, now);
         match error {
             CallError::Throttled(refusal, rest) => {
@@ -240,6 +245,10 @@ impl Keeper {
             "push failed, will retry"
         );
         self.outbox.failed(target, failure, now);
+        let useless_at = request.leaving.keys.values().filter_map(|sent| sent.useless_at).min();
+        if let Some(at) = useless_at {
+            self.look_after_at(&target.conversation, at);
+        }
     }
 
     /// Full jitter: those who failed together do not come back together.
@@ -279,6 +288,7 @@ impl Keeper {
         text: String,
         now: Instant,
     ) {
+        self.refused_losses(request, reason.as_str());
         let given_up: Vec<(Arc<str>, Waiting)> = self.outbox.give_up(request.target(), now);
         let verdict = Verdict {
             status: Some(refusal.status),

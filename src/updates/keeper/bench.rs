@@ -41,8 +41,15 @@ impl Bench {
             ["doubt"] => self.keeper.doubt(&"c".into(), self.now),
             ["take"] => return Some(self.take()),
             ["yes", who] => {
-                let pushed = Pushed { status: 202, correlation_id: None };
-                self.settle(who, Ok(pushed));
+                self.settle(who, Ok(Pushed::patched(202)));
+            }
+            ["put", who, ref there @ ..] => {
+                let before = there.iter().filter_map(|word| word.split_once('='));
+                let before = before.map(|(key, value)| (key.to_owned(), value.to_owned()));
+                let restored = there.iter().filter_map(|word| word.strip_prefix('+'));
+                let before = Some(before.collect());
+                let restored = restored.map(Arc::from).collect();
+                self.settle(who, Ok(Pushed { before, restored, ..Pushed::patched(200) }));
             }
             ["no", who, how] => self.settle(who, Err(failure(how))),
             ["after", seconds] => {
@@ -80,7 +87,11 @@ impl Bench {
         let who = request.target().participant.to_string();
         let changes: Vec<String> =
             request.changes().iter().map(|(key, value)| format!("{key}={value}")).collect();
-        let shown = format!("{who}{{{}}}#{}", changes.join(" "), request.attempt());
+        let mut shown = format!("{who}{{{}}}#{}", changes.join(" "), request.attempt());
+        let text = |value: &Option<Arc<str>>| value.as_deref().unwrap_or("-").to_owned();
+        for (key, lost) in request.parcel().losses {
+            shown += &format!(" {key}:{}>{}", text(&lost.carried), text(&lost.value));
+        }
         assert!(self.out.insert(who, request).is_none(), "out twice");
         shown
     }
@@ -177,6 +188,10 @@ fn wish(text: &str, digest: u64) -> Wish {
             "urgent" => wish.urgent = true,
             "flow" => wish.during_flow = true,
             "dry" => wish.dry_run = true,
+            _ if word.starts_with("within=") => {
+                let seconds = word["within=".len()..].parse().unwrap();
+                wish.useless_after = Some(Duration::from_secs(seconds));
+            }
             _ => wish.rule = Arc::from(word.strip_prefix("by=").unwrap()),
         }
     }

@@ -26,18 +26,23 @@ impl Keeper {
     /// Does what is due.
     pub(crate) fn wake(&mut self, now: Instant) {
         self.outbox.wake(now);
-        while let Some((at, conversation)) = self.agenda.first().cloned() {
-            if at > now {
-                break;
-            }
-            self.agenda.pop_first();
-            self.look_after(&conversation, now);
-        }
+        self.keep_agenda(now);
         if self.sweep_at <= now {
             self.sweep_at = now + SWEEP;
             self.sweep(now);
         }
         self.counts.outbox.set(u64::try_from(self.outbox.len()).unwrap_or(u64::MAX));
+    }
+
+    /// Looks after every conversation that is due.
+    pub(super) fn keep_agenda(&mut self, now: Instant) {
+        while let Some((at, conversation)) = self.agenda.first().cloned() {
+            if at > now {
+                return;
+            }
+            self.agenda.pop_first();
+            self.look_after(&conversation, now);
+        }
     }
 
     /// When a forbidden push is to be tried again.
@@ -59,15 +64,20 @@ impl Keeper {
         self.agenda.insert((at, id.clone()));
     }
 
-    /// A conversation's time has come: its end, or a write that nobody has confirmed.
+    /// A conversation's time has come: its end, a value that is of no use any more, or a write that
+    /// nobody has confirmed.
     fn look_after(&mut self, id: &ConversationId, now: Instant) {
+        let useless_at = self.drop_useless(id, now);
         let Some(conversation) = self.memory.conversation_mut(id) else { return };
         conversation.due = None;
         if let Some(over_since) = conversation.over_since {
             let end = over_since + self.settings.after_end;
-            return if end <= now { self.close(id, now) } else { self.look_after_at(id, end) };
+            if end <= now {
+                return self.close(id, now);
+            }
+            return self.look_after_at(id, useless_at.map_or(end, |at| at.min(end)));
         }
-        let mut next: Option<Instant> = None;
+        let mut next = useless_at;
         let mut read = false;
         for (participant, known) in &mut conversation.participants {
             for (key, written) in &mut known.written {
@@ -93,6 +103,22 @@ impl Keeper {
         }
     }
 
+    /// Gives up what is of no use any more; returns when something else of the conversation is.
+    fn drop_useless(&mut self, id: &ConversationId, now: Instant) -> Option<Instant> {
+        let mut next: Option<Instant> = None;
+        for (target, key, waiting) in self.outbox.waiting_of(id) {
+            let Some(at) = waiting.useless_at else { continue };
+            if at > now {
+                next = Some(next.map_or(at, |next| next.min(at)));
+                continue;
+            }
+            self.outbox.withdraw(&target, &key, now);
+            let keys = vec![(key, waiting)];
+            self.give_up(&target, keys, Reason::Useless, &Verdict::default(), now);
+        }
+        next
+    }
+
     /// A conversation is over, and its last wishes had their time.
     fn close(&mut self, id: &ConversationId, now: Instant) {
         let mut letters: BTreeMap<Target, Vec<(Arc<str>, Waiting)>> = BTreeMap::new();
@@ -103,6 +129,7 @@ impl Keeper {
         for (target, keys) in letters {
             self.give_up(&target, keys, Reason::ConversationOver, &Verdict::default(), now);
         }
+        self.leave_losses(id, now);
         self.guard.forget(id);
         self.memory.forget(id, Gone::Over);
     }

@@ -9,6 +9,7 @@ mod answer;
 mod bench;
 mod due;
 mod give_up;
+mod losses;
 #[cfg(test)]
 mod model;
 mod observe;

@@ -274,13 +274,13 @@ impl World {
             // Seldom: several in a row are a dead letter.
             7 if self.chance(0.2) => (None, self.soon(500), Err(CallError::Conflict(refusal(409)))),
             // Accepted, and lost.
-            8 => (None, self.soon(500), Ok(Pushed { status: 202, correlation_id: None })),
+            8 => (None, self.soon(500), Ok(Pushed::patched(202))),
             _ => {
                 let answers = self.soon(1_000);
                 let last = self.last_landing.get(&target).copied().unwrap_or(self.now);
                 let lands = self.soon(5_000).max(last);
                 self.last_landing.insert(target.clone(), lands);
-                (Some(lands), answers, Ok(Pushed { status: 202, correlation_id: None }))
+                (Some(lands), answers, Ok(Pushed::patched(202)))
             }
         };
         if let Some(lands) = lands {

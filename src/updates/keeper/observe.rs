@@ -66,6 +66,11 @@ impl Keeper {
             debug!(conversation_id = %id, wishes, ?gone, "not written to any more");
             return false;
         }
+        for seen in &observation.participants {
+            let participant = seen.participant.clone();
+            let target = Target { conversation: id.clone(), participant };
+            self.look_for_losses(&target, &seen.attributes, now);
+        }
         let conversation = self.memory.enter(id);
         for seen in &observation.participants {
             let participant = conversation.participants.entry(seen.participant.clone());
@@ -159,7 +164,7 @@ impl Keeper {
                 self.outbox.made_again(&target, &key, observation.rules_hash, *digest);
                 continue;
             }
-            let situation = self.situation(&target, &key, observation.rules_hash);
+            let situation = self.situation(&target, &key, observation);
             let met = situation.meets(&waiting.value);
             let exists = waiting.write == Write::IfAbsent && situation.exists();
             let unwished = !observation.in_force.contains(&waiting.digest);
@@ -177,7 +182,13 @@ impl Keeper {
     }
 
     /// All that [`Situation`] wants to know.
-    fn situation<'a>(&'a self, target: &Target, key: &str, rules_hash: u64) -> Situation<'a> {
+    fn situation<'a>(
+        &'a self,
+        target: &Target,
+        key: &str,
+        observation: &Observation,
+    ) -> Situation<'a> {
+        let rules_hash = observation.rules_hash;
         let participant = self.memory.participant(target);
         let seen = participant.map_or("", |participant| participant.seen(key));
         let written = participant.and_then(|participant| participant.written.get(key));
@@ -190,6 +201,7 @@ impl Keeper {
             waits: self.outbox.waiting(target, key).is_some(),
             uncertain: self.outbox.is_uncertain(target, key),
             refused: participant.and_then(|participant| participant.refused(key, rules_hash)),
+            read: observation.from_read,
         }
     }
 
@@ -203,19 +215,20 @@ impl Keeper {
             conversation: observation.conversation.clone(),
             participant: wish.participant.clone(),
         };
-        let situation = self.situation(&target, &wish.key, observation.rules_hash);
+        let situation = self.situation(&target, &wish.key, observation);
         let decision = situation.decide(&wish.value, wish.write);
         if decision == Decision::Met {
             self.counts.unchanged.add(1);
         }
         if self.is_dry(wish) {
-            if decision == Decision::Write {
+            if matches!(decision, Decision::Write | Decision::Look) {
                 self.say(&target, wish);
             }
             return;
         }
         match decision {
             Decision::Theirs | Decision::Once | Decision::Refused => {}
+            Decision::Look => self.asks.read(&observation.conversation),
             Decision::Exists => {
                 self.outbox.withdraw(&target, &wish.key, now);
             }
@@ -241,6 +254,9 @@ impl Keeper {
         }
         if let Some(participant) = self.memory.participant_mut(target) {
             participant.forgive(key);
+        }
+        if let Some(at) = wanted.useless_at {
+            self.look_after_at(&target.conversation, at);
         }
         wanted.not_before = self.rest(target, key, &wanted.rule, now);
         match self.outbox.offer(target, key, wanted, now) {

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::updates::outbox::{Leaving, Target};
-use crate::updates::push::Changes;
+use crate::updates::push::{Changes, Parcel};
 
 /// One push on its way: give it back with its answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(super) leaving: Leaving,
-    /// What was there when it left, by key.
-    pub(super) before: BTreeMap<Arc<str>, Arc<str>>,
+    /// What was there when it left, as far as snapshots had shown.
+    pub(super) seen: Arc<BTreeMap<String, String>>,
     /// It tries whether what was forbidden still is.
     pub(super) probe: bool,
 }
@@ -21,9 +21,18 @@ impl Request {
         &self.leaving.target
     }
 
+    pub(crate) fn parcel(&self) -> Parcel {
+        Parcel { changes: self.changes(), losses: self.leaving.losses.clone() }
+    }
+
     pub(crate) fn changes(&self) -> Changes {
         let keys = self.leaving.keys.iter();
         keys.map(|(key, waiting)| (Arc::clone(key), Arc::clone(&waiting.value))).collect()
+    }
+
+    /// The rule that wished this value of a key.
+    pub(crate) fn rule_of(&self, key: &str) -> Option<Arc<str>> {
+        self.leaving.keys.get(key).map(|waiting| Arc::clone(&waiting.rule))
     }
 
     #[cfg(test)]

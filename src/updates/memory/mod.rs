@@ -5,6 +5,7 @@
 //! and never written to again, because nobody knows any more which of its values are ours
 //! (SEMANTICS 3). Whoever is over is forgotten, too; should it come back to life, it is new.
 
+mod carried;
 mod gone;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+pub(crate) use carried::Carried;
 pub(crate) use gone::Gone;
 use gone::Graves;
 pub(crate) use written::{Confirming, Fate, Sight, Written};
@@ -53,6 +55,12 @@ pub(crate) struct Participant {
     refused: BTreeMap<Arc<str>, Refused>,
     /// What would have been written, had it not been for a dry run.
     pub said: BTreeMap<Arc<str>, Arc<str>>,
+    /// What the last write of the whole map carried.
+    pub carried: Option<Carried>,
+    /// As it showed them when the first of the writes left that were not answered since.
+    pub unanswered: Option<Arc<BTreeMap<String, String>>>,
+    /// How often something of others was put back.
+    pub restored: u8,
 }
 
 /// A value that was refused, by the rules that were in force.

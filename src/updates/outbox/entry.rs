@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::updates::push::Losses;
 use crate::updates::wish::{Observation, Wish, Write};
 
 /// One key that waits, or is under way.
@@ -15,6 +16,10 @@ pub(crate) struct Waiting {
     pub rule: Arc<str>,
     pub write: Write,
     pub during_flow: bool,
+    /// Goes before what is not.
+    pub urgent: bool,
+    /// It is of no use any more from then on.
+    pub useless_at: Option<Instant>,
     pub rules_hash: u64,
     /// Of the rule.
     pub digest: u64,
@@ -37,6 +42,10 @@ pub(super) struct Entry {
     pub keys: BTreeMap<Arc<str>, Waiting>,
     /// What is under way.
     pub out: Option<BTreeMap<Arc<str>, Waiting>>,
+    /// What of others is to be put back.
+    pub losses: Losses,
+    /// What of it is under way, while anything is.
+    pub losses_out: Losses,
     /// Values that were sent without an answer, and may yet be applied.
     pub uncertain: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
     /// The end of the merge window, set by the first key that waits.
@@ -59,6 +68,8 @@ pub(super) enum Place {
     Held,
     /// Among those that may go, by the order in which they became ready.
     Ready(u64),
+    /// Among the urgent of those, likewise.
+    Urgent(u64),
     Timed(Instant),
     /// Among those that the API forbids, by order.
     Forbidden(u64),
@@ -71,6 +82,7 @@ pub(super) enum Wants {
     Nothing,
     Held,
     Ready,
+    Urgent,
     Timed(Instant),
     Forbidden,
 }
@@ -82,6 +94,8 @@ impl Waiting {
             rule: Arc::clone(&wish.rule),
             write: wish.write,
             during_flow: wish.during_flow,
+            urgent: wish.urgent,
+            useless_at: wish.useless_after.map(|after| observation.at + after),
             rules_hash: observation.rules_hash,
             digest: wish.digest,
             offered_at: observation.at,
@@ -98,6 +112,8 @@ impl Entry {
         Entry {
             keys: BTreeMap::new(),
             out: None,
+            losses: Losses::new(),
+            losses_out: Losses::new(),
             uncertain: BTreeMap::new(),
             window,
             backoff: None,
@@ -132,12 +148,13 @@ impl Entry {
         if self.out.is_some() {
             return Wants::Held;
         }
-        if self.keys.is_empty() {
+        if self.keys.is_empty() && self.losses.is_empty() {
             return Wants::Nothing;
         }
         match self.ready_at() {
             None => Wants::Held,
             Some(_) if self.forbidden => Wants::Forbidden,
+            Some(at) if at <= now && self.is_urgent(now) => Wants::Urgent,
             Some(at) if at <= now => Wants::Ready,
             Some(at) => Wants::Timed(at),
         }
@@ -148,19 +165,26 @@ impl Entry {
         let waits = [self.backoff, self.doubt].into_iter().flatten();
         let entry = waits.fold(self.window, Instant::max);
         let key = |waiting: &Waiting| waiting.not_before.map_or(entry, |until| until.max(entry));
-        self.keys.values().filter(|waiting| !self.waits_for_flow(waiting)).map(key).min()
+        let keys = self.keys.values().filter(|waiting| !self.waits_for_flow(waiting)).map(key);
+        let losses = Some(entry).filter(|_| !self.losses.is_empty() && !self.in_flow);
+        keys.chain(losses).min()
     }
 
     fn waits_for_flow(&self, waiting: &Waiting) -> bool {
         self.in_flow && !waiting.during_flow
     }
 
+    fn may_go(&self, waiting: &Waiting, now: Instant) -> bool {
+        !self.waits_for_flow(waiting) && waiting.not_before.is_none_or(|until| until <= now)
+    }
+
+    fn is_urgent(&self, now: Instant) -> bool {
+        self.keys.values().any(|waiting| waiting.urgent && self.may_go(waiting, now))
+    }
+
     /// What would go now: all that may, or one rule's keys where some have to go apart.
     pub(super) fn sendable(&self, now: Instant) -> BTreeMap<Arc<str>, Waiting> {
-        let may_go = |waiting: &Waiting| {
-            !self.waits_for_flow(waiting) && waiting.not_before.is_none_or(|until| until <= now)
-        };
-        let sendable = self.keys.iter().filter(|(_, waiting)| may_go(waiting));
+        let sendable = self.keys.iter().filter(|(_, waiting)| self.may_go(waiting, now));
         let apart = sendable.clone().find(|(_, waiting)| waiting.apart).map(|(_, it)| &it.rule);
         sendable
             .filter(|(_, waiting)| apart.is_none_or(|rule| waiting.apart && waiting.rule == *rule))
@@ -195,6 +219,8 @@ impl Waiting {
             rule: Arc::from("r"),
             write: Write::Follow,
             during_flow: false,
+            urgent: false,
+            useless_at: None,
             rules_hash: 0,
             digest: 0,
             offered_at: now,

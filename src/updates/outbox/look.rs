@@ -15,7 +15,7 @@ impl Outbox {
     }
 
     pub(crate) fn has_ready(&self) -> bool {
-        !self.ready.is_empty()
+        !self.ready.is_empty() || !self.urgent.is_empty()
     }
 
     pub(crate) fn has_forbidden(&self) -> bool {
@@ -100,6 +100,7 @@ impl Outbox {
                         .keys
                         .keys()
                         .chain(entry.out.iter().flatten().map(|out| out.0))
+                        .chain(entry.losses.keys())
                         .collect();
                     let target = Target { conversation, participant: participant.clone() };
                     (target, keys.into_iter().cloned().collect())

@@ -7,13 +7,16 @@
 //! - **Exclusive.** A participant is out for pushing at most once at a time.
 //! - **Generations.** An answer settles what was sent and nothing newer. What failed stays where it
 //!   was, so that a retry sends current values.
-//! - **Fair.** Participants leave in the order in which they became ready.
+//! - **Fair.** Participants leave in the order in which they became ready; the urgent ones first, but
+//!   not so many of them that the others never do.
 //! - **Bounded.** A participant too many is refused, never dropped.
 //!
 //! Nothing here waits, reads a clock or knows why something is wished.
 
 mod entry;
 mod look;
+mod losses;
+mod place;
 mod settle;
 #[cfg(test)]
 mod tests;
@@ -24,11 +27,16 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use entry::Entry;
 pub(crate) use entry::Waiting;
-use entry::{Entry, Place, Wants};
 pub(crate) use settle::Failure;
 
+use super::push::Losses;
 use crate::genesys::{ConversationId, ParticipantId};
+
+/// So many urgent ones may leave in a row while others wait, who thus get a fifth of what goes even
+/// if everything of a busy rule is urgent.
+const MAX_URGENT_ROW: u32 = 4;
 
 /// Whose attributes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -53,6 +61,8 @@ pub(crate) enum Offered {
 pub(crate) struct Leaving {
     pub target: Target,
     pub keys: BTreeMap<Arc<str>, Waiting>,
+    /// What goes with them.
+    pub losses: Losses,
     /// From 1 on.
     pub attempt: u32,
 }
@@ -63,6 +73,9 @@ pub(crate) struct Outbox {
     entries: HashMap<ConversationId, BTreeMap<ParticipantId, Entry>>,
     len: usize,
     ready: BTreeMap<u64, Target>,
+    urgent: BTreeMap<u64, Target>,
+    /// Urgent ones that left in a row.
+    urgent_row: u32,
     timed: BTreeSet<(Instant, Target)>,
     forbidden: BTreeMap<u64, Target>,
     next_place: u64,
@@ -84,6 +97,8 @@ impl Outbox {
             entries: HashMap::new(),
             len: 0,
             ready: BTreeMap::new(),
+            urgent: BTreeMap::new(),
+            urgent_row: 0,
             timed: BTreeSet::new(),
             forbidden: BTreeMap::new(),
             next_place: 0,
@@ -101,21 +116,10 @@ impl Outbox {
         mut waiting: Waiting,
         now: Instant,
     ) -> Offered {
-        if self.entry(target).is_none() {
-            if self.len >= self.capacity {
-                return Offered::Full;
-            }
-            self.len += 1;
-        }
         self.next_generation += 1;
         let generation = self.next_generation;
         let window = now + self.merge_window;
-        let entry = self
-            .entries
-            .entry(target.conversation.clone())
-            .or_default()
-            .entry(target.participant.clone())
-            .or_insert_with(|| Entry::new(window));
+        let Some(entry) = self.enter(target, window) else { return Offered::Full };
         let merged = entry.all_waiting().next().is_some();
         if !merged {
             entry.window = window;
@@ -128,11 +132,27 @@ impl Outbox {
                 waiting.changed_at = earlier.changed_at;
                 waiting.generation = earlier.generation;
                 waiting.apart = earlier.apart;
+                // It was of use from when it was first wished.
+                waiting.useless_at =
+                    waiting.useless_at.map(|at| earlier.useless_at.map_or(at, |it| it.min(at)));
             }
         }
         entry.keys.insert(Arc::clone(key), waiting);
         self.place(target, now);
         if merged { Offered::Merged } else { Offered::Queued }
+    }
+
+    /// The entry of a participant, a new one if there is none; `None` if there is no room for it.
+    fn enter(&mut self, target: &Target, window: Instant) -> Option<&mut Entry> {
+        if self.entry(target).is_none() {
+            if self.len >= self.capacity {
+                return None;
+            }
+            self.len += 1;
+        }
+        let participants = self.entries.entry(target.conversation.clone()).or_default();
+        let entry = participants.entry(target.participant.clone());
+        Some(entry.or_insert_with(|| Entry::new(window)))
     }
 
     /// Takes back what waits for a key; what is under way goes on. Returns false if nothing waited.
@@ -190,9 +210,13 @@ impl Outbox {
         });
     }
 
-    /// Takes the entry that became ready first. It is out until it is settled.
+    /// Takes the entry that became ready first, an urgent one before the others. It is out until it
+    /// is settled.
     pub(crate) fn take(&mut self, now: Instant) -> Option<Leaving> {
-        let (_, target) = self.ready.first_key_value()?;
+        let urgent = self.urgent.first_key_value();
+        let urgent = urgent.filter(|_| self.urgent_row < MAX_URGENT_ROW || self.ready.is_empty());
+        self.urgent_row = if urgent.is_some() { self.urgent_row.saturating_add(1) } else { 0 };
+        let (_, target) = urgent.or_else(|| self.ready.first_key_value())?;
         let target = target.clone();
         self.take_out(target, now)
     }
@@ -208,14 +232,15 @@ impl Outbox {
     fn take_out(&mut self, target: Target, now: Instant) -> Option<Leaving> {
         let leaving = self.change(&target, now, |entry| {
             let keys = entry.sendable(now);
-            if keys.is_empty() || entry.out.is_some() {
+            if (keys.is_empty() && entry.losses.is_empty()) || entry.out.is_some() {
                 return None;
             }
             entry.out = Some(keys.clone());
-            Some((keys, entry.attempts + 1))
+            entry.losses_out = entry.losses.clone();
+            Some((keys, entry.losses.clone(), entry.attempts + 1))
         });
-        let (keys, attempt) = leaving.flatten()?;
-        Some(Leaving { target, keys, attempt })
+        let (keys, losses, attempt) = leaving.flatten()?;
+        Some(Leaving { target, keys, losses, attempt })
     }
 
     /// Makes ready everything whose time has come.
@@ -268,58 +293,6 @@ impl Outbox {
         for participant in participants {
             let target = Target { conversation: conversation.clone(), participant };
             self.change(&target, now, &change);
-        }
-    }
-
-    /// Puts an entry into the one place where it belongs.
-    fn place(&mut self, target: &Target, now: Instant) {
-        let Some(entry) = self.entry(target) else { return };
-        let (place, wants) = (entry.place, entry.wants(now));
-        let stays = match (place, wants) {
-            (Place::Ready(_), Wants::Ready) | (Place::Forbidden(_), Wants::Forbidden) => true,
-            (Place::Held, Wants::Held) => true,
-            (Place::Timed(is), Wants::Timed(should)) => is == should,
-            (Place::Ready(_) | Place::Forbidden(_) | Place::Held | Place::Timed(_), _) => false,
-        };
-        if stays {
-            return;
-        }
-        match place {
-            Place::Held => {}
-            Place::Ready(order) => drop(self.ready.remove(&order)),
-            Place::Forbidden(order) => drop(self.forbidden.remove(&order)),
-            Place::Timed(at) => drop(self.timed.remove(&(at, target.clone()))),
-        }
-        let order = self.next_place;
-        self.next_place += 1;
-        let place = match wants {
-            Wants::Nothing => return self.remove(target),
-            Wants::Held => Place::Held,
-            Wants::Ready => {
-                self.ready.insert(order, target.clone());
-                Place::Ready(order)
-            }
-            Wants::Forbidden => {
-                self.forbidden.insert(order, target.clone());
-                Place::Forbidden(order)
-            }
-            Wants::Timed(at) => {
-                self.timed.insert((at, target.clone()));
-                Place::Timed(at)
-            }
-        };
-        if let Some(entry) = self.entry_mut(target) {
-            entry.place = place;
-        }
-    }
-
-    fn remove(&mut self, target: &Target) {
-        let Some(participants) = self.entries.get_mut(&target.conversation) else { return };
-        if participants.remove(&target.participant).is_some() {
-            self.len -= 1;
-        }
-        if participants.is_empty() {
-            self.entries.remove(&target.conversation);
         }
     }
 }

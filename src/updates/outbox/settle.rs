@@ -31,6 +31,7 @@ impl Outbox {
             entry.attempts = 0;
             entry.conflicts = 0;
             entry.backoff = None;
+            entry.settle_losses();
             let mut landing = BTreeMap::new();
             for (key, sent) in entry.out.take().into_iter().flatten() {
                 entry.settle(&key, &sent);
@@ -106,6 +107,9 @@ impl Outbox {
             entry.attempts = 0;
             entry.conflicts = 0;
             entry.backoff = None;
+            if entry.out.as_ref().is_none_or(BTreeMap::is_empty) {
+                entry.settle_losses();
+            }
             let mut given_up = Vec::new();
             for (key, sent) in entry.out.take().into_iter().flatten() {
                 if entry.settle(&key, &sent) {

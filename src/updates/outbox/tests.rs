@@ -216,7 +216,7 @@ fn secs(text: &str) -> Duration {
 }
 
 fn show(leaving: Option<Leaving>) -> String {
-    let Some(Leaving { target, keys, attempt }) = leaving else { return "-".to_owned() };
+    let Some(Leaving { target, keys, attempt, .. }) = leaving else { return "-".to_owned() };
     let keys: Vec<String> = keys.iter().map(|(key, it)| format!("{key}={}", it.value)).collect();
     format!("{}{{{}}}#{attempt}", target.participant, keys.join(" "))
 }

@@ -3,15 +3,14 @@
 //!
 //! A participant without an id is left out, because nothing can be written to it.
 
-use jiff::Timestamp;
-use serde::Deserialize;
+mod communication;
 
-use super::lenient::{AttributeMap, List, Maybe, Object, Scalar, read};
+use super::keys::known;
+use super::lexer::{Lexer, Read};
 use super::unreadable::Unreadable;
-use super::wire::{Division, Reference, RoutingData, ThreadMessage, Wrapup};
-use super::words::{Address, DisconnectType, Word};
-use crate::events::conversation::{Communication, Conversation, Direction, Media, Participant};
-use crate::genesys::{ConversationId, ParticipantId, QueueId, UserId};
+use super::values::{self, Next, Source, read_next, read_whole};
+use crate::events::conversation::{Conversation, Media, Participant, Text};
+use crate::genesys::ParticipantId;
 
 /// Reads the body of an event of a generic topic, users' or queues'.
 ///
@@ -20,231 +19,160 @@ use crate::genesys::{ConversationId, ParticipantId, QueueId, UserId};
 /// If the body is not a JSON object or has no conversation id. Whatever else is missing, null, of
 /// another type or not known is left out.
 pub fn read_generic(body: &str) -> Result<Conversation, Unreadable> {
-    let raw: RawConversation = read(body)?;
-    let id = raw.id.0.ok_or(Unreadable::NoId)?;
-    Ok(Conversation {
-        id,
-        participants: raw.participants.objects().filter_map(RawParticipant::normalise).collect(),
-        address: raw.address.0.map(|address| address.0),
-        external_tag: raw.external_tag.0,
-        recording_state: raw.recording_state.0.map(|word| word.0),
-        secure_pause: raw.secure_pause.0,
-        division_ids: raw.divisions.ids(),
-        recent_transfers: raw.recent_transfers.objects().count(),
-        partial: false,
-    })
+    read_whole(body, next)
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct RawConversation {
-    id: Maybe<ConversationId>,
-    participants: List<Object<RawParticipant>>,
-    address: Maybe<Address>,
-    external_tag: Maybe<String>,
-    recording_state: Maybe<Word>,
-    secure_pause: Maybe<bool>,
-    divisions: List<Object<Division>>,
-    recent_transfers: List<Object<Reference<Transfer>>>,
-}
-
-/// A transfer is only counted.
-struct Transfer;
-
-impl Scalar for Transfer {}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct RawParticipant {
-    id: Maybe<ParticipantId>,
-    purpose: Maybe<Word>,
-    name: Maybe<String>,
-    user_id: Maybe<UserId>,
-    queue_id: Maybe<QueueId>,
-    team_id: Maybe<String>,
-    group_id: Maybe<String>,
-    external_contact_id: Maybe<String>,
-    external_organization_id: Maybe<String>,
-    connected_time: Maybe<Timestamp>,
-    end_time: Maybe<Timestamp>,
-    start_acw_time: Maybe<Timestamp>,
-    end_acw_time: Maybe<Timestamp>,
-    wrapup_required: Maybe<bool>,
-    wrapup_expected: Maybe<bool>,
-    wrapup: Object<Wrapup>,
-    address: Maybe<Address>,
-    workflow: Object<Workflow>,
-    consult_participant_id: Maybe<ParticipantId>,
-    monitored_participant_id: Maybe<ParticipantId>,
-    coached_participant_id: Maybe<ParticipantId>,
-    barged_participant_id: Maybe<ParticipantId>,
-    conversation_routing_data: Object<RoutingData>,
-    attributes: AttributeMap,
-    calls: Communications,
-    callbacks: Communications,
-    chats: Communications,
-    cobrowsesessions: Communications,
-    emails: Communications,
-    messages: Communications,
-    internal_messages: Communications,
-    screen_monitorings: Communications,
-    screenshares: Communications,
-    social_expressions: Communications,
-    videos: Communications,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Workflow {
-    workflow_id: Maybe<String>,
-}
-
-type Communications = List<Object<RawCommunication>>;
-
-/// All that any medium has.
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct RawCommunication {
-    id: Maybe<String>,
-    state: Maybe<Word>,
-    initial_state: Maybe<Word>,
-    direction: Maybe<Direction>,
-    held: Maybe<bool>,
-    muted: Maybe<bool>,
-    recording: Maybe<bool>,
-    disconnect_type: Maybe<DisconnectType>,
-    connected_time: Maybe<Timestamp>,
-    disconnected_time: Maybe<Timestamp>,
-    start_hold_time: Maybe<Timestamp>,
-    after_call_work: Object<AfterCallWork>,
-    wrapup: Object<Wrapup>,
-    #[serde(rename = "self")]
-    our_side: Object<Endpoint>,
-    other: Object<Endpoint>,
-    to_address: Object<Endpoint>,
-    from_address: Object<Endpoint>,
-    provider: Maybe<String>,
-    script_id: Maybe<String>,
-    peer_id: Maybe<String>,
-    #[serde(rename = "type")]
-    kind: Maybe<Word>,
-    messages: List<Object<ThreadMessage>>,
-    subject: Maybe<String>,
-    callback_numbers: List<Maybe<Address>>,
-    callback_user_name: Maybe<String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct AfterCallWork {
-    state: Maybe<Word>,
-    end_time: Maybe<Timestamp>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Endpoint {
-    name: Maybe<String>,
-    address_normalized: Maybe<Address>,
-    address_raw: Maybe<Address>,
-}
-
-impl Endpoint {
-    fn address(&mut self) -> Option<String> {
-        let address = self.address_normalized.0.take().or_else(|| self.address_raw.0.take());
-        address.map(|address| address.0)
-    }
-}
-
-impl RawParticipant {
-    fn normalise(self) -> Option<Participant> {
-        let id = self.id.0?;
-        let mut communications = Vec::new();
-        for (media, list) in [
-            (Media::Call, self.calls),
-            (Media::Callback, self.callbacks),
-            (Media::Chat, self.chats),
-            (Media::Cobrowse, self.cobrowsesessions),
-            (Media::Email, self.emails),
-            (Media::Message, self.messages),
-            (Media::InternalMessage, self.internal_messages),
-            (Media::ScreenMonitoring, self.screen_monitorings),
-            (Media::Screenshare, self.screenshares),
-            (Media::SocialExpression, self.social_expressions),
-            (Media::Video, self.videos),
-        ] {
-            communications.extend(list.objects().map(|raw| raw.normalise(media)));
-        }
-        Some(Participant {
-            id,
-            purpose: self.purpose.0.map(|word| word.0),
-            name: self.name.0,
-            user_id: self.user_id.0,
-            queue_id: self.queue_id.0,
-            team_id: self.team_id.0,
-            group_id: self.group_id.0,
-            external_contact_id: self.external_contact_id.0,
-            external_organization_id: self.external_organization_id.0,
-            connected_time: self.connected_time.0,
-            end_time: self.end_time.0,
-            start_acw_time: self.start_acw_time.0,
-            end_acw_time: self.end_acw_time.0,
-            wrapup_required: self.wrapup_required.0,
-            wrapup_expected: self.wrapup_expected.0,
-            wrapup_code: self.wrapup.code(),
-            address: self.address.0.map(|address| address.0),
-            flow_id: self.workflow.0.and_then(|workflow| workflow.workflow_id.0),
-            consult_participant_id: self.consult_participant_id.0,
-            monitored_participant_id: self.monitored_participant_id.0,
-            coached_participant_id: self.coached_participant_id.0,
-            barged_participant_id: self.barged_participant_id.0,
-            routing: self.conversation_routing_data.routing(),
-            attributes: self.attributes.0,
-            communications,
+/// Reads the conversation that comes next.
+pub(in crate::events) fn next(lexer: &mut Lexer<'_>) -> Read<Next> {
+    let (mut id, mut conversation) = (None, Box::<Conversation>::default());
+    let read = &mut *conversation;
+    let is_object = read_next(lexer, |source, lexer| {
+        lexer.object(|lexer, member| {
+            match member {
+                OfConversation::Id => values::id(lexer, &mut id)?,
+                OfConversation::Participants => {
+                    lexer.array(|lexer| participant(source, lexer, &mut read.participants))?;
+                }
+                OfConversation::Address => source.address(lexer, &mut read.address)?,
+                OfConversation::ExternalTag => source.text(lexer, &mut read.external_tag)?,
+                OfConversation::RecordingState => source.word(lexer, &mut read.recording_state)?,
+                OfConversation::SecurePause => read.secure_pause = lexer.flag()?,
+                OfConversation::Divisions => {
+                    source.division_ids(lexer, &mut read.division_ids)?;
+                }
+                OfConversation::RecentTransfers => {
+                    read.recent_transfers = values::count_objects(lexer)?;
+                }
+            }
+            Ok(())
         })
+    })?;
+    Ok(Next::new(is_object, id, conversation))
+}
+
+known! {
+    OfConversation {
+        Id = "id",
+        Participants = "participants",
+        Address = "address",
+        ExternalTag = "externalTag",
+        RecordingState = "recordingState",
+        SecurePause = "securePause",
+        Divisions = "divisions",
+        RecentTransfers = "recentTransfers",
     }
 }
 
-impl RawCommunication {
-    fn normalise(self, media: Media) -> Communication {
-        // Calls name the two sides; messages name sender and receiver, so that which of them is
-        // ours depends on the direction.
-        let (our_side, other) = match self.direction.0 {
-            Some(Direction::Outbound) => (self.from_address, self.to_address),
-            Some(Direction::Inbound) | None => (self.to_address, self.from_address),
-        };
-        let mut our_side = self.our_side.0.or(our_side.0).unwrap_or_default();
-        let mut other = self.other.0.or(other.0).unwrap_or_default();
-        let after_call_work = self.after_call_work.0.unwrap_or_default();
-        Communication {
-            media,
-            id: self.id.0,
-            state: self.state.0.map(|word| word.0),
-            initial_state: self.initial_state.0.map(|word| word.0),
-            direction: self.direction.0,
-            held: self.held.0,
-            muted: self.muted.0,
-            recording: self.recording.0,
-            disconnect_type: self.disconnect_type.0.map(|kind| kind.0),
-            connected_time: self.connected_time.0,
-            disconnected_time: self.disconnected_time.0,
-            start_hold_time: self.start_hold_time.0,
-            after_call_work: after_call_work.state.0.map(|word| word.0),
-            after_call_work_ended: after_call_work.end_time.0,
-            wrapup_code: self.wrapup.code(),
-            self_address: our_side.address(),
-            other_address: other.address(),
-            other_name: other.name.0,
-            provider: self.provider.0,
-            script_id: self.script_id.0,
-            peer_id: self.peer_id.0,
-            message_type: self.kind.0.map(|word| word.0),
-            message_ids: self.messages.ids(),
-            subject: self.subject.0,
-            callback_numbers: self.callback_numbers.values().map(|number| number.0).collect(),
-            callback_user_name: self.callback_user_name.0,
-        }
+known! {
+    OfParticipant {
+        Id = "id",
+        Purpose = "purpose",
+        Name = "name",
+        UserId = "userId",
+        QueueId = "queueId",
+        TeamId = "teamId",
+        GroupId = "groupId",
+        ExternalContactId = "externalContactId",
+        ExternalOrganizationId = "externalOrganizationId",
+        ConnectedTime = "connectedTime",
+        EndTime = "endTime",
+        StartAcwTime = "startAcwTime",
+        EndAcwTime = "endAcwTime",
+        WrapupRequired = "wrapupRequired",
+        WrapupExpected = "wrapupExpected",
+        Wrapup = "wrapup",
+        Address = "address",
+        Workflow = "workflow",
+        ConsultParticipantId = "consultParticipantId",
+        MonitoredParticipantId = "monitoredParticipantId",
+        CoachedParticipantId = "coachedParticipantId",
+        BargedParticipantId = "bargedParticipantId",
+        ConversationRoutingData = "conversationRoutingData",
+        Attributes = "attributes",
+        Calls = "calls",
+        Callbacks = "callbacks",
+        Chats = "chats",
+        Cobrowsesessions = "cobrowsesessions",
+        Emails = "emails",
+        Messages = "messages",
+        InternalMessages = "internalMessages",
+        ScreenMonitorings = "screenMonitorings",
+        Screenshares = "screenshares",
+        SocialExpressions = "socialExpressions",
+        Videos = "videos",
     }
+}
+
+known! { Workflow { Id = "workflowId", } }
+
+/// Reads one in the place where it will stay.
+fn participant(source: Source<'_>, lexer: &mut Lexer<'_>, all: &mut Vec<Participant>) -> Read<()> {
+    use OfParticipant as Of;
+    let mut id = None::<ParticipantId>;
+    all.push(Participant::default());
+    let Some(one) = all.last_mut() else { return lexer.skip_value() };
+    lexer.object(|lexer, member| {
+        match member {
+            Of::Id => values::id(lexer, &mut id)?,
+            Of::Purpose => source.word(lexer, &mut one.purpose)?,
+            Of::Name => source.text(lexer, &mut one.name)?,
+            Of::UserId => values::id(lexer, &mut one.user_id)?,
+            Of::QueueId => values::id(lexer, &mut one.queue_id)?,
+            Of::TeamId => source.text(lexer, &mut one.team_id)?,
+            Of::GroupId => source.text(lexer, &mut one.group_id)?,
+            Of::ExternalContactId => source.text(lexer, &mut one.external_contact_id)?,
+            Of::ExternalOrganizationId => source.text(lexer, &mut one.external_organization_id)?,
+            Of::ConnectedTime => values::time(lexer, &mut one.connected_time)?,
+            Of::EndTime => values::time(lexer, &mut one.end_time)?,
+            Of::StartAcwTime => values::time(lexer, &mut one.start_acw_time)?,
+            Of::EndAcwTime => values::time(lexer, &mut one.end_acw_time)?,
+            Of::WrapupRequired => one.wrapup_required = lexer.flag()?,
+            Of::WrapupExpected => one.wrapup_expected = lexer.flag()?,
+            Of::Wrapup => source.wrapup_code(lexer, &mut one.wrapup_code)?,
+            Of::Address => source.address(lexer, &mut one.address)?,
+            Of::Workflow => flow_id(source, lexer, &mut one.flow_id)?,
+            Of::ConsultParticipantId => values::id(lexer, &mut one.consult_participant_id)?,
+            Of::MonitoredParticipantId => values::id(lexer, &mut one.monitored_participant_id)?,
+            Of::CoachedParticipantId => values::id(lexer, &mut one.coached_participant_id)?,
+            Of::BargedParticipantId => values::id(lexer, &mut one.barged_participant_id)?,
+            Of::ConversationRoutingData => source.routing(lexer, &mut one.routing)?,
+            Of::Attributes => source.attributes(lexer, &mut one.attributes)?,
+            Of::Calls => communications(source, lexer, Media::Call, one)?,
+            Of::Callbacks => communications(source, lexer, Media::Callback, one)?,
+            Of::Chats => communications(source, lexer, Media::Chat, one)?,
+            Of::Cobrowsesessions => communications(source, lexer, Media::Cobrowse, one)?,
+            Of::Emails => communications(source, lexer, Media::Email, one)?,
+            Of::Messages => communications(source, lexer, Media::Message, one)?,
+            Of::InternalMessages => communications(source, lexer, Media::InternalMessage, one)?,
+            Of::ScreenMonitorings => communications(source, lexer, Media::ScreenMonitoring, one)?,
+            Of::Screenshares => communications(source, lexer, Media::Screenshare, one)?,
+            Of::SocialExpressions => communications(source, lexer, Media::SocialExpression, one)?,
+            Of::Videos => communications(source, lexer, Media::Video, one)?,
+        }
+        Ok(())
+    })?;
+    match id {
+        Some(id) => {
+            one.id = id;
+            // Arrays can come in any order; the order of media is ours.
+            one.communications.sort_by_key(|leg| leg.media);
+        }
+        None => drop(all.pop()),
+    }
+    Ok(())
+}
+
+fn communications(
+    source: Source<'_>,
+    lexer: &mut Lexer<'_>,
+    media: Media,
+    participant: &mut Participant,
+) -> Read<()> {
+    lexer.array(|lexer| communication::read(source, lexer, media, &mut participant.communications))
+}
+
+fn flow_id(source: Source<'_>, lexer: &mut Lexer<'_>, flow: &mut Option<Text>) -> Read<()> {
+    lexer.object(|lexer, Workflow::Id| source.text(lexer, flow)).map(drop)
 }
 
 #[cfg(test)]

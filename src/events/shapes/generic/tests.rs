@@ -1,6 +1,7 @@
 //! What is read out of the samples, and what a spoilt body does to it.
 
 use expect_test::{Expect, expect};
+use jiff::Timestamp;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
@@ -175,7 +176,7 @@ fn collect_pointers(value: &Value, at: &str, pointers: &mut Vec<String>) {
 
 #[track_caller]
 fn check(conversation: &Conversation, expected: Expect) {
-    let word = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+    let word = |text: &Option<Text>| text.clone().unwrap_or(Text::known("-"));
     let mut lines = vec![format!(
         "{} {} recording={} divisions={}",
         &conversation.id.as_str()[..8],
@@ -188,7 +189,7 @@ fn check(conversation: &Conversation, expected: Expect) {
 }
 
 fn show(participant: &Participant) -> String {
-    let word = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+    let word = |text: &Option<Text>| text.clone().unwrap_or(Text::known("-"));
     let time =
         |time: Option<Timestamp>| time.map_or("-".to_owned(), |t| t.strftime("%T").to_string());
     let mut line = format!(

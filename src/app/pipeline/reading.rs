@@ -1,0 +1,139 @@
+//! Conversations that are read through the API: because of a doubt, of a gap, of silence, or because
+//! the updates ask.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+use tracing::warn;
+
+use super::look_ups::{LookUp, Outcome, Which};
+use super::{LOOK_UP_EVERY, Pipeline};
+use crate::app::observe::{Moment, gone};
+use crate::app::reads::ReadDone;
+use crate::events::conversation::Conversation;
+use crate::events::read_rest;
+use crate::events::topic::Topic;
+use crate::events::tracker::News;
+use crate::genesys::ConversationId;
+use crate::genesys::call::CallError;
+use crate::updates::dispatcher::Input;
+
+impl Pipeline {
+    pub(super) async fn take_read(&mut self, done: ReadDone) -> ControlFlow<()> {
+        let ReadDone { id, ticket, result } = done;
+        let now = Instant::now();
+        let body = match result {
+            Ok(answer) => answer.body,
+            Err(CallError::NotFound(_)) => {
+                if !self.tracker.take_gone(ticket, now) {
+                    self.reads.overtaken(id, true, now);
+                    return ControlFlow::Continue(());
+                }
+                self.read_ended(id.clone(), Outcome::Over(0));
+                self.standings.remove(&id);
+                self.due.forget(&id);
+                return self.send(Input::Observe(gone(&self.view, id))).await;
+            }
+            Err(error) => {
+                self.tracker.give_up_read(ticket);
+                if self.reads.failed(id.clone(), &error, now) {
+                    let forbidden = matches!(error, CallError::Forbidden(_));
+                    let outcome = if forbidden { Outcome::NotPermitted } else { Outcome::GivenUp };
+                    self.look_ups.settle(&id, outcome);
+                }
+                return ControlFlow::Continue(());
+            }
+        };
+        let conversation = match read_rest(&body) {
+            Ok(conversation) => conversation,
+            Err(error) => {
+                self.tracker.give_up_read(ticket);
+                warn!(conversation_id = %id, %error, "the answer to a read cannot be read, the conversation waits for its next event");
+                self.read_ended(id, Outcome::GivenUp);
+                return ControlFlow::Continue(());
+            }
+        };
+        let news = self.tracker.take_read(ticket, conversation, now);
+        let changed = matches!(news, News::Newer(_));
+        let current = match news {
+            News::Overtaken { read_again } => {
+                if self.reads.overtaken(id.clone(), read_again, now) {
+                    // What overtook it is newer than what was asked for.
+                    self.look_ups.settle(&id, Outcome::Same);
+                }
+                return ControlFlow::Continue(());
+            }
+            News::Newer(current) => Some(current),
+            News::Duplicate => self.tracker.current(&id).cloned(),
+            News::Older | News::Partial | News::Doubtful { .. } => None,
+        };
+        let Some(current) = current else {
+            self.read_ended(id, Outcome::Same);
+            return ControlFlow::Continue(());
+        };
+        let raw = std::str::from_utf8(&body).ok();
+        let moment = Moment { at: now, received_at: Timestamp::now(), raw, from_read: true };
+        let wishes = self.observe(&current, &moment).await?;
+        let outcome = match (changed, current.is_over()) {
+            (true, true) => Outcome::Over(wishes),
+            (true, false) => Outcome::Changed(wishes),
+            (false, _) => Outcome::Same,
+        };
+        self.read_ended(id, outcome);
+        ControlFlow::Continue(())
+    }
+
+    /// A read ended; unless it was asked for again meanwhile, whoever waits for it is told.
+    fn read_ended(&mut self, id: ConversationId, outcome: Outcome) {
+        if self.reads.done(id.clone()) {
+            self.look_ups.settle(&id, outcome);
+        }
+    }
+
+    /// Reads a conversation when it is its turn; without room it waits for its next event.
+    pub(super) fn read_or_leave(&mut self, id: ConversationId) {
+        if !self.reads.want(id.clone()) {
+            self.look_ups.settle(&id, Outcome::GivenUp);
+        }
+    }
+
+    /// Reads what is asked for, as far as it is not known already.
+    pub(super) fn look_up(&mut self, LookUp { which, done }: LookUp) {
+        let ids: Vec<ConversationId> = match which {
+            Which::Of(topics) => {
+                let live = self.tracker.live().filter(|current| tell_of(&topics, current));
+                live.map(|current| current.id.clone()).collect()
+            }
+            Which::These(mut ids, since) => {
+                ids.retain(|id| !self.tracker.knows_since(id, since));
+                ids
+            }
+        };
+        self.look_ups.begin(ids.clone(), done);
+        ids.into_iter().for_each(|id| self.read_or_leave(id));
+    }
+
+    /// Looks up conversations without news for a day: their end may never have been seen.
+    pub(super) fn look_up_silent(&mut self) {
+        let now = Instant::now();
+        if now.saturating_duration_since(self.last_look_up) < LOOK_UP_EVERY {
+            return;
+        }
+        self.last_look_up = now;
+        for id in self.tracker.due(now) {
+            self.read_or_leave(id);
+        }
+    }
+}
+
+/// Whether these topics would have told of what happens in a conversation.
+fn tell_of(topics: &BTreeSet<Topic>, current: &Conversation) -> bool {
+    current.participants.iter().any(|participant| {
+        let user = participant.user_id.clone().map(Topic::User);
+        let queue = participant.queue_id.clone().map(Topic::Queue);
+        user.is_some_and(|user| topics.contains(&user))
+            || queue.is_some_and(|queue| topics.contains(&queue))
+    })
+}

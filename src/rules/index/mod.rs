@@ -1,0 +1,283 @@
+//! Which rules are worth testing at one element.
+//!
+//! Of the conditions of a rule that name values (or how a text begins or ends), the most telling
+//! are its key: it is tested only at elements that have one of the combinations of those values.
+//! Rules with keys of the same fields are one group, and one look-up in it finds all candidates, so
+//! the work grows with the groups and the candidates, not with the rules. What is telling is
+//! counted: a value that few rules name is better than one that all do.
+//!
+//! A rule without such a condition is always a candidate. The index only spares work: whether a
+//! rule holds is decided by its conditions alone.
+
+mod prints;
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use self::prints::{Part, Print};
+use super::condition::Condition;
+use super::field::{Path, Subject, Value};
+
+/// So many combinations of values a key may have: three lists of four each. What is left out is
+/// tested.
+const COMBINATIONS: usize = 64;
+/// So many values a list may have that is a key all alone.
+const LONGEST_LIST: usize = 1_024;
+
+/// See the [module](self).
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    /// What is read at each element. Paths are read once, however many of their parts are used.
+    paths: Vec<(Path, Vec<(Part, usize)>)>,
+    parts: usize,
+    groups: Vec<Group>,
+    /// Rules that are always candidates, ascending.
+    open: Vec<usize>,
+    /// A rule can be found by several alternatives at once.
+    repeats: bool,
+}
+
+/// Rules whose keys are of the same parts.
+#[derive(Debug)]
+struct Group {
+    parts: Box<[usize]>,
+    /// By the print of the combination: where its rules stand, from and to.
+    places: HashMap<Print, (u32, u32), BuildHasherDefault<AsItIs>>,
+    rules: Box<[u32]>,
+}
+
+/// A condition that names its values.
+#[derive(Clone, Debug)]
+struct Requirement {
+    part: usize,
+    prints: Vec<Print>,
+}
+
+/// Prints are mixed well already.
+#[derive(Debug, Default)]
+struct AsItIs(u64);
+
+/// What the parts of one element are, and the candidates. Kept from one element to the next.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    prints: Vec<Option<Print>>,
+    pub(super) rules: Vec<usize>,
+}
+
+impl Index {
+    /// Each rule with its number and its conditions.
+    pub(super) fn new<'r>(rules: impl Iterator<Item = (usize, &'r [Condition])>) -> Index {
+        let mut index = Index::default();
+        let mut entries = Vec::new();
+        for (rule, conditions) in rules {
+            let mut ways = index.ways(conditions);
+            ways.retain(|way| way.iter().all(|one| !one.prints.is_empty()));
+            index.repeats |= ways.len() > 1;
+            if ways.iter().any(Vec::is_empty) {
+                index.open.push(rule);
+            } else {
+                entries.extend(ways.into_iter().map(|way| (rule, way)));
+            }
+        }
+        index.group(entries);
+        index
+    }
+
+    /// Rules that are candidates everywhere.
+    pub(super) fn open(&self) -> impl Iterator<Item = usize> {
+        self.open.iter().copied()
+    }
+
+    /// The rules to test, each once; `read` gives what a path is at this element.
+    pub(super) fn candidates<'a>(
+        &self,
+        found: &mut Found,
+        mut read: impl FnMut(&Path) -> Option<Value<'a>>,
+    ) {
+        found.rules.clear();
+        found.rules.extend(&self.open);
+        found.prints.clear();
+        found.prints.resize(self.parts, None);
+        for (path, parts) in &self.paths {
+            let Some(value) = read(path) else { continue };
+            for (part, at) in parts {
+                found.prints[*at] = part.of(&value);
+            }
+        }
+        for group in &self.groups {
+            let mut prints = group.parts.iter().map(|part| found.prints[*part]);
+            let key = prints.try_fold(0, |key, print| Some(prints::with(key, print?)));
+            let Some(place) = key.and_then(|key| group.places.get(&key)) else { continue };
+            let rules = group.rules.get(place.0 as usize..place.1 as usize).unwrap_or_default();
+            found.rules.extend(rules.iter().map(|rule| *rule as usize));
+        }
+        if self.repeats {
+            found.rules.sort_unstable();
+            found.rules.dedup();
+        }
+    }
+
+    /// In which ways the conditions can hold: what they require in each. One way, unless nothing is
+    /// required but one of several alternatives.
+    fn ways(&mut self, conditions: &[Condition]) -> Vec<Vec<Requirement>> {
+        let all = self.required(conditions);
+        if !all.is_empty() {
+            return vec![all];
+        }
+        for condition in conditions {
+            if let Condition::Any(alternatives) = condition {
+                let ways: Vec<_> = alternatives.iter().map(|one| self.required(one)).collect();
+                if ways.iter().all(|way| !way.is_empty()) {
+                    return ways;
+                }
+            }
+        }
+        vec![Vec::new()]
+    }
+
+    fn required(&mut self, conditions: &[Condition]) -> Vec<Requirement> {
+        let fields = conditions.iter().filter_map(Condition::as_field);
+        // Who is watched is known only when a candidate is tested.
+        let fields = fields.filter(|field| field.path.subject != Subject::Watched);
+        let required = fields.filter_map(|field| {
+            let (part, prints) = prints::wanted(&field.pattern)?;
+            Some(Requirement { part: self.part(&field.path, part), prints })
+        });
+        required.collect()
+    }
+
+    fn part(&mut self, path: &Path, part: Part) -> usize {
+        let known = self.paths.iter().position(|(known, _)| known == path);
+        let at = known.unwrap_or_else(|| {
+            self.paths.push((path.clone(), Vec::new()));
+            self.paths.len() - 1
+        });
+        let parts = &mut self.paths[at].1;
+        if let Some((_, number)) = parts.iter().find(|(known, _)| *known == part) {
+            return *number;
+        }
+        parts.push((part, self.parts));
+        self.parts += 1;
+        self.parts - 1
+    }
+
+    fn group(&mut self, entries: Vec<(usize, Vec<Requirement>)>) {
+        let mut counts = HashMap::<(usize, Print), usize>::new();
+        for one in entries.iter().flat_map(|(_, required)| required) {
+            for print in &one.prints {
+                *counts.entry((one.part, *print)).or_default() += 1;
+            }
+        }
+        let total = entries.len();
+        let mut groups = HashMap::<Vec<usize>, Vec<(Print, u32)>>::new();
+        for (rule, required) in entries {
+            let sharing = |one: &Requirement| {
+                one.prints.iter().map(|print| counts[&(one.part, *print)]).max().unwrap_or(0)
+            };
+            let key = key(required, total, sharing);
+            let Ok(number) = u32::try_from(rule) else { continue };
+            if key.is_empty() {
+                self.open.push(rule);
+                continue;
+            }
+            let parts = key.iter().map(|one| one.part).collect();
+            let pairs = groups.entry(parts).or_default();
+            each_combination(&key, 0, &mut |print| pairs.push((print, number)));
+        }
+        self.open.sort_unstable();
+        self.open.dedup();
+        let mut groups: Vec<_> = groups.into_iter().collect();
+        groups.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        self.groups = groups.into_iter().map(|(parts, pairs)| Group::new(parts, pairs)).collect();
+        self.drop_unused();
+    }
+
+    /// Forgets the parts that no key is made of, so that nobody reads them.
+    fn drop_unused(&mut self) {
+        let used: std::collections::BTreeSet<usize> =
+            self.groups.iter().flat_map(|group| group.parts.iter().copied()).collect();
+        for (_, parts) in &mut self.paths {
+            parts.retain(|(_, number)| used.contains(number));
+        }
+        self.paths.retain(|(_, parts)| !parts.is_empty());
+    }
+}
+
+/// The requirements that tell most, in the order of their parts: until hardly one other rule is left
+/// that has the same, or there are too many combinations.
+fn key(
+    mut required: Vec<Requirement>,
+    total: usize,
+    sharing: impl Fn(&Requirement) -> usize,
+) -> Vec<Requirement> {
+    required.sort_by_cached_key(|one| (sharing(one), one.prints.len(), one.part));
+    // Two conditions on one part: the other is tested.
+    let (mut chosen, mut combinations, mut left) = (Vec::<Requirement>::new(), 1, total);
+    for one in required {
+        let shared = sharing(&one);
+        let tells_nothing = left <= 1 || shared * 2 > total;
+        if !chosen.is_empty() && (tells_nothing || chosen.iter().any(|c| c.part == one.part)) {
+            continue;
+        }
+        let most = if chosen.is_empty() { LONGEST_LIST } else { COMBINATIONS };
+        if combinations * one.prints.len() > most {
+            continue;
+        }
+        combinations *= one.prints.len();
+        left = left.saturating_mul(shared) / total.max(1);
+        chosen.push(one);
+    }
+    chosen.sort_by_key(|one| one.part);
+    chosen
+}
+
+fn each_combination(key: &[Requirement], print: Print, found: &mut dyn FnMut(Print)) {
+    match key.split_first() {
+        None => found(print),
+        Some((one, others)) => one
+            .prints
+            .iter()
+            .for_each(|next| each_combination(others, prints::with(print, *next), found)),
+    }
+}
+
+impl Group {
+    fn new(parts: Vec<usize>, mut pairs: Vec<(Print, u32)>) -> Group {
+        pairs.sort_unstable();
+        pairs.dedup();
+        let mut places = HashMap::default();
+        let mut from = 0_u32;
+        for same in pairs.chunk_by(|one, next| one.0 == next.0) {
+            let to = from + u32::try_from(same.len()).unwrap_or(u32::MAX - from);
+            if let Some((print, _)) = same.first() {
+                places.insert(*print, (from, to));
+            }
+            from = to;
+        }
+        places.shrink_to_fit();
+        Group {
+            parts: parts.into(),
+            places,
+            rules: pairs.into_iter().map(|(_, rule)| rule).collect(),
+        }
+    }
+}
+
+impl Hasher for AsItIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = prints::with(self.0, u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, print: u64) {
+        self.0 = print;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,65 @@
+//! The control socket: how somebody on this machine asks the running service for something.
+//!
+//! A Unix socket at `monitoring.control`. One connection is one question and one answer, each a line
+//! of JSON: a [`Request`] comes in, an [`Answer`] goes out. Who may ask is said in [`peer`]. What is
+//! asked goes to the service's own loop through a bounded queue and comes back from there: nothing
+//! is decided or known here. Another request is another variant of [`Request`], and one of
+//! [`Answer`].
+//!
+//! No attribute value is in any answer, although this is no network.
+
+pub mod answer;
+pub mod client;
+pub mod peer;
+mod place;
+pub mod server;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
+
+pub use answer::Answer;
+pub use place::{Place, PlaceError};
+pub use server::Server;
+
+/// The longest line that is read as a request: what can be asked fits into a hundredth of it.
+pub const MAX_REQUEST: usize = 16 * 1024;
+/// The longest line that is read as an answer: a plan that names a few hundred rules is far below.
+pub const MAX_ANSWER: usize = 4 * 1024 * 1024;
+
+/// What may be asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "request", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Request {
+    /// Whether anybody is there.
+    Ping,
+    Version,
+    /// Read the configuration and the rules again.
+    Reload {
+        /// Only say what it would change.
+        #[serde(default)]
+        plan: bool,
+        /// Answer when it is done, and not when it is begun.
+        #[serde(default)]
+        wait: bool,
+        /// Also what would wait for somebody's word.
+        #[serde(default)]
+        confirm: bool,
+    },
+    /// The good sets of rules that are kept.
+    RulesHistory,
+    /// Put an earlier set in force.
+    RulesRollback {
+        /// As the history counts; without it, the one before that in force.
+        #[serde(default)]
+        set: Option<usize>,
+        #[serde(default)]
+        confirm: bool,
+    },
+}
+
+/// A request with the way back. Dropping it without an answer tells the asker that the service stops.
+#[derive(Debug)]
+pub struct Asked {
+    pub request: Request,
+    pub answer: oneshot::Sender<Answer>,
+}

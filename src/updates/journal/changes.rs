@@ -1,0 +1,91 @@
+//! What is not on disk yet: the last state of each participant, and nothing that came between.
+//!
+//! What was offered and settled since the last commit leaves no trace. A batch that could not be
+//! written goes back under what came since, so that the next one carries the whole difference.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::rows::{Memory, Millis, Pending};
+use crate::genesys::{ConversationId, ParticipantId};
+
+/// While nothing can be written, changes of so many participants and conversations are kept; some
+/// 500 bytes each. Beyond it what is on disk is of no use any more, and is said to be.
+pub(super) const MAX_CHANGES: usize = 200_000;
+
+/// Whose row.
+pub type Place = (ConversationId, ParticipantId);
+
+/// Changes in the order in which a commit makes them: first everything goes that is to go, then
+/// rows are written.
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// Everything on disk is out of date.
+    pub(super) clear: bool,
+    pub(super) over: BTreeSet<ConversationId>,
+    pub(super) pending: BTreeMap<Place, Option<Pending>>,
+    pub(super) memory: BTreeMap<Place, Option<Memory>>,
+    pub(super) good_until: Option<Millis>,
+}
+
+impl Changes {
+    /// What waits for a participant by now; `None` when nothing does.
+    pub fn pending(&mut self, place: Place, pending: Option<Pending>) {
+        self.pending.insert(place, pending);
+        self.bound();
+    }
+
+    /// What was written to a participant by now.
+    pub fn memory(&mut self, place: Place, memory: Option<Memory>) {
+        self.memory.insert(place, memory);
+        self.bound();
+    }
+
+    /// A conversation is over and dealt with: nothing of it is kept.
+    pub fn over(&mut self, conversation: ConversationId) {
+        forget(&mut self.pending, &conversation);
+        forget(&mut self.memory, &conversation);
+        self.over.insert(conversation);
+        self.bound();
+    }
+
+    /// All that is wished by what was received until then is in these changes, in earlier ones, or
+    /// settled. A moment that is earlier than the last one changes nothing.
+    pub fn good_until(&mut self, moment: Millis) {
+        self.good_until = self.good_until.max(Some(moment));
+    }
+
+    /// Whether there is something to be written at once; the good moment is not.
+    pub fn is_empty(&self) -> bool {
+        !self.clear && self.over.is_empty() && self.pending.is_empty() && self.memory.is_empty()
+    }
+
+    /// Adds what came later.
+    pub(super) fn then(&mut self, later: Changes) {
+        let Changes { clear, over, pending, memory, good_until } = later;
+        if clear {
+            *self = Changes { clear, ..Changes::default() };
+        }
+        for conversation in over {
+            self.over(conversation);
+        }
+        self.pending.extend(pending);
+        self.memory.extend(memory);
+        self.good_until = self.good_until.max(good_until);
+        self.bound();
+    }
+
+    fn bound(&mut self) {
+        if self.over.len() + self.pending.len() + self.memory.len() > MAX_CHANGES {
+            *self = Changes { clear: true, ..Changes::default() };
+        }
+    }
+}
+
+fn forget<T>(rows: &mut BTreeMap<Place, T>, conversation: &ConversationId) {
+    let first = (conversation.clone(), ParticipantId::new(""));
+    let of_it = rows.range(first..).map(|(place, _)| place);
+    let of_it: Vec<Place> = of_it.take_while(|place| place.0 == *conversation).cloned().collect();
+    for place in of_it {
+        rows.remove(&place);
+    }
+}

@@ -1,0 +1,38 @@
+//! Where the journal lies: one file in the state directory, for its owner only.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use redb::Builder;
+
+use super::store::{CACHE, Store, StoreError, of_open};
+
+/// In the state directory.
+const NAME: &str = "journal.redb";
+
+impl Store {
+    /// Opens the journal of a state directory, or begins one.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`]; what is there stays as it is.
+    pub fn open(directory: &Path) -> Result<Store, StoreError> {
+        let path = directory.join(NAME);
+        make(directory, &path).map_err(|error| StoreError::Unusable {
+            reason: format!("{}: {error}", path.display()),
+        })?;
+        let opened = Builder::new().set_cache_size(CACHE).create(&path);
+        Store::prepare(opened.map_err(of_open)?)
+    }
+}
+
+/// Values are in it, so nobody else may read it; and it is to be found after a power loss.
+fn make(directory: &Path, path: &Path) -> io::Result<()> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => File::open(directory)?.sync_all(),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,239 @@
+//! The journal's core: rows on disk, in transactions that are whole or not there.
+//!
+//! Synchronous, and ignorant of threads and time: a simulation calls it inline, with a disk of its
+//! own. A commit that returned is on disk. After one that failed nothing more is written: the store
+//! is to be opened anew.
+
+use std::io::ErrorKind;
+
+use redb::{
+    Builder, Database, DatabaseError, Durability, ReadableDatabase, ReadableTable, StorageBackend,
+    StorageError, Table, TableDefinition, TableError,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::changes::{Changes, Place};
+use super::rows::{Memory, Millis, Pending};
+use crate::genesys::{ConversationId, ParticipantId};
+
+/// What the rows mean. Another meaning is another number, and a migration in [`Store::prepare`].
+pub const FORMAT: i64 = 1;
+
+/// Hot rows are few: those of the participants that wait.
+pub(super) const CACHE: usize = 16 << 20;
+
+type Rows = TableDefinition<'static, (&'static str, &'static str), &'static [u8]>;
+
+const META: TableDefinition<'static, &'static str, i64> = TableDefinition::new("meta");
+const PENDING: Rows = TableDefinition::new("pending");
+const MEMORY: Rows = TableDefinition::new("memory");
+
+const FORMAT_KEY: &str = "format";
+const GOOD_UNTIL: &str = "good-until-ms";
+
+/// Why the journal cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process has it.
+    #[error("another process has it open; one process for one state directory")]
+    Locked,
+    /// A newer version of this program wrote it. It is left as it is.
+    #[error(
+        "it has format {found}, and this version knows {FORMAT} at most; run the newer version"
+    )]
+    Newer { found: i64 },
+    /// What is there cannot be read. It is left as it is.
+    #[error("it is damaged ({reason}); move it away to begin a new one, what it held is lost then")]
+    Damaged { reason: String },
+    /// The disk or the directory says no.
+    #[error("{reason}; see to its permissions, its owner and the space on the disk")]
+    Unusable { reason: String },
+}
+
+/// What an earlier process left.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Recovered {
+    pub pending: Vec<(Place, Pending)>,
+    pub memory: Vec<(Place, Memory)>,
+    /// Whatever was received until then is dealt with or in here: gaps begin there.
+    pub good_until: Option<Millis>,
+}
+
+/// See the [module](self).
+#[derive(Debug)]
+pub struct Store {
+    database: Database,
+}
+
+impl Store {
+    /// Opens what is on this disk, or begins anew on an empty one.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`]; what is there stays as it is.
+    pub fn on(disk: impl StorageBackend) -> Result<Store, StoreError> {
+        let opened = Builder::new().set_cache_size(CACHE).create_with_backend(disk);
+        Store::prepare(opened.map_err(of_open)?)
+    }
+
+    /// Sees to the format, and that all tables are there.
+    pub(super) fn prepare(database: Database) -> Result<Store, StoreError> {
+        let store = Store { database };
+        match store.read_meta(FORMAT_KEY)? {
+            Some(FORMAT) => return Ok(store),
+            Some(found) => return Err(StoreError::Newer { found }),
+            None => {}
+        }
+        let transaction = store.database.begin_write().map_err(of)?;
+        transaction.open_table(PENDING).map_err(of)?;
+        transaction.open_table(MEMORY).map_err(of)?;
+        transaction.open_table(META).map_err(of)?.insert(FORMAT_KEY, FORMAT).map_err(of)?;
+        transaction.commit().map_err(of)?;
+        Ok(store)
+    }
+
+    /// Everything that is there.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Damaged`] where a row cannot be read.
+    pub fn recover(&self) -> Result<Recovered, StoreError> {
+        Ok(Recovered {
+            pending: self.rows(PENDING)?,
+            memory: self.rows(MEMORY)?,
+            good_until: self.read_meta(GOOD_UNTIL)?,
+        })
+    }
+
+    /// Makes all of these changes, or none. Changes that change nothing cost nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unusable`]: nothing more can be written by this store. Whether these changes
+    /// are there is known after the next opening.
+    pub fn commit(&mut self, changes: &Changes) -> Result<(), StoreError> {
+        let mut transaction = self.database.begin_write().map_err(of)?;
+        transaction
+            .set_durability(Durability::Immediate)
+            .map_err(|error| StoreError::Unusable { reason: error.to_string() })?;
+        let mut changed = false;
+        {
+            let mut pending = transaction.open_table(PENDING).map_err(of)?;
+            let mut memory = transaction.open_table(MEMORY).map_err(of)?;
+            if changes.clear {
+                changed = true;
+                pending.retain(|_, _| false).map_err(of)?;
+                memory.retain(|_, _| false).map_err(of)?;
+            }
+            for conversation in &changes.over {
+                changed |= forget(&mut pending, conversation)?;
+                changed |= forget(&mut memory, conversation)?;
+            }
+            for (place, row) in &changes.pending {
+                changed |= put(&mut pending, place, row.as_ref())?;
+            }
+            for (place, row) in &changes.memory {
+                changed |= put(&mut memory, place, row.as_ref())?;
+            }
+            if let Some(moment) = changes.good_until {
+                let mut meta = transaction.open_table(META).map_err(of)?;
+                let before = meta.insert(GOOD_UNTIL, moment).map_err(of)?;
+                changed |= before.is_none_or(|before| before.value() != moment);
+            }
+        }
+        if !changed {
+            return transaction.abort().map_err(of);
+        }
+        transaction.commit().map_err(of)
+    }
+
+    fn read_meta(&self, key: &str) -> Result<Option<i64>, StoreError> {
+        let transaction = self.database.begin_read().map_err(of)?;
+        let meta = match transaction.open_table(META) {
+            Err(TableError::TableDoesNotExist(_)) => return Ok(None),
+            meta => meta.map_err(of)?,
+        };
+        Ok(meta.get(key).map_err(of)?.map(|value| value.value()))
+    }
+
+    fn rows<T: DeserializeOwned>(&self, table: Rows) -> Result<Vec<(Place, T)>, StoreError> {
+        let transaction = self.database.begin_read().map_err(of)?;
+        let table = transaction.open_table(table).map_err(of)?;
+        let mut rows = Vec::new();
+        for row in table.iter().map_err(of)? {
+            let (place, bytes) = row.map_err(of)?;
+            let (conversation, participant) = place.value();
+            let row = serde_json::from_slice(bytes.value()).map_err(|error| {
+                // Not the whole error: it may quote a value.
+                let (line, column) = (error.line(), error.column());
+                let reason = format!("row of {conversation} {participant}, at {line}:{column}");
+                StoreError::Damaged { reason }
+            })?;
+            rows.push(((ConversationId::new(conversation), ParticipantId::new(participant)), row));
+        }
+        Ok(rows)
+    }
+}
+
+type RowTable<'a> = Table<'a, (&'static str, &'static str), &'static [u8]>;
+
+/// Returns true if it made a difference.
+fn put(
+    table: &mut RowTable<'_>,
+    (conversation, participant): &Place,
+    row: Option<&impl Serialize>,
+) -> Result<bool, StoreError> {
+    let place = (conversation.as_str(), participant.as_str());
+    let Some(row) = row else {
+        return Ok(table.remove(place).map_err(of)?.is_some());
+    };
+    let bytes = serde_json::to_vec(row)
+        .map_err(|error| StoreError::Unusable { reason: error.to_string() })?;
+    table.insert(place, bytes.as_slice()).map_err(of)?;
+    Ok(true)
+}
+
+fn forget(table: &mut RowTable<'_>, conversation: &ConversationId) -> Result<bool, StoreError> {
+    let first = (conversation.as_str(), "");
+    let mut of_it = Vec::new();
+    for row in table.range(first..).map_err(of)? {
+        let (place, _) = row.map_err(of)?;
+        if place.value().0 != conversation.as_str() {
+            break;
+        }
+        of_it.push(place.value().1.to_owned());
+    }
+    for participant in &of_it {
+        table.remove((conversation.as_str(), participant.as_str())).map_err(of)?;
+    }
+    Ok(!of_it.is_empty())
+}
+
+/// What may be done about a failure of the store.
+fn of(error: impl Into<redb::Error>) -> StoreError {
+    let error = error.into();
+    let reason = error.to_string();
+    if matches!(error, redb::Error::Corrupted(_)) {
+        StoreError::Damaged { reason }
+    } else {
+        StoreError::Unusable { reason }
+    }
+}
+
+/// What may be done about a failure to open it.
+pub(super) fn of_open(error: DatabaseError) -> StoreError {
+    let reason = error.to_string();
+    if matches!(error, DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch) {
+        return StoreError::Locked;
+    }
+    let damaged = if let DatabaseError::Storage(StorageError::Io(error)) = &error {
+        error.kind() == ErrorKind::InvalidData
+    } else {
+        matches!(
+            error,
+            DatabaseError::UpgradeRequired(_) | DatabaseError::Storage(StorageError::Corrupted(_))
+        )
+    };
+    if damaged { StoreError::Damaged { reason } } else { StoreError::Unusable { reason } }
+}

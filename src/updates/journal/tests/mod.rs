@@ -1,0 +1,237 @@
+//! The journal: what it gives back, how it fails, and what a power loss leaves.
+
+mod disk;
+mod power_loss;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use redb::{Builder, TableDefinition};
+
+use super::*;
+use crate::genesys::{ConversationId, ParticipantId};
+use disk::Disk;
+
+fn place(name: &str) -> Place {
+    let (conversation, participant) = name.split_once('/').unwrap();
+    (ConversationId::new(conversation), ParticipantId::new(participant))
+}
+
+fn pending(generation: u64) -> Pending {
+    let key = PendingKey {
+        value: format!("value {generation}").into(),
+        rule: "r".into(),
+        digest: u64::MAX,
+        rules_hash: 2,
+        write: Mode::IfAbsent,
+        during_flow: true,
+        urgent: false,
+        offered_at: 1,
+        changed_at: 2,
+        useless_at: Some(3),
+        generation,
+    };
+    let uncertain = [("k".into(), ["".into(), "b".into()].into())];
+    Pending { keys: [("k".into(), key)].into(), uncertain: uncertain.into() }
+}
+
+fn memory(value: &str) -> Memory {
+    let key = WrittenKey {
+        value: value.into(),
+        rule: "r".into(),
+        digest: 7,
+        accepted_at: 1,
+        fate: Fate::Unconfirmed,
+        met: None,
+        earlier: ["".into()].into(),
+        doubt: true,
+        rewrites: 2,
+    };
+    Memory { keys: [("k".into(), key)].into() }
+}
+
+fn commit(store: &mut Store, change: impl FnOnce(&mut Changes)) {
+    let mut changes = Changes::default();
+    change(&mut changes);
+    store.commit(&changes).unwrap();
+}
+
+#[test]
+fn what_was_committed_is_there_at_the_next_start() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = Store::open(directory.path()).unwrap();
+    assert_eq!(store.recover().unwrap(), Recovered::default());
+    commit(&mut store, |changes| {
+        changes.pending(place("c/p"), Some(pending(1)));
+        changes.pending(place("c/q"), Some(pending(2)));
+        changes.pending(place("d/p"), Some(pending(3)));
+        changes.memory(place("d/p"), Some(memory("a")));
+        changes.good_until(10);
+        changes.good_until(9);
+    });
+    commit(&mut store, |changes| {
+        changes.pending(place("c/p"), None);
+        changes.memory(place("c/p"), Some(memory("b")));
+        changes.over("d".into());
+        changes.pending(place("d/new"), Some(pending(4)));
+    });
+    drop(store);
+    let recovered = Store::open(directory.path()).unwrap().recover().unwrap();
+    let expected = Recovered {
+        pending: vec![(place("c/q"), pending(2)), (place("d/new"), pending(4))],
+        memory: vec![(place("c/p"), memory("b"))],
+        good_until: Some(10),
+    };
+    assert_eq!(recovered, expected);
+    let mode = fs::metadata(directory.path().join("journal.redb")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert!(!format!("{recovered:?}").contains("value"), "values belong in no log");
+}
+
+#[test]
+fn what_came_and_went_between_two_commits_is_never_written() {
+    let disk = Disk::new(1);
+    let mut store = Store::on(disk.clone()).unwrap();
+    let writes = disk.writes();
+    commit(&mut store, |changes| {
+        changes.pending(place("c/p"), Some(pending(1)));
+        changes.pending(place("c/p"), None);
+        changes.over("e".into());
+    });
+    assert_eq!(disk.writes(), writes);
+    commit(&mut store, |changes| changes.pending(place("c/p"), Some(pending(2))));
+    assert!(disk.writes() > writes);
+}
+
+#[test]
+fn a_directory_is_for_one_process_and_the_second_goes_on_without() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().to_path_buf();
+    let mut first = Store::open(&path).unwrap();
+    commit(&mut first, |changes| changes.pending(place("c/p"), Some(pending(1))));
+    let (second, recovered) = Journal::start(Box::new(move || Store::open(&path)));
+    assert_eq!(recovered, Recovered::default());
+    second.change(|changes| changes.over("c".into()));
+    let Health::Suspended { reason } = second.close() else { panic!("there is one already") };
+    assert!(reason.contains("another process"), "{reason}");
+    assert_eq!(first.recover().unwrap().pending, [(place("c/p"), pending(1))]);
+}
+
+#[test]
+fn what_is_damaged_or_of_another_version_is_said_and_stays_as_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("journal.redb");
+    fs::write(&path, "this is no journal, it is a letter\n".repeat(1_000)).unwrap();
+    let before = fs::read(&path).unwrap();
+    let error = Store::open(directory.path()).unwrap_err();
+    assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), before);
+
+    fs::remove_file(&path).unwrap();
+    with(&path, |database| {
+        let transaction = database.begin_write().unwrap();
+        let meta: TableDefinition<'_, &str, i64> = TableDefinition::new("meta");
+        transaction.open_table(meta).unwrap().insert("format", FORMAT + 1).unwrap();
+        transaction.commit().unwrap();
+    });
+    let error = Store::open(directory.path()).unwrap_err();
+    assert!(matches!(error, StoreError::Newer { found } if found == FORMAT + 1), "{error}");
+}
+
+#[test]
+fn a_row_that_cannot_be_read_is_damage_and_its_values_are_not_said() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(Store::open(directory.path()).unwrap());
+    with(&directory.path().join("journal.redb"), |database| {
+        let transaction = database.begin_write().unwrap();
+        let rows: TableDefinition<'_, (&str, &str), &[u8]> = TableDefinition::new("pending");
+        let row = br#"{"keys":"secret"}"#.as_slice();
+        transaction.open_table(rows).unwrap().insert(("c", "p"), row).unwrap();
+        transaction.commit().unwrap();
+    });
+    let error = Store::open(directory.path()).unwrap().recover().unwrap_err().to_string();
+    assert!(error.contains("row of c p") && !error.contains("secret"), "{error}");
+}
+
+fn with(path: &Path, change: impl FnOnce(&redb::Database)) {
+    change(&Builder::new().create(path).unwrap());
+}
+
+#[test]
+fn where_nothing_can_be_made_the_reason_is_said() {
+    let directory = tempfile::tempdir().unwrap();
+    let error = Store::open(&directory.path().join("missing")).unwrap_err().to_string();
+    assert!(error.contains("missing/journal.redb") && error.contains("permissions"), "{error}");
+}
+
+#[test]
+fn the_thread_writes_what_comes_and_many_changes_are_few_commits() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().to_path_buf();
+    let (journal, _) = Journal::start(Box::new(move || Store::open(&path)));
+    for n in 0..2_000 {
+        journal.change(|changes| {
+            changes.pending(place(&format!("c/{}", n % 10)), Some(pending(n)));
+            changes.good_until(Millis::try_from(n).unwrap());
+        });
+    }
+    assert_eq!(journal.health(), Health::Kept);
+    let shared = journal.commits();
+    assert!(shared < 2_000, "{shared} commits for 2,000 changes");
+    assert_eq!(journal.close(), Health::Kept);
+    let recovered = Store::open(directory.path()).unwrap().recover().unwrap();
+    assert_eq!(recovered.good_until, Some(1_999));
+    let last: Vec<_> = (0..10).map(|n| (place(&format!("c/{n}")), pending(1_990 + n))).collect();
+    assert_eq!(recovered.pending, last);
+}
+
+#[test]
+fn while_nothing_can_be_written_it_says_so_and_writes_the_difference_later() {
+    let disk = Disk::new(2);
+    let again = disk.clone();
+    let (journal, _) = Journal::start(Box::new(move || Store::on(again.clone())));
+    journal.change(|changes| changes.pending(place("c/p"), Some(pending(1))));
+    wait(|| journal.commits() == 1);
+    disk.fail_after(0);
+    journal.change(|changes| {
+        changes.pending(place("c/p"), None);
+        changes.pending(place("c/q"), Some(pending(2)));
+    });
+    wait(|| matches!(journal.health(), Health::Suspended { .. }));
+    journal.change(|changes| {
+        changes.pending(place("c/q"), Some(pending(3)));
+        changes.good_until(5);
+    });
+    disk.mend();
+    // The end does not wait for the next try.
+    assert_eq!(journal.close(), Health::Kept);
+    let recovered = Store::on(disk).unwrap().recover().unwrap();
+    assert_eq!(recovered.pending, [(place("c/q"), pending(3))]);
+    assert_eq!(recovered.good_until, Some(5));
+}
+
+#[test]
+fn too_much_while_nothing_can_be_written_makes_what_is_on_disk_worthless() {
+    let mut changes = Changes::default();
+    changes.pending(place("c/p"), Some(pending(1)));
+    changes.good_until(5);
+    for n in 0..changes::MAX_CHANGES {
+        changes.over(ConversationId::new(&n.to_string()));
+    }
+    let mut store = Store::on(Disk::new(3)).unwrap();
+    commit(&mut store, |changes| changes.pending(place("d/p"), Some(pending(1))));
+    store.commit(&changes).unwrap();
+    assert_eq!(store.recover().unwrap(), Recovered::default());
+}
+
+fn wait(done: impl Fn() -> bool) {
+    for _ in 0..1_000 {
+        if done() {
+            return;
+        }
+        std::thread::park_timeout(Duration::from_millis(10));
+    }
+    panic!("it never happened");
+}

@@ -1,0 +1,56 @@
+//! What of others is to be put back: it goes with the next request for its participant, or in one of
+//! its own.
+
+use tokio::time::Instant;
+
+use super::entry::Entry;
+use super::{Outbox, Target};
+use crate::genesys::{ConversationId, ParticipantId};
+use crate::updates::push::Losses;
+
+impl Outbox {
+    /// Says what is to be put back from now on. Returns false if there is no room for it.
+    pub(crate) fn set_losses(&mut self, target: &Target, losses: Losses, now: Instant) -> bool {
+        let window = now + self.merge_window;
+        if losses.is_empty() && self.entry(target).is_none() {
+            return true;
+        }
+        let Some(entry) = self.enter(target, window) else { return false };
+        if entry.keys.is_empty() && entry.losses.is_empty() {
+            entry.window = window;
+        }
+        entry.losses = losses;
+        self.place(target, now);
+        true
+    }
+
+    /// What is to be put back.
+    pub(crate) fn losses(&self, target: &Target) -> Option<&Losses> {
+        Some(&self.entry(target)?.losses).filter(|losses| !losses.is_empty())
+    }
+
+    /// Takes back all that is to be put back in a conversation, but for what is under way.
+    pub(crate) fn drop_losses(
+        &mut self,
+        conversation: &ConversationId,
+        now: Instant,
+    ) -> Vec<(Target, Losses)> {
+        let participants = self.entries.get(conversation).into_iter().flatten();
+        let participants: Vec<ParticipantId> = participants.map(|(id, _)| id.clone()).collect();
+        let mut dropped = Vec::new();
+        for participant in participants {
+            let target = Target { conversation: conversation.clone(), participant };
+            let losses = self.change(&target, now, |entry| std::mem::take(&mut entry.losses));
+            dropped.extend(losses.filter(|it| !it.is_empty()).map(|losses| (target, losses)));
+        }
+        dropped
+    }
+}
+
+impl Entry {
+    /// What went along was dealt with; what came since was not.
+    pub(super) fn settle_losses(&mut self) {
+        let out = std::mem::take(&mut self.losses_out);
+        self.losses.retain(|key, lost| out.get(key) != Some(lost));
+    }
+}

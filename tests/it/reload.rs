@@ -1,0 +1,418 @@
+//! Reloads as an administrator asks for them: through the control socket, with a plan before, a word
+//! of confirmation, and a way back; and who may not ask, or asks nonsense.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use attributed::simulator::Scripted;
+use serde_json::Value;
+
+use crate::command::{Said, attributed};
+use crate::daemon::{Daemon, PATIENCE, Setup};
+use crate::world_at::{ANSWERED, WorldAt};
+
+/// Beside the other rule, another key.
+const SECOND: &str = r#"
+[[rule]]
+name = "second"
+match.participant.purpose = "agent"
+match.participant.state = "connected"
+set."cc.second" = "yes"
+"#;
+
+fn with_second() -> String {
+    format!("{ANSWERED}{SECOND}")
+}
+
+fn say(setup: &Setup, arguments: &[&str]) -> Said {
+    attributed(setup.dir.path(), arguments)
+}
+
+#[track_caller]
+fn says(said: &Said, code: i32, parts: &[&str]) {
+    assert_eq!(said.code, code, "{}\n{}", said.out, said.err);
+    for part in parts {
+        let there = said.out.contains(part) || said.err.contains(part);
+        assert!(there, "{part:?} is not said:\n{}\n{}", said.out, said.err);
+    }
+}
+
+fn json(said: &Said) -> Value {
+    serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{}\n{}", said.out, said.err))
+}
+
+/// Sends bytes as they are, and returns the line that comes back.
+fn raw(setup: &Setup, bytes: &[u8]) -> String {
+    let mut stream = UnixStream::connect(setup.path("control.sock")).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    // A request that is too long is answered before it is read whole.
+    let _cut_off = stream.write_all(bytes);
+    let mut line = String::new();
+    let _reset = BufReader::new(stream).read_line(&mut line);
+    line
+}
+
+fn keys(world: &WorldAt, conversation: &str) -> Vec<String> {
+    world.writes(conversation).into_iter().flat_map(|write| write.keys).collect()
+}
+
+fn wait_key(world: &WorldAt, daemon: &Daemon, conversation: &str, key: &str) {
+    daemon.wait(&format!("{key} on {conversation}"), || {
+        keys(world, conversation).iter().any(|written| written == key).then_some(())
+    });
+}
+
+#[test]
+fn a_good_reload_says_what_changed_and_a_bad_one_why_it_is_refused() {
+    let world = WorldAt::quiet(2);
+    let setup = world.setup(ANSWERED, "");
+    let daemon = setup.start();
+    daemon.wait_ready();
+    world.call("c1", 0);
+    world.wait_written(&daemon, "c1");
+    setup.write_rules(&with_second());
+    let said = say(&setup, &["reload", "--wait"]);
+    says(&said, 0, &["+ second", "of 1 live conversations: 1 wishes came, 0 went", "2 rules ("]);
+    // The call has no event of its own, and is looked at again.
+    wait_key(&world, &daemon, "c1", "cc.second");
+    let line = daemon.wait_log("rules reloaded");
+    assert_eq!((&line["added"], &line["wishes_came"]), (&"second".into(), &1.into()), "{line}");
+
+    setup.write_rules(&with_second().replace("match.participant.state", "match.participant.stat"));
+    let said = say(&setup, &["reload", "--wait"]);
+    says(
+        &said,
+        1,
+        &["rules.toml:5:", "match.participant.stat", "did you mean", "in force: 2 rules"],
+    );
+    daemon.wait_status("rules file REFUSED");
+    let answer = json(&say(&setup, &["reload", "--wait", "--output", "json"]));
+    assert_eq!(answer["answer"], "reload");
+    assert_eq!(answer["problems"][0]["severity"], "error", "{answer}");
+    assert!(answer["in_force"]["problem"].is_string(), "{answer}");
+
+    setup.write_rules(&SECOND.replace("second", "third"));
+    says(&say(&setup, &["reload"]), 0, &["reload begun"]);
+    daemon.wait_line_from(0, "the last reload", |line| line["removed"] == "answered second");
+    says(&say(&setup, &["reload", "--wait"]), 0, &["0 wishes came, 0 went", "1 rules ("]);
+}
+
+#[test]
+fn a_plan_says_what_a_reload_would_do_and_does_nothing() {
+    let world = WorldAt::quiet(2);
+    let setup = world.setup(ANSWERED, "");
+    let daemon = setup.start();
+    daemon.wait_ready();
+    for id in ["c1", "c2"] {
+        world.call(id, 0);
+        world.wait_written(&daemon, id);
+    }
+    setup.write_rules(&with_second().replace("\"cc.answered\"", "\"cc.taken\""));
+    let plan = |more: &[&str]| say(&setup, &[&["reload", "--plan"], more].concat());
+    says(
+        &plan(&[]),
+        0,
+        &[
+            "+ second",
+            "~ answered",
+            "of 2 live conversations: 4 wishes came, 2 went; 4 writes to 2 participants",
+            "answered: 2 appear, 0 change, 2 disappear",
+            "e.g. cc.second appears on participant",
+            "at most 1 minutes of the account's budget",
+        ],
+    );
+    let answer = json(&plan(&["--output", "json"]));
+    assert_eq!((&answer["answer"], &answer["changes"]["writes"]), (&"plan".into(), &4.into()));
+    // Nothing is in force but what was.
+    assert_eq!(daemon.log_count("rules reloaded"), 0);
+    world.call("c3", 1);
+    world.wait_written(&daemon, "c3");
+    assert_eq!(keys(&world, "c3"), ["cc.answered"]);
+    setup.write_rules("[[rule]]\n");
+    says(&plan(&[]), 1, &["a reload would be refused", "rules.toml:1"]);
+    assert!(!daemon.notified().iter().any(|told| told.contains("REFUSED")), "it was only a plan");
+}
+
+#[test]
+fn too_many_writes_wait_for_a_word_and_live_events_do_not() {
+    let world = WorldAt::quiet(3);
+    let setup = world.setup(ANSWERED, "[reload]\nmax_writes = 1\n");
+    let daemon = setup.start();
+    daemon.wait_ready();
+    for (user, id) in ["c1", "c2"].into_iter().enumerate() {
+        world.call(id, user);
+        world.wait_written(&daemon, id);
+    }
+    setup.write_rules(&with_second());
+    says(&say(&setup, &["reload", "--plan"]), 0, &["more than reload.max_writes (1)"]);
+    let said = say(&setup, &["reload", "--wait"]);
+    says(&said, 0, &["2 writes to 2 participants", "2 writes on conversations", "--confirm"]);
+    daemon.wait_status("2 writes wait for `attributed reload --confirm`");
+    // The new rules are in force all the same.
+    world.call("c3", 2);
+    wait_key(&world, &daemon, "c3", "cc.second");
+    for id in ["c1", "c2"] {
+        assert_eq!(keys(&world, id), ["cc.answered"]);
+    }
+    // Asking again is no confirmation.
+    says(&say(&setup, &["reload", "--wait"]), 0, &["--confirm"]);
+    says(&say(&setup, &["reload", "--confirm"]), 0, &["2 writes to 2 participants"]);
+    for id in ["c1", "c2"] {
+        wait_key(&world, &daemon, id, "cc.second");
+    }
+    daemon.wait_status_that("nothing waits", |status| !status.contains("--confirm"));
+}
+
+#[test]
+fn what_waits_for_a_removed_rule_is_withdrawn_and_what_is_wished_still_stays() {
+    let world = WorldAt::quiet(1);
+    let setup = world.setup(&with_second(), "");
+    let daemon = setup.start();
+    daemon.wait_ready();
+    let fails = Scripted {
+        operation: "PATCH /attributes".to_owned(),
+        times: 4,
+        status: Some(503),
+        ..Scripted::default()
+    };
+    world.simulator.script([fails]);
+    world.call("c1", 0);
+    daemon.wait_log("push failed, will retry");
+    // The first does something else from now on, and yet wishes the same of this call.
+    let other = ANSWERED.replace("\"connected\"", "[\"connected\", \"alerting\"]");
+    setup.write_rules(&other);
+    says(
+        &say(&setup, &["reload", "--wait"]),
+        0,
+        &["~ answered", "- second", "0 wishes came, 1 went"],
+    );
+    let writes = world.wait_written(&daemon, "c1");
+    let accepted: Vec<_> = writes.iter().filter(|write| write.status == Some(202)).collect();
+    assert_eq!(accepted.len(), 1);
+    assert_eq!(accepted[0].keys, ["cc.answered"]);
+    daemon.wait_status("0 waiting, 1 pushed");
+}
+
+#[test]
+fn a_step_back_holds_until_the_file_has_changed_also_over_a_restart() {
+    let world = WorldAt::quiet(3);
+    let setup = world.setup(ANSWERED, "");
+    let mut daemon = setup.start();
+    daemon.wait_ready();
+    says(&say(&setup, &["rules", "rollback"]), 1, &["no set of rules is kept from before"]);
+    setup.write_rules(&with_second());
+    says(&say(&setup, &["reload", "--wait"]), 0, &["+ second"]);
+    let history = say(&setup, &["rules", "history"]);
+    says(&history, 0, &["2 rules", "1 rules"]);
+    let lines: Vec<&str> = history.out.lines().collect();
+    assert!(lines[0].starts_with("0 ") && lines[0].ends_with("in force"), "{}", history.out);
+    assert!(lines.len() == 2 && !lines[1].ends_with("in force"), "{}", history.out);
+
+    says(&say(&setup, &["rules", "rollback"]), 0, &["- second", "1 rules (", "an earlier set"]);
+    daemon.wait_status("rules ROLLED BACK to ");
+    // Neither a reload of the same file nor a restart undoes it.
+    says(&say(&setup, &["reload", "--wait"]), 0, &["1 rules (", "an earlier set"]);
+    daemon.signal("TERM");
+    assert!(daemon.wait_exit().success());
+    let mut daemon = setup.start();
+    daemon.wait_ready();
+    daemon.wait_status("rules ROLLED BACK to ");
+    world.call("c1", 0);
+    world.wait_written(&daemon, "c1");
+    assert_eq!(keys(&world, "c1"), ["cc.answered"]);
+
+    // A file that was changed for the worse changes nothing either, for the better it does.
+    setup.write_rules("[[rule]]\n");
+    says(&say(&setup, &["reload", "--wait"]), 1, &["in force: 1 rules"]);
+    daemon.signal("TERM");
+    assert!(daemon.wait_exit().success());
+    let daemon = setup.start();
+    daemon.wait_ready();
+    daemon.wait_log("started with the last good rules");
+    let sets = json(&say(&setup, &["rules", "history", "--output", "json"]));
+    assert_eq!(sets["sets"][1]["in_force"], true, "what was in force last stood in: {sets}");
+    setup.write_rules(&with_second().replace("second", "better"));
+    says(&say(&setup, &["reload", "--wait"]), 0, &["+ better", "2 rules ("]);
+    daemon.wait_status_that("the file counts", |status| !status.contains("ROLLED BACK"));
+    says(&say(&setup, &["rules", "rollback", "7"]), 1, &["no set 7 of rules is kept"]);
+    says(&say(&setup, &["rules", "rollback", "1"]), 0, &["+ second", "- better"]);
+}
+
+#[test]
+fn nobody_there_says_what_to_do() {
+    let setup = Setup::new("http://127.0.0.1:9", "all_users = true", ANSWERED, "");
+    for arguments in [&["reload"][..], &["rules", "history"], &["rules", "rollback"]] {
+        let parts = ["no service answers at", "control.sock", "systemctl start attributed"];
+        says(&say(&setup, arguments), 69, &parts);
+    }
+    let said = say(&setup, &["reload", "--socket", "elsewhere.sock"]);
+    says(&said, 69, &["elsewhere.sock"]);
+    says(&say(&setup, &["reload", "--plan", "--confirm"]), 2, &["--confirm"]);
+    fs::write(setup.path("attributed.toml"), "nonsense").unwrap();
+    says(&say(&setup, &["reload"]), 78, &["attributed.toml"]);
+}
+
+#[test]
+fn a_second_daemon_leaves_the_socket_of_the_first_alone() {
+    let world = WorldAt::quiet(1);
+    let setup = world.setup(ANSWERED, "");
+    let mut first = setup.start();
+    first.wait_ready();
+    let mode = fs::metadata(setup.path("control.sock")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o660);
+    let other = world.setup(ANSWERED, "");
+    let text = fs::read_to_string(other.path("attributed.toml")).unwrap();
+    let taken = format!("control = \"{}\"", setup.path("control.sock").display());
+    other.configure(&text.replace("control = \"control.sock\"", &taken));
+    let mut second = other.start();
+    second.wait_ready();
+    let line = second.wait_log("no control socket");
+    assert!(line["reason"].as_str().unwrap().contains("another service answers at"), "{line}");
+    assert_eq!(line["level"], "WARN");
+    second.signal("TERM");
+    assert!(second.wait_exit().success());
+    assert!(raw(&setup, b"{\"request\":\"ping\"}\n").contains("\"ready\":true"));
+    // A daemon that was killed leaves its socket behind; the next one replaces it.
+    first.signal("KILL");
+    first.wait_exit();
+    assert!(setup.path("control.sock").exists());
+    let mut third = setup.start();
+    third.wait_ready();
+    assert!(raw(&setup, b"{\"request\":\"version\"}\n").contains(env!("CARGO_PKG_VERSION")));
+    third.signal("TERM");
+    assert!(third.wait_exit().success());
+    assert!(!setup.path("control.sock").exists(), "it is gone with its daemon");
+}
+
+#[test]
+fn nonsense_and_silence_at_the_socket_harm_nobody() {
+    let world = WorldAt::quiet(1);
+    let setup = world.setup(ANSWERED, "");
+    let daemon = setup.start();
+    daemon.wait_ready();
+    for (bytes, expected) in [
+        (&b"\n"[..], "not a request"),
+        (b"GET / HTTP/1.1\r\n\r\n", "not a request"),
+        (b"{\"request\":\"reboot\"}\n", "unknown variant"),
+        (b"\xff\xfe\x00\n", "not a request"),
+        (&[b'['; 100_000], "longer than 16384 bytes"),
+    ] {
+        let line = raw(&setup, bytes);
+        let answer: Value = serde_json::from_str(&line).unwrap_or_default();
+        // Whoever sends far too much may find the connection closed before the answer.
+        let cut_off = line.is_empty() && bytes.len() > 16_384;
+        let told = answer["message"].as_str().unwrap_or_default().contains(expected);
+        assert!(told || cut_off, "{line}");
+    }
+    // More than there are places for, and none of them says a word.
+    let silent: Vec<UnixStream> =
+        (0..40).map(|_| UnixStream::connect(setup.path("control.sock")).unwrap()).collect();
+    let mut first = String::new();
+    silent[0].set_read_timeout(Some(PATIENCE)).unwrap();
+    BufReader::new(&silent[0]).read_line(&mut first).unwrap();
+    assert!(first.contains("no request came in time"), "{first}");
+    drop(silent);
+    assert!(raw(&setup, b"{\"request\":\"ping\"}\n").contains("\"ready\":true"));
+    world.call("c1", 0);
+    world.wait_written(&daemon, "c1");
+    let (_, cpu) = daemon.usage();
+    assert!(cpu < Duration::from_secs(10), "{cpu:?}");
+}
+
+#[test]
+fn strangers_are_refused_whatever_the_mode_of_the_socket() {
+    let world = WorldAt::quiet(1);
+    let setup = world.setup(ANSWERED, "");
+    let daemon = setup.start();
+    daemon.wait_ready();
+    let open = |path: &str, mode| {
+        fs::set_permissions(setup.path(path), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    open("", 0o755);
+    let as_nobody = || {
+        let binary = env!("CARGO_BIN_EXE_attributed");
+        let copy = setup.path("attributed");
+        if !copy.exists() {
+            fs::copy(binary, &copy).unwrap();
+            open("attributed", 0o755);
+        }
+        std::process::Command::new("setpriv")
+            .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+            .arg(&copy)
+            .args(["rules", "history", "--socket"])
+            .arg(setup.path("control.sock"))
+            .output()
+    };
+    // Only root can play somebody else.
+    let Some(said) = as_nobody().ok().filter(|said| !text(&said.stderr).contains("setpriv")) else {
+        println!("skipped: nobody else can be played here");
+        return;
+    };
+    assert_eq!(said.status.code(), Some(69), "{}", text(&said.stderr));
+    assert!(text(&said.stderr).contains("not allowed to ask"), "{}", text(&said.stderr));
+    // The kernel lets them in now, and they are told so.
+    open("control.sock", 0o666);
+    let said = as_nobody().unwrap();
+    assert_eq!(said.status.code(), Some(1), "{}", text(&said.stderr));
+    assert!(text(&said.stderr).contains("you may not ask"), "{}", text(&said.stderr));
+    assert_eq!(daemon.wait_log("refused at the control socket")["uid"], 65_534);
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn a_list_is_taken_when_it_has_changed_and_is_whole() {
+    let world = WorldAt::quiet(1);
+    let rules = r#"
+[lists.ours]
+file = "ours.txt"
+
+[[rule]]
+name = "listed"
+match.conversation.id = { in_list = "ours" }
+match.participant.purpose = "agent"
+set."cc.listed" = "yes"
+"#;
+    let setup = world.setup(rules, "");
+    let list = |rows: &[&str]| fs::write(setup.path("ours.txt"), rows.join("\n") + "\n").unwrap();
+    list(&["c1", "c2", "c3"]);
+    let daemon = setup.start();
+    daemon.wait_ready();
+    for id in ["c1", "c4"] {
+        world.call(id, 0);
+    }
+    world.wait_written(&daemon, "c1");
+    assert!(world.writes("c4").is_empty());
+    list(&["c1", "c2", "c3", "c4"]);
+    // Nobody asked, and the call has no event of its own.
+    world.wait_written(&daemon, "c4");
+    let line = daemon.wait_log("a list has changed");
+    assert_eq!((&line["list"], &line["entries"]), (&"ours".into(), &4.into()), "{line}");
+
+    list(&["c1"]);
+    let line = daemon.wait_log("the list is not taken");
+    assert_eq!((&line["level"], &line["list"]), (&"WARN".into(), &"ours".into()), "{line}");
+    daemon.wait_status(
+        "list ours REFUSED, the earlier one in force (it has shrunk from 4 rows to 1)",
+    );
+    says(&say(&setup, &["reload", "--wait"]), 0, &["the list `ours` is not taken", "--confirm"]);
+    world.call("c2", 0);
+    world.wait_written(&daemon, "c2");
+    says(&say(&setup, &["reload", "--confirm"]), 0, &["0 wishes came, 2 went"]);
+    daemon.wait_status_that("the list counts", |status| !status.contains("REFUSED"));
+
+    fs::remove_file(setup.path("ours.txt")).unwrap();
+    let line = daemon.wait_log("the list cannot be used: the earlier one stays");
+    assert_eq!(line["level"], "ERROR", "{line}");
+    daemon.wait_status("list ours REFUSED");
+    list(&["c1"]);
+    daemon.wait_status_that("the list is back", |status| !status.contains("REFUSED"));
+    let sets = json(&say(&setup, &["rules", "history", "--output", "json"]));
+    assert_eq!(sets["sets"].as_array().map(Vec::len), Some(1), "another list is no other set");
+    assert!(sets["sets"][0]["lists"]["ours"].is_string(), "{sets}");
+}
