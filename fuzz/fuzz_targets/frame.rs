@@ -1,6 +1,6 @@
 //! Whatever a socket or the API sends: reading it gives a value or an error, and never a panic.
 //!
-//! What can be read is looked at by every rule of the example, too.
+//! What can be read is looked at by every rule that the simulator comes with, too.
 
 #![no_main]
 
@@ -13,31 +13,33 @@ use attributed::events::conversation::Conversation;
 use attributed::events::frame::Frame;
 use attributed::events::{read_generic, read_rest};
 use attributed::genesys::names::Names;
-use attributed::rules::{Context, RuleFile, Rules, Standing};
+use attributed::rules::{Context, RuleFile, Rules, Standing, Tables};
+use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
 
 static RULES: LazyLock<Rules> = LazyLock::new(|| {
     let text = include_str!("../../rules.example.toml");
     let (file, _) = RuleFile::parse(Path::new("rules.toml"), text, &AllowedKeys::all())
         .expect("the example is right");
-    file.bind(Arc::new(Names::default())).0
+    file.bind(Arc::new(Names::default()), &Tables::inline(&file.lists)).0
 });
 
 fuzz_target!(|text: &str| {
-    if let Frame::Conversation { body, .. } = Frame::read(text)
-        && let Ok(conversation) = read_generic(&text[body])
+    if let Frame::Conversation { body, conversation, .. } = Frame::read(text)
+        && let Ok(conversation) = conversation
     {
-        look(&conversation);
+        look(&conversation, &text[body]);
     }
     if let Ok(conversation) = read_generic(text) {
-        look(&conversation);
+        look(&conversation, text);
     }
-    if let Ok(conversation) = read_rest(text) {
-        look(&conversation);
+    if let Ok(conversation) = read_rest(text.as_bytes()) {
+        look(&conversation, text);
     }
 });
 
-fn look(conversation: &Conversation) {
+fn look(conversation: &Conversation, body: &str) {
     let watched = BTreeSet::new();
-    RULES.look(conversation, &Context { watched: &watched }, &mut Standing::default());
+    let context = Context { watched: &watched, now: Timestamp::UNIX_EPOCH, raw: Some(body) };
+    RULES.look(conversation, &context, &mut Standing::default());
 }

@@ -11,7 +11,8 @@ use attributed::config::fence::AllowedKeys;
 use attributed::events::conversation::Conversation;
 use attributed::events::read_generic;
 use attributed::genesys::names::Names;
-use attributed::rules::{Context, RuleFile, Standing};
+use attributed::rules::{Context, RuleFile, Standing, Tables};
+use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
 
 /// Somebody to look at.
@@ -25,9 +26,11 @@ fuzz_target!(|text: &str| {
     match RuleFile::parse(Path::new("rules.toml"), text, &AllowedKeys::all()) {
         Ok((file, warnings)) => {
             warnings.iter().for_each(|warning| drop(warning.to_string()));
-            let (rules, _unknown) = file.bind(Arc::new(Names::default()));
+            let tables = Tables::inline(&file.lists);
+            let (rules, _unknown) = file.bind(Arc::new(Names::default()), &tables);
             let watched = BTreeSet::new();
-            rules.look(&CALL, &Context { watched: &watched }, &mut Standing::default());
+            let context = Context { watched: &watched, now: Timestamp::UNIX_EPOCH, raw: None };
+            rules.look(&CALL, &context, &mut Standing::default());
         }
         Err(problems) => {
             assert!(!problems.is_empty(), "refused without a word");

@@ -77,8 +77,9 @@ use crate::updates::settings;
 const HUNG_AFTER: Duration = Duration::from_secs(30);
 /// How often the app looks at how things are.
 const TICK: Duration = Duration::from_secs(1);
-/// What a stop may take beyond the drain: to leave the channels, and to say goodbye.
-const STOP_MARGIN: Duration = Duration::from_secs(10);
+/// What a stop may take beyond the drain: to settle what is in doubt, to leave the channels, and to
+/// say goodbye.
+const STOP_MARGIN: Duration = Duration::from_secs(30);
 
 /// The running daemon: the one owner of what can change while it runs.
 pub struct App {

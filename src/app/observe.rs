@@ -38,23 +38,21 @@ pub(super) struct Look {
 
 /// How a snapshot came.
 #[derive(Clone, Copy)]
-pub(super) struct Moment<'a> {
+pub(super) struct Moment {
     pub at: Instant,
     pub received_at: Timestamp,
-    /// The body that it was read from; `None` where that is not kept.
-    pub raw: Option<&'a str>,
     /// It is the answer to a read.
     pub from_read: bool,
 }
 
-impl Moment<'_> {
+impl Moment {
     /// A snapshot that is kept is looked at again.
-    pub(super) fn now() -> Moment<'static> {
-        Moment { at: Instant::now(), received_at: Timestamp::now(), raw: None, from_read: false }
+    pub(super) fn now() -> Moment {
+        Moment { at: Instant::now(), received_at: Timestamp::now(), from_read: false }
     }
 
     fn context<'a>(&'a self, view: &'a View) -> Context<'a> {
-        Context { watched: &view.watched, now: self.received_at, raw: self.raw }
+        Context { watched: &view.watched, now: self.received_at, raw: None }
     }
 }
 
@@ -63,7 +61,7 @@ pub(super) fn observation(
     view: &View,
     standing: &mut Standing,
     current: &Conversation,
-    moment: &Moment<'_>,
+    moment: &Moment,
 ) -> Look {
     let Looked { wishes, matches, targets_missing, due, errors, .. } =
         view.rules.look(current, &moment.context(view), standing);
@@ -110,7 +108,7 @@ pub(super) fn remember(
     view: &View,
     standing: &mut Standing,
     snapshot: &Conversation,
-    moment: &Moment<'_>,
+    moment: &Moment,
 ) {
     let _wished = view.rules.look(snapshot, &moment.context(view), standing);
 }
@@ -121,7 +119,7 @@ pub(super) fn wishes_of(
     rules: &Rules,
     standing: &Standing,
     snapshot: &Conversation,
-    moment: &Moment<'_>,
+    moment: &Moment,
 ) -> Vec<Wish> {
     rules.look(snapshot, &moment.context(view), &mut standing.clone()).wishes
 }
@@ -133,14 +131,12 @@ pub(super) fn same_wishes(
     standing: &Standing,
     current: &Conversation,
     candidate: &Conversation,
-    moment: &Moment<'_>,
+    moment: &Moment,
 ) -> bool {
-    let wishes = |of: &Conversation, moment: &Moment<'_>| {
+    let wishes = |of: &Conversation| {
         view.rules.look(of, &moment.context(view), &mut standing.clone()).wishes
     };
-    // The moment is the candidate's; what the current one was read from is not kept.
-    let wishes_now = wishes(current, &Moment { raw: None, ..*moment });
-    let wishes_then = wishes(candidate, moment);
+    let (wishes_now, wishes_then) = (wishes(current), wishes(candidate));
     // The values beside the wishes count too: by them it is told what is ours and what foreign.
     wishes_now == wishes_then
         && wishes_now.iter().all(|wish| there(current, wish) == there(candidate, wish))

@@ -7,6 +7,7 @@
 //! came, without what was written since. Time is an argument; two equal rehearsals end alike.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ use super::observe::{Look, Moment, View, observation};
 use crate::config::default;
 use crate::events::conversation::Conversation;
 use crate::genesys::{ParticipantId, UserId};
+use crate::rules::explain::Explained;
+use crate::rules::file::Rule;
 use crate::rules::{Context, RuleError, Rules, Standing};
 use crate::status::counts::Counts;
 use crate::updates::keeper::Keeper;
@@ -42,7 +45,7 @@ pub(crate) struct Rehearsal {
     keeper: Keeper,
     began: (Instant, Timestamp),
     /// As it is now, and the body that it was read from.
-    current: Option<(Conversation, String)>,
+    current: Option<(Arc<Conversation>, Arc<str>)>,
     /// When to look at it again.
     due: Option<Timestamp>,
 }
@@ -67,6 +70,48 @@ pub(crate) struct Came {
     pub(crate) errors: Vec<RuleError>,
     /// Keys that wait, for a flow to end or because they were written too often.
     pub(crate) waiting: Vec<(ParticipantId, Arc<str>)>,
+    /// Every look at the conversation, the first one first: at what was due, at the event, and at
+    /// what came back.
+    pub(crate) looks: Vec<PastLook>,
+}
+
+/// What a look was at, so that it can be explained afterwards.
+pub(crate) struct PastLook {
+    view: View,
+    conversation: Arc<Conversation>,
+    raw: Arc<str>,
+    now: Timestamp,
+    /// As it was before the look.
+    standing: Standing,
+    held: Vec<Arc<str>>,
+    /// The rules that wrote what the look came to.
+    wrote: BTreeSet<Arc<str>>,
+}
+
+impl PastLook {
+    /// Whether the rule held.
+    pub(crate) fn held(&self, rule: &str) -> bool {
+        self.held.iter().any(|held| **held == *rule)
+    }
+
+    /// Whether the rule wrote something of what the look came to.
+    pub(crate) fn wrote(&self, rule: &str) -> bool {
+        self.wrote.contains(rule)
+    }
+
+    /// Why the rules held or did not.
+    pub(crate) fn explain(&self, wanted: &dyn Fn(&Rule) -> bool) -> Vec<Explained> {
+        let PastLook { view, conversation, raw, now, standing, .. } = self;
+        let context = Context { watched: &view.watched, now: *now, raw: Some(raw) };
+        view.rules.explain_some(conversation, &context, standing, wanted).rules
+    }
+}
+
+impl fmt::Debug for PastLook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let PastLook { now, held, .. } = self;
+        f.debug_struct("PastLook").field("now", now).field("held", held).finish_non_exhaustive()
+    }
 }
 
 impl Rehearsal {
@@ -94,8 +139,8 @@ impl Rehearsal {
         let at = self.instant(now);
         self.keeper.wake(at);
         self.push(at, &mut came);
-        if snapshot.is_some() {
-            self.current = snapshot;
+        if let Some((conversation, raw)) = snapshot {
+            self.current = Some((Arc::new(conversation), Arc::from(raw)));
             self.look(now, &mut came);
         } else if !came.wrote.is_empty() {
             self.look(now, &mut came);
@@ -108,7 +153,7 @@ impl Rehearsal {
 
     /// The conversation as it is now, with what was written.
     pub(crate) fn current(&self) -> Option<&Conversation> {
-        self.current.as_ref().map(|(conversation, _)| conversation)
+        self.current.as_ref().map(|(conversation, _)| &**conversation)
     }
 
     /// Looks, and again at what was written: that comes back as an event of its own.
@@ -127,10 +172,11 @@ impl Rehearsal {
         let Some((conversation, raw)) = &self.current else { return };
         // The observation keeps of it only what the updates need.
         let context = Context { watched: &self.view.watched, now, raw: Some(raw) };
-        let looked = self.view.rules.look(conversation, &context, &mut self.standing.clone());
+        let before = self.standing.clone();
+        let looked = self.view.rules.look(conversation, &context, &mut before.clone());
         // Before it writes over somebody, the daemon reads; here that would show the same.
         let from_read = looked.wishes.iter().any(|wish| wish.write == Write::Enforce);
-        let moment = Moment { at, received_at: now, raw: Some(raw), from_read };
+        let moment = Moment { at, received_at: now, from_read };
         let Look { observation, .. } =
             observation(&self.view, &mut self.standing, conversation, &moment);
         let there = |wish: &Wish| {
@@ -140,6 +186,15 @@ impl Rehearsal {
                 .is_some_and(|value| *value == *wish.value)
         };
         self.due = looked.due.filter(|due| *due > now);
+        came.looks.push(PastLook {
+            view: self.view.clone(),
+            conversation: Arc::clone(conversation),
+            raw: Arc::clone(raw),
+            now,
+            standing: before,
+            held: looked.held.clone(),
+            wrote: BTreeSet::new(),
+        });
         came.dry.extend(looked.wishes.into_iter().filter(|wish| wish.dry_run && !there(wish)));
         came.errors.extend(looked.errors);
         for rule in looked.held {
@@ -150,7 +205,11 @@ impl Rehearsal {
         self.keeper.wake(at);
         self.keeper.observe(&observation, at);
         self.keeper.wake(at);
+        let written = came.wrote.len();
         self.push(at, came);
+        if let Some(look) = came.looks.last_mut() {
+            look.wrote = came.wrote[written..].iter().map(|one| Arc::clone(&one.rule)).collect();
+        }
     }
 
     fn push(&mut self, at: Instant, came: &mut Came) {
@@ -174,7 +233,7 @@ impl Rehearsal {
     /// What is accepted is there at once.
     fn apply(&mut self, participant: &ParticipantId, key: &str, value: &str) {
         let Some((conversation, _)) = &mut self.current else { return };
-        let mut participants = conversation.participants.iter_mut();
+        let mut participants = Arc::make_mut(conversation).participants.iter_mut();
         if let Some(written) = participants.find(|one| one.id == *participant) {
             written.attributes = written.attributes.with(key, value);
         }

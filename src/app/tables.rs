@@ -91,4 +91,39 @@ mod tests {
                = its columns are: number"#]]
         .assert_eq(&loaded(Some("number\n")).1.unwrap_err());
     }
+    #[test]
+    fn a_column_that_the_file_has_not_is_told_where_the_rules_take_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let rules = folder.path().join("rules.toml");
+        std::fs::write(folder.path().join("vip.csv"), "phone,segment\n+4930,gold\n").unwrap();
+        let text = r#"[lists.vip]
+file = "vip.csv"
+key = "phone"
+
+[[rule]]
+name = "r"
+match.customer.number = { in_list = "vip" }
+when = 'lookup("vip", customer.address).segmnt == "gold"'
+set.x = "of {{ lists.vip.segment }}, {{ lists.vip.manager }}"
+set.y = "{{ lists.vip.manager }}"
+"#;
+        let (file, _) = RuleFile::parse(&rules, text, &AllowedKeys::all()).unwrap();
+        let (_, warnings) = load(&rules, &file).unwrap();
+        let shown: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+        let shown = shown.join("\n").replace(&format!("{}/", folder.path().display()), "");
+        expect![[r#"
+            warning: the list `vip` has no column `manager`, named in one more place
+              --> rules.toml:9:41
+               |
+             9 | set.x = "of {{ lists.vip.segment }}, {{ lists.vip.manager }}"
+               |                                         ^^^^^^^^^^^^^^^^^
+               = it has: phone, segment
+            warning: the list `vip` has no column `segmnt`
+              --> rules.toml:8:9
+               |
+             8 | when = 'lookup("vip", customer.address).segmnt == "gold"'
+               |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = did you mean `segment`?"#]]
+        .assert_eq(&shown);
+    }
 }

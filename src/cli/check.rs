@@ -17,6 +17,7 @@ use crate::app::{tables, texts};
 use crate::config::Config;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::{Problem, Severity};
+use crate::genesys::names::Names;
 use crate::rules::{self, Inventory, RuleFile};
 
 #[derive(Debug, clap::Args)]
@@ -38,6 +39,9 @@ pub(super) struct CheckArguments {
 /// So many keys and rules are named in the inventory; JSON has them all.
 const NAMES_SHOWN: usize = 20;
 
+/// Rules that the index cannot hold are named so far, in JSON too: there may be as many as rules.
+const UNINDEXED_SHOWN: usize = 10;
+
 /// What one file came to.
 struct Checked {
     file: PathBuf,
@@ -46,11 +50,13 @@ struct Checked {
     found: String,
     /// Of rules that can be used.
     inventory: Option<Inventory>,
+    /// Rules that are tested at every event, whatever it says.
+    unindexed: Vec<Arc<str>>,
 }
 
 impl Checked {
     fn new(file: PathBuf, problems: Vec<Problem>, found: String) -> Checked {
-        Checked { file, problems, found, inventory: None }
+        Checked { file, problems, found, inventory: None, unindexed: Vec::new() }
     }
 }
 
@@ -120,12 +126,16 @@ fn check_one(config: Option<&Path>, file: &Path) -> Checked {
 }
 
 fn check_rules(file: &Path, text: Result<String, Problem>, fence: &AllowedKeys) -> Checked {
+    let mut unindexed = Vec::new();
     let (problems, inventory) = match text {
         Err(problem) => (vec![problem], None),
         Ok(text) => match RuleFile::parse_all(file, &texts::with_included(file, text), fence) {
             Ok((rules, mut warnings)) => match tables::load(file, &rules) {
-                Ok((_, of_lists)) => {
+                Ok((tables, of_lists)) => {
                     warnings.extend(of_lists);
+                    // What a name stands for makes no difference to what the index can hold.
+                    let (bound, _unknown) = rules.bind(Arc::new(Names::default()), &tables);
+                    unindexed.extend(bound.unindexed().map(Arc::clone));
                     (warnings, Some(rules.inventory()))
                 }
                 Err(problems) => (warnings.into_iter().chain(problems).collect(), None),
@@ -134,7 +144,7 @@ fn check_rules(file: &Path, text: Result<String, Problem>, fence: &AllowedKeys) 
         },
     };
     let found = inventory.as_ref().map(Inventory::to_string).unwrap_or_default();
-    Checked { file: file.to_owned(), problems, found, inventory }
+    Checked { file: file.to_owned(), problems, found, inventory, unindexed }
 }
 
 fn check_online(config: Option<&Path>) -> Checked {
@@ -173,7 +183,7 @@ fn is_configuration(text: &str) -> bool {
 }
 
 fn tell(checked: &Checked, output: Output) {
-    let Checked { file, problems, found, inventory } = checked;
+    let Checked { file, problems, found, inventory, unindexed } = checked;
     eprint_problems(problems);
     if output == Output::Json {
         return;
@@ -190,12 +200,12 @@ fn tell(checked: &Checked, output: Output) {
     };
     print(&format!("Checking {}\n  {result}", file.display()));
     if let Some(inventory) = inventory {
-        details(inventory).iter().for_each(|line| print(&format!("    {line}")));
+        details(inventory, unindexed).iter().for_each(|line| print(&format!("    {line}")));
     }
 }
 
 /// What is in the rules, in a few lines.
-fn details(inventory: &Inventory) -> Vec<String> {
+fn details(inventory: &Inventory, unindexed: &[Arc<str>]) -> Vec<String> {
     let Inventory { rules, enabled, dry_run, conditions, lists, schedules, keys, raw } = inventory;
     let mut rest = vec![plural(*conditions, "condition")];
     rest.extend((*lists > 0).then(|| plural(*lists, "list")));
@@ -208,19 +218,29 @@ fn details(inventory: &Inventory) -> Vec<String> {
     }
     let mut lines = vec![rest.join(", ")];
     if !keys.is_empty() {
-        lines.push(format!("writes {}", first(keys.iter())));
+        lines.push(format!("writes {}", first(keys.iter(), NAMES_SHOWN)));
     }
     if !raw.is_empty() {
-        let names = first(raw.iter());
-        lines.push(format!("reads events a second time, for match.raw, in {names}"));
+        let names = first(raw.iter(), NAMES_SHOWN);
+        lines.push(format!(
+            "for raw, parses each event that it asks once more, which takes about as long as \
+             reading it: {names}"
+        ));
+    }
+    if !unindexed.is_empty() {
+        let names = first(unindexed.iter(), UNINDEXED_SHOWN);
+        lines.push(format!(
+            "tested at every event, as no condition names values of a field or how one begins or \
+             ends (hundreds of them are felt): {names}"
+        ));
     }
     lines
 }
 
 /// The first of them, and how many more there are.
-fn first<'n>(names: impl ExactSizeIterator<Item = &'n Arc<str>>) -> String {
-    let more = names.len().saturating_sub(NAMES_SHOWN);
-    let shown: Vec<&str> = names.take(NAMES_SHOWN).map(|name| &**name).collect();
+fn first<'n>(names: impl ExactSizeIterator<Item = &'n Arc<str>>, shown: usize) -> String {
+    let more = names.len().saturating_sub(shown);
+    let shown: Vec<&str> = names.take(shown).map(|name| &**name).collect();
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!("{}{more}", shown.join(", "))
 }
@@ -230,7 +250,7 @@ fn plural(count: usize, word: &str) -> String {
 }
 
 fn file_as_json(checked: &Checked) -> Value {
-    let Checked { file, problems, inventory, .. } = checked;
+    let Checked { file, problems, inventory, unindexed, .. } = checked;
     let failed = problems.iter().any(|problem| problem.severity == Severity::Error);
     let inventory = inventory.as_ref().map(|inventory| {
         let Inventory { rules, enabled, dry_run, conditions, lists, schedules, keys, raw } =
@@ -247,6 +267,10 @@ fn file_as_json(checked: &Checked) -> Value {
             "schedules": schedules,
             "keys": names(&mut keys.iter()),
             "raw": names(&mut raw.iter()),
+            "unindexed": {
+                "count": unindexed.len(),
+                "first": names(&mut unindexed.iter().take(UNINDEXED_SHOWN)),
+            },
         })
     });
     json!({ "file": file, "ok": !failed, "inventory": inventory })

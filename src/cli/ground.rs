@@ -14,7 +14,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::print::{eprint, eprint_problems};
 use super::{reread, runtime};
-use crate::app::tables;
+use crate::app::{tables, texts};
 use crate::config::Config;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::{Problem, Severity};
@@ -85,7 +85,7 @@ impl Ground {
             eprint(&failure.to_string());
             Exit::BadConfig
         })?;
-        let parsed = RuleFile::parse(path, &text, &self.fence());
+        let parsed = RuleFile::parse_all(path, &texts::with_included(path, text), &self.fence());
         let with_lists = parsed.and_then(|(file, _warnings)| {
             let (tables, _warnings) = tables::load(path, &file)?;
             Ok(RuleSet { file, tables })

@@ -5,12 +5,13 @@
 //! All are normalised to this one before anybody looks. Whatever is missing, null or of an unknown
 //! kind in the original is `None` or an unknown word here, never an error.
 //!
-//! Two values are equal if and only if no rule could tell them apart; that is what makes a
-//! duplicate.
+//! Two values are equal if and only if no rule could tell their fields apart; that is what makes a
+//! duplicate. What they were read from does not count.
 
 use jiff::Timestamp;
 
 pub use super::attributes::Attributes;
+pub use super::original::Original;
 pub use super::text::Text;
 use crate::genesys::{ConversationId, ParticipantId, QueueId, UserId};
 
@@ -31,6 +32,8 @@ pub struct Conversation {
     /// True when the body was a media topic's, which lacks other media: such a snapshot never
     /// replaces a full one (SEMANTICS 2).
     pub partial: bool,
+    /// For rules that ask it.
+    pub original: Original,
 }
 
 /// One party to the conversation: a person, a queue leg, a flow.

@@ -76,7 +76,7 @@ struct Envelope {
     name: Option<String>,
     topic: Option<Topic>,
     body: Option<Range<usize>>,
-    /// What the body is, if the topic was known when it came.
+    /// What the body is; if its topic was not known when it came, what it is for a generic one.
     next: Option<Next>,
 }
 
@@ -132,14 +132,19 @@ impl Envelope {
             Member::TopicName => {
                 self.name = lexer.text()?.map(|name| name.text().into_owned());
                 self.topic = self.name.as_deref().and_then(Topic::parse);
+                if self.topic.as_ref().is_some_and(|topic| topic.media().is_some()) {
+                    self.next = None;
+                }
             }
             Member::EventBody => {
                 let is_null = lexer.peek()? == b'n';
                 let start = lexer.at();
-                match &self.topic {
-                    Some(topic) => self.next = Some(next_of(topic, lexer)?),
-                    None => lexer.skip_value()?,
-                }
+                self.next = match (&self.topic, &self.name) {
+                    (Some(topic), _) => Some(next_of(topic, lexer)?),
+                    // Most likely the topic that will follow is one of those we subscribe to.
+                    (None, None) => lexer.attempt(next_generic)?,
+                    (None, Some(_)) => lexer.skip_value().map(|()| None)?,
+                };
                 self.body = (!is_null).then(|| start..lexer.at());
             }
         }
@@ -218,7 +223,7 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
-    use crate::events::read_generic;
+    use crate::events::{read_generic, samples};
     use crate::genesys::UserId;
 
     fn check(text: &str, expected: Expect) {
@@ -258,6 +263,46 @@ mod tests {
         for text in [after, before] {
             read_whole(text);
         }
+    }
+
+    #[test]
+    fn what_comes_before_its_topic_is_read_again_as_that_tells() {
+        let body = |name: &str| samples::body(&format!("voice-inbound-03-held{name}.json"));
+        for (topic, body) in [
+            ("v2.users.a.conversations", body("")),
+            ("v2.users.a.conversations.calls", body(".calls")),
+        ] {
+            let before = format!(r#"{{"eventBody":{body},"topicName":"{topic}"}}"#);
+            let after = format!(r#"{{"topicName":"{topic}","eventBody":{body}}}"#);
+            let [before, after] = [&before, &after].map(|text| {
+                let Frame::Conversation { conversation, .. } = Frame::read(text) else {
+                    panic!("no conversation in {text}")
+                };
+                conversation.unwrap()
+            });
+            assert_eq!(before, after, "{topic}");
+            assert_eq!(before.partial, topic.ends_with("calls"));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_as_a_conversation_may_be_something_else() {
+        let twice = r#"{"id":"a","id":"b"}"#;
+        let text = |topic: &str| format!(r#"{{"eventBody":{twice},"topicName":"{topic}"}}"#);
+        check(
+            &text("v2.users.a.presence"),
+            expect![[r#"OtherTopic { topic: "v2.users.a.presence" }"#]],
+        );
+        check(
+            &text("v2.users.a.conversations"),
+            expect![[
+                r#"Unreadable { topic: Some("v2.users.a.conversations"), reason: "not valid JSON", excerpt: "72 bytes, an object with [topicName, eventBody] and 0 others" }"#
+            ]],
+        );
+        check(
+            r#"{"eventBody":{"message":"pong"},"topicName":"channel.metadata"}"#,
+            expect!["Pong"],
+        );
     }
 
     fn read_whole(text: &str) {

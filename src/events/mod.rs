@@ -12,6 +12,7 @@ pub mod ends;
 pub mod frame;
 pub mod gaps;
 pub mod numbers;
+mod original;
 pub mod parties;
 pub mod progress;
 pub mod recorded;

@@ -10,13 +10,10 @@ use super::field::{Kind, Path};
 use super::file::Rule;
 use super::index::Index;
 use super::lists::Tables;
-use super::pattern::Pattern;
+use super::pattern::{Pattern, Scalar};
 use super::shared::{Conditions, Places};
 use super::{tabled, time};
 use crate::genesys::names::Names;
-
-/// Lists by name, each with the field whose value finds the row.
-type Rows = Vec<(Arc<str>, Path)>;
 
 /// Rules ready to use: enabled, with names resolved, and indexed. Immutable.
 #[derive(Debug)]
@@ -36,12 +33,17 @@ pub struct Rules {
     pub(super) in_force: Arc<BTreeSet<u64>>,
 }
 
+/// Lists, each with the field by which its row is found.
+type Rows = Vec<(Arc<str>, Path)>;
+
 #[derive(Debug)]
 pub(super) struct Bound {
     pub(super) rule: Arc<Rule>,
     pub(super) digest: u64,
     pub(super) conditions: Places,
     pub(super) looks_at_ended: bool,
+    /// Whether it holds depends on the event as it was sent.
+    pub(super) asks_raw: bool,
     /// Its conditions, if time alone can change what they say.
     pub(super) changes_with_time: Option<Vec<Condition>>,
     pub(super) speaks_of_watched: bool,
@@ -58,15 +60,17 @@ impl Rules {
         hash: u64,
     ) -> Rules {
         let looks_at_ended: Vec<bool> = bound.iter().map(|(r, _)| r.looks_at_ended()).collect();
-        let required: Vec<Vec<Condition>> =
-            bound.iter().map(|(rule, conditions)| required(rule, conditions)).collect();
-        let each = || required.iter().map(|conditions| &conditions[..]).enumerate();
+        let compared: Vec<Vec<Condition>> = bound.iter().map(|(rule, _)| compared(rule)).collect();
+        // What has to be so wherever a rule holds, as far as the index can make use of it.
+        let required = bound.iter().zip(&compared);
+        let required =
+            required.map(|((_, conditions), compared)| conditions.iter().chain(compared));
+        let each = || required.clone().map(Iterator::collect).enumerate();
         let index = Index::new(each());
         let of_ended = Index::new(each().filter(|(at, _)| looks_at_ended[*at]));
         let known: Vec<(u64, Rows)> =
             bound.iter().map(|(rule, all)| (digest(rule, all, tables), rows(rule, all))).collect();
-        let timed =
-            |(_, all): &(_, Vec<Condition>)| time::change_with_time(all).then(|| all.clone());
+        let timed = |(rule, all): &(Arc<Rule>, Vec<Condition>)| timed(rule, all);
         let timed: Vec<_> = bound.iter().map(timed).collect();
         let (rules, conditions): (Vec<Arc<Rule>>, _) = bound.into_iter().unzip();
         let (conditions, places) = Conditions::new(conditions);
@@ -74,6 +78,7 @@ impl Rules {
         let bound =
             bound.map(|((((rule, (digest, rows)), conditions), timed), looks_at_ended)| Bound {
                 looks_at_ended,
+                asks_raw: rule.asks_raw(),
                 changes_with_time: timed,
                 speaks_of_watched: rule.speaks_of_watched(),
                 digest,
@@ -142,6 +147,19 @@ impl Rules {
     }
 }
 
+/// The conditions of a rule that time alone can change: its own, and what has to be reached for
+/// `when` to change. `None` for other rules.
+fn timed(rule: &Rule, conditions: &[Condition]) -> Option<Vec<Condition>> {
+    let reached = rule.when.iter().flat_map(|when| when.limits().reached);
+    let reached = reached.map(|(path, limit)| {
+        let pattern = Pattern::AnyOf(vec![Scalar::Duration(limit)]);
+        Condition::Field(FieldCondition { path, pattern })
+    });
+    let reached: Vec<Condition> = reached.collect();
+    (time::change_with_time(conditions) || !reached.is_empty())
+        .then(|| conditions.iter().cloned().chain(reached).collect())
+}
+
 /// A digest of what a rule does, with all that it looks up: a rule whose list was changed is a
 /// changed rule.
 fn digest(rule: &Rule, conditions: &[Condition], tables: &Tables) -> u64 {
@@ -152,16 +170,15 @@ fn digest(rule: &Rule, conditions: &[Condition], tables: &Tables) -> u64 {
         .fold(rule.hash(), |digest, one| digest.rotate_left(1) ^ one)
 }
 
-/// What has to be so wherever a rule holds, as far as the index can make use of it: its conditions,
-/// and what `when` compares with plain values.
-fn required(rule: &Rule, conditions: &[Condition]) -> Vec<Condition> {
+/// What the rule's `when` compares with plain values.
+fn compared(rule: &Rule) -> Vec<Condition> {
     let conjuncts = rule.when.iter().flat_map(Expression::conjuncts);
     // Queues and users compare by name there, and by id in a pattern.
     let plain = conjuncts.filter(|(path, _)| !matches!(path.field.kind, Kind::Queue | Kind::User));
-    let of_when = plain.map(|(path, scalars)| {
+    let compared = plain.map(|(path, scalars)| {
         Condition::Field(FieldCondition { path, pattern: Pattern::AnyOf(scalars) })
     });
-    conditions.iter().cloned().chain(of_when).collect()
+    compared.collect()
 }
 
 /// Where the rows are found of which the rule's expressions take columns: by the rule's own `in_list`.

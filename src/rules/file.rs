@@ -200,7 +200,7 @@ impl RuleFile {
                 condition.each_field(&mut |_| inventory.conditions += 1);
             }
             inventory.keys.extend(rule.keys().map(Arc::clone));
-            if rule.enabled && rule.conditions.iter().any(Condition::asks_raw) {
+            if rule.enabled && (rule.asks_raw() || rule.expressions().any(Expression::uses_raw)) {
                 inventory.raw.push(Arc::clone(&rule.name));
             }
         }
@@ -228,6 +228,12 @@ impl Rule {
     pub fn expressions(&self) -> impl Iterator<Item = &Expression> {
         let values = self.assignments().flat_map(|assignment| assignment.value.expressions());
         self.when.iter().chain(values)
+    }
+
+    /// Whether the event as it was sent decides if it holds.
+    pub fn asks_raw(&self) -> bool {
+        let asked = self.conditions.iter().any(Condition::asks_raw);
+        asked || self.when.as_ref().is_some_and(Expression::uses_raw)
     }
 
     /// Whether it looks at what has ended, too.

@@ -33,7 +33,7 @@ pub struct Context<'a> {
     pub watched: &'a BTreeSet<UserId>,
     /// When the frame was read, the answer came, or what changes with time alone was due.
     pub now: Timestamp,
-    /// The body as it was sent; `None` where it is not known any more.
+    /// The body as it was sent, if it is another than the one that the snapshot keeps.
     pub raw: Option<&'a str>,
 }
 
@@ -164,6 +164,12 @@ impl Look<'_> {
         }
     }
 
+    /// A rule says nothing of an event that it has to see as it was sent, and cannot: neither that it
+    /// holds, nor that it does not any more.
+    fn abstains(&self, bound: &Bound) -> bool {
+        bound.asks_raw && self.scene.raw.json().is_none()
+    }
+
     fn test_once(&mut self, at: usize, element: Element) {
         let Element { tested, rank, .. } = element;
         let Rules { rules, conditions, .. } = self.rules;
@@ -172,7 +178,10 @@ impl Look<'_> {
             let turn = time::next_turn(timed, &self.scene, tested, self.scene.now);
             self.due = self.due.into_iter().chain(turn).min();
         }
-        if !conditions.hold(&bound.conditions, &self.scene, tested, &mut self.outcomes) {
+        // Whether the event is there is asked last: it is parsed for that.
+        if !conditions.hold(&bound.conditions, &self.scene, tested, &mut self.outcomes)
+            || self.abstains(bound)
+        {
             return;
         }
         match bound.rule.when.as_ref().map(|when| when.holds(&self.standpoint(at, tested))) {
@@ -225,7 +234,11 @@ impl Look<'_> {
             gone.extend(rule.copied().zip(target).filter(|held| !self.held_for.contains(held)));
         }
         for (at, target) in gone {
-            let (rule, participant) = (&self.rules.rules[at].rule, &participants[target]);
+            let (bound, participant) = (&self.rules.rules[at], &participants[target]);
+            if self.abstains(bound) {
+                continue;
+            }
+            let rule = &bound.rule;
             if participant.ended() && !rule.target.outlives_the_end() {
                 continue;
             }

@@ -1,8 +1,8 @@
 //! The event as it was sent, for what the table of fields does not have.
 //!
 //! The body is parsed a second time, once for each look, when a rule first asks for it: that costs
-//! about as much as reading the snapshot did. Where it is not known any more, or is no JSON, all of
-//! it is absent.
+//! about as much as reading the snapshot did. Where it is not known, or is no JSON, all of it
+//! is absent, and rules that ask it say nothing.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;

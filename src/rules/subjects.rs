@@ -57,7 +57,7 @@ impl<'a> Scene<'a> {
             conversation,
             names,
             now: context.now,
-            raw: Body::new(context.raw),
+            raw: Body::new(context.raw.or_else(|| conversation.original.as_str())),
             customer: place(conversation.customer()),
             agent: place(conversation.agent()),
             acd: place(conversation.acd()),

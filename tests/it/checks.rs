@@ -212,3 +212,72 @@ fn the_effective_configuration_says_where_each_value_is_from() {
     assert_eq!(said.code, 78);
     assert!(said.err.contains("client_secret") && !said.err.contains(secret), "{}", said.err);
 }
+
+#[test]
+fn what_costs_at_every_event_is_named() {
+    let open = |n: u32| {
+        let name =
+            format!("[[rule]]\nname = \"open-{n:02}\"\nmatch.participant.held.exists = true\n");
+        format!("{name}set.\"cc.k{n}\" = \"x\"\n")
+    };
+    let raw = "[[rule]]\nname = \"raw\"\nmatch.participant.purpose = \"agent\"\n\
+               when = 'raw.extra == \"x\"'\nset.\"cc.raw\" = \"x\"\n";
+    let rules: String = (1..=12).map(open).chain([raw.to_owned(), ANSWERED.to_owned()]).collect();
+    let setup = setup(&rules);
+    let said = check(&setup, &["rules.toml"]);
+    expect![[r#"
+        Checking rules.toml
+          SUCCESS: 14 rules found
+            15 conditions
+            writes cc.answered, cc.k1, cc.k10, cc.k11, cc.k12, cc.k2, cc.k3, cc.k4, cc.k5, cc.k6, cc.k7, cc.k8, cc.k9, cc.raw
+            for raw, parses each event that it asks once more, which takes about as long as reading it: raw
+            tested at every event, as no condition names values of a field or how one begins or ends (hundreds of them are felt): open-01, open-02, open-03, open-04, open-05, open-06, open-07, open-08, open-09, open-10 and 2 more
+    "#]].assert_eq(&said.out);
+    let said = check(&setup, &["rules.toml", "--output", "json"]);
+    let json: Value = serde_json::from_str(&said.out).unwrap();
+    let inventory = &json["files"][0]["inventory"];
+    assert_eq!(inventory["unindexed"]["count"], 12, "{inventory}");
+    assert_eq!(inventory["unindexed"]["first"].as_array().unwrap().len(), 10, "{inventory}");
+    assert_eq!(inventory["raw"], serde_json::json!(["raw"]), "{inventory}");
+}
+
+/// Beside the rules, a file that they include.
+fn with_included(included: &str) -> Setup {
+    let setup = setup(&format!("include = [\"rules.d/*.toml\"]\n{ANSWERED}"));
+    fs::create_dir(setup.path("rules.d")).unwrap();
+    fs::write(setup.path("rules.d/more.toml"), included).unwrap();
+    setup
+}
+
+#[test]
+fn what_is_included_is_read_by_everything_that_reads_rules() {
+    let more = "[[rule]]\nname = \"more\"\nmatch.customer.attributes.\"crm.tier\" = \"gold\"\n\
+                target = \"customer\"\nset.\"cc.more\" = \"yes\"\n";
+    let setup = with_included(more);
+    let event = setup.path("event.json");
+    let body = r#"{"id":"c","participants":[{"id":"p","purpose":"customer","attributes":{"crm.tier":"gold"},"calls":[{"id":"l","state":"connected"}]}]}"#;
+    fs::write(&event, body).unwrap();
+    fs::write(
+        setup.path("rules.test.toml"),
+        "[[case]]\nname = \"more\"\ngiven.customer.attributes.\"crm.tier\" = \"gold\"\n\
+         expect.customer.\"cc.more\" = { value = \"yes\", rule = \"more\" }\n",
+    )
+    .unwrap();
+    let folder = setup.dir.path();
+    let commands: [&[&str]; 3] = [
+        &["check", "rules.toml"],
+        &["explain", "--event", "event.json", "--rule", "more"],
+        &["test", "rules.test.toml"],
+    ];
+    for command in commands {
+        let said = attributed(folder, command);
+        assert_eq!(said.code, 0, "{command:?}\n{}\n{}", said.out, said.err);
+    }
+    // Its mistakes are told where they stand.
+    fs::write(setup.path("rules.d/more.toml"), more.replace("target", "targt")).unwrap();
+    for command in commands {
+        let said = attributed(folder, command);
+        assert_ne!(said.code, 0, "{command:?}\n{}\n{}", said.out, said.err);
+        assert!(said.err.contains("rules.d/more.toml:4:1"), "{command:?}\n{}", said.err);
+    }
+}

@@ -110,6 +110,7 @@ fn a_plan_says_what_a_reload_would_do_and_does_nothing() {
         world.call(id, 0);
         world.wait_written(&daemon, id);
     }
+    world.wait_heard(&daemon);
     setup.write_rules(&with_second().replace("\"cc.answered\"", "\"cc.taken\""));
     let plan = |more: &[&str]| say(&setup, &[&["reload", "--plan"], more].concat());
     says(
@@ -146,6 +147,7 @@ fn too_many_writes_wait_for_a_word_and_live_events_do_not() {
         world.call(id, user);
         world.wait_written(&daemon, id);
     }
+    world.wait_heard(&daemon);
     setup.write_rules(&with_second());
     says(&say(&setup, &["reload", "--plan"]), 0, &["more than reload.max_writes (1)"]);
     let said = say(&setup, &["reload", "--wait"]);
@@ -154,6 +156,7 @@ fn too_many_writes_wait_for_a_word_and_live_events_do_not() {
     // The new rules are in force all the same.
     world.call("c3", 2);
     wait_key(&world, &daemon, "c3", "cc.second");
+    world.wait_heard(&daemon);
     for id in ["c1", "c2"] {
         assert_eq!(keys(&world, id), ["cc.answered"]);
     }
@@ -239,6 +242,27 @@ fn a_step_back_holds_until_the_file_has_changed_also_over_a_restart() {
     daemon.wait_status_that("the file counts", |status| !status.contains("ROLLED BACK"));
     says(&say(&setup, &["rules", "rollback", "7"]), 1, &["no set 7 of rules is kept"]);
     says(&say(&setup, &["rules", "rollback", "1"]), 0, &["+ second", "- better"]);
+}
+
+#[test]
+fn included_files_are_reloaded_refused_and_stepped_back_to_with_the_rest() {
+    let world = WorldAt::quiet(2);
+    let setup = world.setup(&format!("include = [\"rules.d/*.toml\"]\n{ANSWERED}"), "");
+    let included = setup.path("rules.d/second.toml");
+    fs::create_dir(setup.path("rules.d")).unwrap();
+    fs::write(&included, SECOND).unwrap();
+    let daemon = setup.start();
+    daemon.wait_ready();
+    fs::write(&included, SECOND.replace("second", "third")).unwrap();
+    says(&say(&setup, &["reload", "--wait"]), 0, &["+ third", "- second", "2 rules ("]);
+    fs::write(&included, SECOND.replace("participant.state", "participant.stat")).unwrap();
+    let refused = ["rules.d/second.toml:5:", "did you mean", "in force: 2 rules"];
+    says(&say(&setup, &["reload", "--wait"]), 1, &refused);
+    // The text that was included then comes back, whatever the file holds now.
+    says(&say(&setup, &["rules", "rollback", "1"]), 0, &["+ second", "- third", "2 rules ("]);
+    world.call("c1", 0);
+    wait_key(&world, &daemon, "c1", "cc.second");
+    assert!(!keys(&world, "c1").iter().any(|key| key == "cc.third"));
 }
 
 #[test]

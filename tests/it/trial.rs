@@ -77,7 +77,7 @@ fn the_examples_rules_do_as_their_cases_say() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let said = attributed(root, &["test", "--coverage=100", "tests/samples/rules.test.toml"]);
     assert_eq!((said.code, said.err.as_str()), (0, ""), "{}", said.out);
-    assert!(said.out.ends_with("Coverage: 21 of 21 rules match\n"), "{}", said.out);
+    assert!(said.out.ends_with("Coverage: 44 of 44 rules match\n"), "{}", said.out);
 }
 
 #[test]
@@ -108,19 +108,56 @@ fn a_failure_shows_what_was_expected_and_what_came() {
                   - expected "gold"
                   + got      "vip" by pop
                     rules that matched: pop
+                    ✓ pop  holds
+                      ✗ customer customer, call connected
+                        ✓ customer.attributes."crm.tier"  "gold"      "gold"
+                        ✗ participant.purpose             "agent"     "customer"  ← the first that fails
+                        ✗ participant.state               "alerting"  "connected"
+                      ✓ agent agent, call alerting
+                        ✓ customer.attributes."crm.tier"  "gold"      "gold"
+                        ✓ participant.purpose             "agent"     "agent"
+                        ✓ participant.state               "alerting"  "alerting"
+                      sets
+                        customer customer  cc.segment = "vip"  written; now absent
                   rules.test.toml:2: rules that write, 0s after the first event
                   - expected not pop
                   + got      pop
                     rules that matched: pop
+                    ✓ pop  holds
+                      ✗ customer customer, call connected
+                        ✓ customer.attributes."crm.tier"  "gold"      "gold"
+                        ✗ participant.purpose             "agent"     "customer"  ← the first that fails
+                        ✗ participant.state               "alerting"  "connected"
+                      ✓ agent agent, call alerting
+                        ✓ customer.attributes."crm.tier"  "gold"      "gold"
+                        ✓ participant.purpose             "agent"     "agent"
+                        ✓ participant.state               "alerting"  "alerting"
+                      sets
+                        customer customer  cc.segment = "vip"  written; now absent
           FAILED  somebody else has the last word
                   rules.test.toml:15: customer cc.on_hold, 1s after the first event
                   - expected "true"
                   + got      "perhaps"
                     rules that matched: on-hold
+                    `cc.on_hold` was not written again by on-hold: somebody else has set it since, or `write = "first"` is done once
+                    ✓ on-hold  holds
+                      ✗ customer customer, call connected
+                        ✗ participant.held  true  "false"  ← the first that fails
+                      ✓ agent agent, call connected
+                        ✓ participant.held  true  "true"
+                      sets
+                        customer customer  cc.on_hold = "true"  written; now "perhaps"
                   rules.test.toml:17: writes, 1m1s after the first event
                   - expected nothing is written
                   + got      customer cc.on_hold = "false" by on-hold
                     rules that matched: (none)
+                    ✗ on-hold  does not hold
+                      ✗ customer customer, call connected
+                        ✗ participant.held  true  "false"  ← the first that fails
+                      ✗ agent agent, call connected
+                        ✗ participant.held  true  "false"  ← the first that fails
+                      sets
+                        customer customer  cc.on_hold = "false"  otherwise, written; now "perhaps"
           FAILED: 2 of 2 cases
     "#]]
     .assert_eq(&said.out);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use attributed::simulator::world::{Shape, User, World};
-use attributed::simulator::{Entry, Options, Simulator};
+use attributed::simulator::{Entry, Options, Simulator, Toss};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -99,6 +99,22 @@ impl WorldAt {
     pub(crate) fn asked(&self, method: &str, path: &str) -> usize {
         let log = self.simulator.requests();
         log.iter().filter(|one| one.method == method && one.path.ends_with(path)).count()
+    }
+
+    /// Waits until the daemon has heard of everything so far, the events of its own writes among it:
+    /// what comes after a reload is a live event, whatever it tells.
+    pub(crate) fn wait_heard(&self, daemon: &Daemon) {
+        daemon.wait("the frames on their way", || {
+            (self.simulator.overview()["frames_under_way"] == 0).then_some(())
+        });
+        let skipped = daemon.log_count("frame skipped");
+        let topic = format!("v2.users.{}.conversations", self.users[0].id);
+        let frame = Some(json!({ "topicName": topic, "eventBody": {} }));
+        let toss = Toss { frame, topics: vec![topic], ..Toss::default() };
+        assert_eq!(self.simulator.toss(&toss), 1);
+        daemon.wait("the last frame to be taken in", || {
+            (daemon.log_count("frame skipped") > skipped).then_some(())
+        });
     }
 
     /// Waits until a write to this conversation was accepted, and returns all of them.

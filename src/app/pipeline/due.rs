@@ -74,7 +74,7 @@ impl Pipeline {
         &mut self,
         id: &ConversationId,
         due: Option<Timestamp>,
-        moment: &Moment<'_>,
+        moment: &Moment,
     ) {
         if !self.due.set(id, due, moment.at, moment.received_at) {
             debug!(conversation_id = %id, "too many conversations wait for their time, this one waits for its next event");
@@ -89,7 +89,7 @@ impl Pipeline {
             self.reads.want(id);
             return ControlFlow::Continue(());
         };
-        let moment = Moment { at, received_at: due, raw: None, from_read: false };
+        let moment = Moment { at, received_at: due, from_read: false };
         self.observe(&current, &moment).await?;
         self.still_doubt(&current.id).await
     }

@@ -49,8 +49,9 @@ pub(super) use question::Question;
 
 /// Frames taken from the channel at one waking.
 const BATCH: usize = 64;
-/// How long a stop waits for what is in doubt to be read; the rest of its time is the drain's.
-const SETTLE_AT_STOP: Duration = Duration::from_secs(10);
+/// How long a stop waits for what is in doubt to be read, before the drain: a hundred reads at the
+/// default budget. It ends at once when there is nothing to read.
+const SETTLE_AT_STOP: Duration = Duration::from_secs(20);
 
 /// How often the tracker is asked for conversations without news.
 const LOOK_UP_EVERY: Duration = Duration::from_secs(60);
@@ -259,12 +260,8 @@ impl Pipeline {
             return ControlFlow::Continue(());
         }
         let stream = stream_of(&received);
-        let moment = Moment {
-            at: received.at,
-            received_at: received.received_at,
-            raw: Some(received.body()),
-            from_read: false,
-        };
+        let moment =
+            Moment { at: received.at, received_at: received.received_at, from_read: false };
         let id = conversation.id.clone();
         match self.tracker.take(stream, conversation, received.at) {
             News::Newer(current) => {
@@ -295,7 +292,7 @@ impl Pipeline {
         id: &ConversationId,
         current: &Conversation,
         candidate: &Conversation,
-        moment: &Moment<'_>,
+        moment: &Moment,
     ) -> bool {
         let standing = self.standings.entry(id.clone()).or_default();
         let same = same_wishes(&self.view, standing, current, candidate, moment);
@@ -307,7 +304,7 @@ impl Pipeline {
     async fn observe(
         &mut self,
         current: &Arc<Conversation>,
-        moment: &Moment<'_>,
+        moment: &Moment,
     ) -> ControlFlow<(), usize> {
         self.joints.counts.snapshots.add(1);
         let standing = self.standings.entry(current.id.clone()).or_default();

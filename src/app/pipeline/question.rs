@@ -76,7 +76,7 @@ impl Pipeline {
         &mut self,
         before: &Rules,
         current: &Conversation,
-        moment: &Moment<'_>,
+        moment: &Moment,
     ) -> ControlFlow<()> {
         let standing = self.standings.entry(current.id.clone()).or_default();
         let before = wishes_of(&self.view, before, standing, current, moment);

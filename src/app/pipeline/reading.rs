@@ -73,8 +73,7 @@ impl Pipeline {
             self.read_ended(id, Outcome::Same);
             return ControlFlow::Continue(());
         };
-        let raw = std::str::from_utf8(&body).ok();
-        let moment = Moment { at: now, received_at: Timestamp::now(), raw, from_read: true };
+        let moment = Moment { at: now, received_at: Timestamp::now(), from_read: true };
         let wishes = self.observe(&current, &moment).await?;
         let outcome = match (changed, current.is_over()) {
             (true, true) => Outcome::Over(wishes),

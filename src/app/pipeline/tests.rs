@@ -6,11 +6,10 @@ use std::sync::Mutex;
 
 use futures::future::BoxFuture;
 use http::StatusCode;
+use jiff::Timestamp;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-
-use jiff::Timestamp;
 
 use super::*;
 use crate::app::pipeline::{Found, Which};
@@ -429,4 +428,27 @@ async fn new_rules_settle_no_doubt() {
     assert_eq!(scene.doubts, 2, "what waits is held back after the look, too");
     scene.answer(Ok(body("c", "silver"))).await;
     assert_eq!(scene.wishes().await, "level=silver");
+}
+
+const AS_SENT: &str = r#"
+[[rule]]
+name = "held"
+match.raw = [{ path = ["participants", "*", "calls", "*", "held"], is = true }]
+target = "customer"
+set.hold = "true"
+otherwise.hold = "false"
+"#;
+
+#[tokio::test(start_paused = true)]
+async fn a_kept_snapshot_is_looked_at_with_the_event_that_it_was_read_from() {
+    let mut scene = Scene::new(0);
+    scene.pipeline.as_mut().unwrap().view = view(AS_SENT);
+    scene.frames("a:held").await;
+    assert_eq!(scene.wishes().await, "hold=true");
+    scene.asks.send(Ask::LookAgain("c".into())).await.unwrap();
+    assert_eq!(scene.wishes().await, "hold=true");
+    scene.view.send_replace(view(&AS_SENT.replace("\"true\"", "\"yes\"")));
+    assert_eq!(scene.wishes().await, "hold=yes", "the rules changed");
+    scene.frames("a:plain").await;
+    assert_eq!(scene.wishes().await, "hold=false");
 }

@@ -5,7 +5,7 @@
 //! rules make of the conversation; only what was written before is not known here.
 
 mod live;
-mod report;
+pub(super) mod report;
 pub(super) mod shown;
 #[cfg(test)]
 mod tests;

@@ -35,7 +35,8 @@ pub(super) fn as_json(explanation: &Explanation, scope: &Scope<'_>) -> Value {
     })
 }
 
-fn rule(explained: &Explained) -> Value {
+/// One rule.
+pub(in crate::cli) fn rule(explained: &Explained) -> Value {
     let Explained { rule, tests, effects, errors } = explained;
     json!({
         "rule": &*rule.name,

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::play::Played;
+use super::why::{Question, left_alone};
 use crate::app::rehearsal::Wrote;
 use crate::events::conversation::{Conversation, Participant};
 use crate::rules::cases::{Case, Expect, ExpectedAttribute};
+use crate::rules::explain::Explained;
 
 /// One thing that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +25,8 @@ pub(super) struct Failure {
     pub(super) matched: Vec<String>,
     /// What else helps to understand it.
     pub(super) notes: Vec<String>,
+    /// Why the rules in question held or did not.
+    pub(super) explained: Vec<Explained>,
 }
 
 /// What is looked at together: one step, or all of them.
@@ -58,22 +62,26 @@ impl<'p> View<'p> {
         for attribute in &expect.attributes {
             failures.extend(self.attribute(attribute));
         }
-        let surplus = || {
-            let surplus = self.wrote.iter().filter(|wrote| !self.is_expected(expect, wrote));
-            surplus.map(|wrote| self.shown(wrote)).collect::<Vec<_>>()
+        let surplus: Vec<&Wrote> =
+            self.wrote.iter().filter(|wrote| !self.is_expected(expect, wrote)).copied().collect();
+        let writers = || Question::of(surplus.iter().map(|wrote| &*wrote.rule));
+        let shown = || {
+            let surplus = surplus.iter().map(|wrote| self.shown(wrote));
+            surplus.collect::<Vec<_>>().join("\n")
         };
         if expect.nothing && !self.wrote.is_empty() {
-            failures.push(self.failure("writes", "nothing is written", &lines(surplus())));
+            failures.push(self.failure("writes", "nothing is written", &shown(), &writers()));
         }
-        if expect.only && !surplus().is_empty() {
-            failures.push(self.failure("writes", "nothing else is written", &lines(surplus())));
+        if expect.only && !surplus.is_empty() {
+            failures.push(self.failure("writes", "nothing else is written", &shown(), &writers()));
         }
         let wrote: BTreeSet<String> = self.wrote.iter().map(|w| w.rule.to_string()).collect();
         let matched = self.matched();
         if let Some(rules) = &expect.rules
             && *rules != wrote
         {
-            failures.push(self.failure("rules that write", &list(rules), &list(&wrote)));
+            let question = Question::of(rules.symmetric_difference(&wrote).map(String::as_str));
+            failures.push(self.failure("rules that write", &list(rules), &list(&wrote), &question));
         }
         for (about, unwanted, found) in [
             ("rules that write", &expect.not_rules, &wrote),
@@ -82,23 +90,26 @@ impl<'p> View<'p> {
             let both: BTreeSet<String> = unwanted.intersection(found).cloned().collect();
             if !both.is_empty() {
                 let expected = format!("not {}", list(&both));
-                failures.push(self.failure(about, &expected, &list(found)));
+                let question = Question::of(both.iter().map(String::as_str));
+                failures.push(self.failure(about, &expected, &list(found), &question));
             }
         }
         if !expect.matches.is_subset(&matched) {
             let missing: BTreeSet<String> = expect.matches.difference(&matched).cloned().collect();
-            failures.push(self.failure("rules that match", &list(&missing), &list(&matched)));
+            let question = Question::of(missing.iter().map(String::as_str));
+            let (missing, matched) = (list(&missing), list(&matched));
+            failures.push(self.failure("rules that match", &missing, &matched, &question));
         }
     }
 
     fn attribute(&self, expected: &ExpectedAttribute) -> Option<Failure> {
         let ExpectedAttribute { who, key, value, not, rule, dry_run, line } = expected;
         let about = format!("{who} {key}");
-        let mut failure = self.failure(&about, &shown_value(value), "");
-        failure.line = *line;
         let Some(participant) = self.find(who) else {
-            failure.got = format!("nobody is {who}");
-            return Some(failure);
+            let (expected, got) = (shown_value(value), format!("nobody is {who}"));
+            let question = Question::of(rule.as_deref());
+            let failure = self.failure(&about, &expected, &got, &question);
+            return Some(Failure { line: *line, ..failure });
         };
         let id = participant.id.as_str();
         let (got, by) = if *dry_run {
@@ -117,6 +128,12 @@ impl<'p> View<'p> {
         if right_value && right_rule {
             return None;
         }
+        let question = match rule {
+            Some(rule) => Question::of([&**rule].into_iter().chain(by)),
+            None => Question::of_key(key),
+        };
+        let mut failure = self.failure(&about, &shown_value(value), "", &question);
+        failure.line = *line;
         if *not {
             failure.expected = format!("not {}", failure.expected);
         }
@@ -137,7 +154,11 @@ impl<'p> View<'p> {
         Some(failure)
     }
 
-    fn failure(&self, about: &str, expected: &str, got: &str) -> Failure {
+    fn failure(&self, about: &str, expected: &str, got: &str, question: &Question) -> Failure {
+        let explained = question.answer(self.steps);
+        let waiting = self.steps.iter().flat_map(|played| &played.came.waiting);
+        let waiting: BTreeSet<&str> = waiting.map(|(_, key)| &**key).collect();
+        let notes = self.errors().into_iter();
         Failure {
             line: self.line,
             after: self.after,
@@ -145,7 +166,8 @@ impl<'p> View<'p> {
             expected: expected.to_owned(),
             got: got.to_owned(),
             matched: self.matched().into_iter().collect(),
-            notes: self.errors().into_iter().collect(),
+            notes: notes.chain(left_alone(&explained, &self.wrote, &waiting)).collect(),
+            explained,
         }
     }
 
@@ -196,8 +218,4 @@ fn list(names: &BTreeSet<String>) -> String {
         return "(none)".to_owned();
     }
     names.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
-}
-
-fn lines(writes: Vec<String>) -> String {
-    writes.join("\n")
 }

@@ -9,6 +9,7 @@ mod judge;
 mod junit;
 mod play;
 mod report;
+mod why;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,9 +20,10 @@ use regex::Regex;
 use self::coverage::Coverage;
 use self::judge::Failure;
 use super::exit::Exit;
+use super::paint::Paint;
 use super::print::{eprint, eprint_problems, print};
 use super::{Output, reread};
-use crate::app::tables;
+use crate::app::{tables, texts};
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::{Problem, Severity};
 use crate::rules::cases::{Case, Suite};
@@ -98,7 +100,7 @@ pub(super) fn test(config: Option<&Path>, output: Output, arguments: &TestArgume
     }
     let coverage = arguments.coverage.map(|least| (Coverage::of(&tested), least));
     match output {
-        Output::Text => print(&report::text(&tested, coverage.as_ref())),
+        Output::Text => print(&report::text(&tested, coverage.as_ref(), Paint::of_output())),
         Output::Json => print(&format!("{:#}", report::json(&tested, coverage.as_ref()))),
     }
     if let Some(file) = &arguments.junit
@@ -167,6 +169,7 @@ fn run_case(rules: &Arc<Rules>, case: &Case, coverage: &mut Coverage) -> Ran {
             got: why,
             matched: Vec::new(),
             notes: Vec::new(),
+            explained: Vec::new(),
         }],
     };
     Ran { name: case.name.clone(), line: case.line, failures }
@@ -203,7 +206,8 @@ fn read(config: Option<&Path>, file: &Path) -> Result<Ready, Vec<Problem>> {
         problems
     })?;
     // What is only odd about the rules is for `check` to say.
-    let (rule_file, _warnings) = RuleFile::parse(&rules_file, &rules_text, &fence)?;
+    let rules_texts = texts::with_included(&rules_file, rules_text);
+    let (rule_file, _warnings) = RuleFile::parse_all(&rules_file, &rules_texts, &fence)?;
     let (tables, _warnings) = tables::load(&rules_file, &rule_file)?;
     let misfits = suite.misfits(file, &text, &rule_file);
     if misfits.iter().any(|problem| problem.severity == Severity::Error) {

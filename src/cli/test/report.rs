@@ -7,12 +7,15 @@ use serde_json::{Value, json};
 use super::coverage::Coverage;
 use super::judge::Failure;
 use super::{Ran, Tested};
+use crate::cli::explain::report::rule as rule_json;
+use crate::cli::explain::shown::rule as rule_shown;
+use crate::cli::paint::Paint;
 use crate::config::duration;
 
 type Covered = (Coverage, u8);
 
 /// For people: a line for each case, and below a failed one what is not as it should be.
-pub(super) fn text(tested: &[Tested], coverage: Option<&Covered>) -> String {
+pub(super) fn text(tested: &[Tested], coverage: Option<&Covered>, paint: Paint) -> String {
     let mut text = String::new();
     for Tested { file, rules, broken, empty, cases, .. } in tested {
         text += &format!("Testing {}", file.display());
@@ -25,7 +28,7 @@ pub(super) fn text(tested: &[Tested], coverage: Option<&Covered>) -> String {
             let result = if failures.is_empty() { "passed" } else { "FAILED" };
             text += &format!("  {result}  {name}\n");
             for failure in failures {
-                text += &shown(file, failure);
+                text += &shown(file, failure, paint);
             }
         }
         let failed = cases.iter().filter(|case| !case.failures.is_empty()).count();
@@ -51,8 +54,8 @@ pub(super) fn text(tested: &[Tested], coverage: Option<&Covered>) -> String {
 }
 
 /// One failure, as lines that begin with what it is: `-` expected, `+` got.
-fn shown(file: &std::path::Path, failure: &Failure) -> String {
-    let Failure { line, after, about, expected, got, matched, notes } = failure;
+fn shown(file: &std::path::Path, failure: &Failure, paint: Paint) -> String {
+    let Failure { line, after, about, expected, got, matched, notes, explained } = failure;
     let after = after.map(|after| format!(", {} after the first event", duration::show(after)));
     let after = after.unwrap_or_default();
     let mut text = format!("          {}:{line}: {about}{after}\n", file.display());
@@ -68,6 +71,11 @@ fn shown(file: &std::path::Path, failure: &Failure) -> String {
     let _infallible = writeln!(text, "            rules that matched: {matched}");
     for note in notes {
         text += &format!("            {note}\n");
+    }
+    for one in explained {
+        for said in rule_shown(one, paint).lines() {
+            text += &format!("            {said}\n");
+        }
     }
     text
 }
@@ -110,6 +118,7 @@ fn case_json(case: &Ran) -> Value {
             "got": failure.got,
             "matched": failure.matched,
             "notes": failure.notes,
+            "explained": failure.explained.iter().map(rule_json).collect::<Vec<_>>(),
         })
     });
     json!({

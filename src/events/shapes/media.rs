@@ -28,7 +28,7 @@ pub(in crate::events) fn next(media: Media, lexer: &mut Lexer<'_>) -> Read<Next>
     let mut id = None;
     let mut conversation = Box::new(Conversation { partial: true, ..Conversation::default() });
     let read = &mut *conversation;
-    let is_object = read_next(lexer, |source, lexer| {
+    let original = read_next(lexer, |source, lexer| {
         lexer.object(|lexer, member| {
             match member {
                 OfConversation::Id => values::id(lexer, &mut id)?,
@@ -46,7 +46,7 @@ pub(in crate::events) fn next(media: Media, lexer: &mut Lexer<'_>) -> Read<Next>
             Ok(())
         })
     })?;
-    Ok(Next::new(is_object, id, conversation))
+    Ok(Next::new(original, id, conversation))
 }
 
 known! {

@@ -13,7 +13,7 @@ use super::times;
 use super::unreadable::Unreadable;
 use super::words::{self, without_scheme};
 use crate::events::attributes::{Attributes, Entry};
-use crate::events::conversation::{Conversation, Direction};
+use crate::events::conversation::{Conversation, Direction, Original};
 use crate::events::text::{Body, Text};
 use crate::genesys::ConversationId;
 
@@ -25,15 +25,17 @@ pub(super) struct Source<'a> {
     original: usize,
 }
 
-/// Reads the object that comes next by `read`, which says whether it was one. The body is a copy of
-/// all that comes.
+/// Reads the object that comes next by `read`, which says whether it was one, and keeps it as it is.
+/// The body is a copy of all that comes.
 pub(super) fn read_next(
     lexer: &mut Lexer<'_>,
     read: impl FnOnce(Source<'_>, &mut Lexer<'_>) -> Read<bool>,
-) -> Read<bool> {
+) -> Read<(bool, Original)> {
     let rest = lexer.rest();
     let body: Body = Arc::new(Box::from(rest));
-    read(Source { body: &body, original: rest.as_ptr().addr() }, lexer)
+    let is_object = read(Source { body: &body, original: rest.as_ptr().addr() }, lexer)?;
+    let end = rest.len() - lexer.rest().len();
+    Ok((is_object, Original::new(Text::part(&body, 0..end))))
 }
 
 /// Reads a text that is one conversation and nothing else.
@@ -64,13 +66,14 @@ pub(in crate::events) enum Next {
 
 impl Next {
     pub(super) fn new(
-        is_object: bool,
+        (is_object, original): (bool, Original),
         id: Option<ConversationId>,
         mut conversation: Box<Conversation>,
     ) -> Next {
         match id {
             Some(id) => {
                 conversation.id = id;
+                conversation.original = original;
                 Next::Conversation(conversation)
             }
             None if is_object => Next::NoId,

@@ -134,17 +134,18 @@ pub(super) fn without_scheme(text: &str) -> &str {
     let Some(colon) = text.bytes().take(7).position(|byte| byte == b':') else { return text };
     let (scheme, rest) = text.split_at(colon);
     let is = |one: &str| scheme.eq_ignore_ascii_case(one);
-    let ends: fn(&u8) -> bool = if is("tel") {
-        |byte| *byte == b';'
+    let (parameter, query) = if is("tel") {
+        (true, false)
     } else if is("sip") || is("sips") {
-        |byte| matches!(byte, b';' | b'?')
+        (true, true)
     } else if is("mailto") {
-        |byte| *byte == b'?'
+        (false, true)
     } else {
         return text;
     };
     let rest = rest.strip_prefix(':').unwrap_or(rest);
-    let end = rest.as_bytes().iter().position(ends).unwrap_or(rest.len());
+    let ends = |byte: u8| parameter && byte == b';' || query && byte == b'?';
+    let end = rest.bytes().position(ends).unwrap_or(rest.len());
     rest[..end].trim_ascii()
 }
 

@@ -197,8 +197,13 @@ impl Around<'_> {
             leg.insert("callbackNumbers".to_owned(), json!(numbers));
         }
         leg.insert("state".to_owned(), json!(state));
-        leg.insert("direction".to_owned(), json!(direction));
-        leg.insert("held".to_owned(), json!(false));
+        // The other media have no such members.
+        if ["call", "callback", "email", "message"].contains(&media) {
+            leg.insert("direction".to_owned(), json!(direction));
+        }
+        if ["call", "callback", "chat", "email", "message"].contains(&media) {
+            leg.insert("held".to_owned(), json!(false));
+        }
         for (name, time) in [
             ("connectedTime", times.connected),
             ("disconnectedTime", times.ended),

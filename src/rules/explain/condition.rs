@@ -120,6 +120,20 @@ fn of_others(
 }
 
 /// A condition on the event as it was sent.
+impl Checked {
+    /// Without the event, what it decides is not known.
+    pub(super) fn no_raw() -> Checked {
+        Checked {
+            subject: "raw".to_owned(),
+            wanted: "known".to_owned(),
+            found: None,
+            holds: false,
+            note: Some(NO_RAW),
+            parts: Vec::new(),
+        }
+    }
+}
+
 fn of_raw(raw: &RawCondition, holds: bool, scene: &Scene<'_>) -> Checked {
     let segments = raw.path.iter().map(ToString::to_string).collect::<Vec<_>>();
     let found = raw.found(&scene.raw).into_iter().map(Value::into_text).collect::<Vec<_>>();

@@ -190,9 +190,20 @@ impl Rules {
         context: &Context<'_>,
         standing: &Standing,
     ) -> Explanation {
+        self.explain_some(conversation, context, standing, &|_| true)
+    }
+
+    /// The same, of some rules only.
+    pub fn explain_some(
+        &self,
+        conversation: &Conversation,
+        context: &Context<'_>,
+        standing: &Standing,
+        wanted: &dyn Fn(&Rule) -> bool,
+    ) -> Explanation {
         let looked = self.look(conversation, context, &mut standing.clone());
         let scene = Scene::new(conversation, self.names(), context);
-        let rules = self.bound().iter();
+        let rules = self.bound().iter().filter(|bound| wanted(&bound.rule));
         Explanation {
             conversation: conversation.id.clone(),
             over: conversation.is_over(),
@@ -244,6 +255,10 @@ fn test(
     if let Some(when) = &bound.rule.when {
         let standpoint = Standpoint { scene, tested, tables, rows: &bound.rows };
         conditions.push(Checked::when(when, &standpoint));
+    }
+    let all_hold = conditions.iter().all(|condition| condition.holds);
+    if bound.asks_raw && all_hold && scene.raw.json().is_none() {
+        conditions.push(Checked::no_raw());
     }
     let watched = tested.watched.map(|at| &scene.conversation.participants[at]);
     Test {

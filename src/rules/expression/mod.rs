@@ -30,6 +30,7 @@ mod check;
 mod evaluate;
 mod functions;
 mod interned;
+mod limits;
 mod mistake;
 mod node;
 mod operators;
@@ -48,6 +49,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 pub use self::interned::Interned;
+pub use self::limits::Limits;
 pub use self::mistake::{EvaluationError, Mistake};
 pub(super) use self::scan::{Piece, Pieces};
 pub use self::scenery::Scenery;
@@ -205,6 +207,19 @@ impl Expression {
             }
         });
         rows.into_iter()
+    }
+
+    /// Every column that it takes of a list, and where.
+    pub fn columns(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<str>, std::ops::Range<usize>)> {
+        let mut columns = Vec::new();
+        self.compiled.node.walk(&mut |node| {
+            if let Work::Row(list, column) | Work::Lookup { list, column: Some(column), .. } =
+                &node.work
+            {
+                columns.push((list, column, node.at.clone()));
+            }
+        });
+        columns.into_iter()
     }
 
     /// Names that the directory has to resolve: the kind of what is called so, and the name.

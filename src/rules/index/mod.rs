@@ -42,7 +42,7 @@ pub(super) struct Index {
 struct Group {
     parts: Box<[usize]>,
     /// By the print of the combination: where its rules stand, from and to.
-    places: HashMap<Print, (u32, u32), BuildHasherDefault<AsItIs>>,
+    places: ByPrint<(u32, u32)>,
     rules: Box<[u32]>,
 }
 
@@ -52,6 +52,8 @@ struct Requirement {
     part: usize,
     prints: Vec<Print>,
 }
+
+type ByPrint<T> = HashMap<Print, T, BuildHasherDefault<AsItIs>>;
 
 /// Prints are mixed well already.
 #[derive(Debug, Default)]
@@ -66,11 +68,11 @@ pub(super) struct Found {
 
 impl Index {
     /// Each rule with its number and its conditions.
-    pub(super) fn new<'r>(rules: impl Iterator<Item = (usize, &'r [Condition])>) -> Index {
+    pub(super) fn new<'r>(rules: impl Iterator<Item = (usize, Vec<&'r Condition>)>) -> Index {
         let mut index = Index::default();
         let mut entries = Vec::new();
         for (rule, conditions) in rules {
-            let mut ways = index.ways(conditions);
+            let mut ways = index.ways(&conditions);
             ways.retain(|way| way.iter().all(|one| !one.prints.is_empty()));
             index.repeats |= ways.len() > 1;
             if ways.iter().any(Vec::is_empty) {
@@ -119,8 +121,8 @@ impl Index {
 
     /// In which ways the conditions can hold: what they require in each. One way, unless nothing is
     /// required but one of several alternatives.
-    fn ways(&mut self, conditions: &[Condition]) -> Vec<Vec<Requirement>> {
-        let all = self.required(conditions);
+    fn ways(&mut self, conditions: &[&Condition]) -> Vec<Vec<Requirement>> {
+        let all = self.required(conditions.iter().copied());
         if !all.is_empty() {
             return vec![all];
         }
@@ -135,8 +137,11 @@ impl Index {
         vec![Vec::new()]
     }
 
-    fn required(&mut self, conditions: &[Condition]) -> Vec<Requirement> {
-        let fields = conditions.iter().filter_map(Condition::as_field);
+    fn required<'r>(
+        &mut self,
+        conditions: impl IntoIterator<Item = &'r Condition>,
+    ) -> Vec<Requirement> {
+        let fields = conditions.into_iter().filter_map(Condition::as_field);
         // Who is watched is known only when a candidate is tested.
         let fields = fields.filter(|field| field.path.subject != Subject::Watched);
         let required = fields.filter_map(|field| {
@@ -162,19 +167,23 @@ impl Index {
     }
 
     fn group(&mut self, entries: Vec<(usize, Vec<Requirement>)>) {
-        let mut counts = HashMap::<(usize, Print), usize>::new();
+        let mut counts = ByPrint::<usize>::default();
+        // Two parts' values that have one print are counted together; that only misleads the choice.
+        let place = |one: &Requirement, print| prints::with(print, one.part as u64);
         for one in entries.iter().flat_map(|(_, required)| required) {
             for print in &one.prints {
-                *counts.entry((one.part, *print)).or_default() += 1;
+                *counts.entry(place(one, *print)).or_default() += 1;
             }
         }
         let total = entries.len();
         let mut groups = HashMap::<Vec<usize>, Vec<(Print, u32)>>::new();
         for (rule, required) in entries {
+            let count = |one: &Requirement, print| counts.get(&place(one, print)).copied();
             let sharing = |one: &Requirement| {
-                one.prints.iter().map(|print| counts[&(one.part, *print)]).max().unwrap_or(0)
+                one.prints.iter().filter_map(|print| count(one, *print)).max().unwrap_or(0)
             };
-            let key = key(required, total, sharing);
+            let shared = required.into_iter().map(|one| (sharing(&one), one)).collect();
+            let key = key(shared, total);
             let Ok(number) = u32::try_from(rule) else { continue };
             if key.is_empty() {
                 self.open.push(rule);
@@ -204,17 +213,13 @@ impl Index {
 }
 
 /// The requirements that tell most, in the order of their parts: until hardly one other rule is left
-/// that has the same, or there are too many combinations.
-fn key(
-    mut required: Vec<Requirement>,
-    total: usize,
-    sharing: impl Fn(&Requirement) -> usize,
-) -> Vec<Requirement> {
-    required.sort_by_cached_key(|one| (sharing(one), one.prints.len(), one.part));
+/// that has the same, or there are too many combinations. Each comes with how many rules have its
+/// commonest value.
+fn key(mut required: Vec<(usize, Requirement)>, total: usize) -> Vec<Requirement> {
+    required.sort_by_key(|(shared, one)| (*shared, one.prints.len(), one.part));
     // Two conditions on one part: the other is tested.
     let (mut chosen, mut combinations, mut left) = (Vec::<Requirement>::new(), 1, total);
-    for one in required {
-        let shared = sharing(&one);
+    for (shared, one) in required {
         let tells_nothing = left <= 1 || shared * 2 > total;
         if !chosen.is_empty() && (tells_nothing || chosen.iter().any(|c| c.part == one.part)) {
             continue;
@@ -245,7 +250,8 @@ impl Group {
     fn new(parts: Vec<usize>, mut pairs: Vec<(Print, u32)>) -> Group {
         pairs.sort_unstable();
         pairs.dedup();
-        let mut places = HashMap::default();
+        let mut places = ByPrint::default();
+        places.reserve(pairs.chunk_by(|one, next| one.0 == next.0).count());
         let mut from = 0_u32;
         for same in pairs.chunk_by(|one, next| one.0 == next.0) {
             let to = from + u32::try_from(same.len()).unwrap_or(u32::MAX - from);
@@ -254,7 +260,6 @@ impl Group {
             }
             from = to;
         }
-        places.shrink_to_fit();
         Group {
             parts: parts.into(),
             places,

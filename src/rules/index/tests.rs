@@ -25,7 +25,7 @@ fn words(field: &str, form: Form, text: &str) -> Condition {
 }
 
 fn index(rules: &[Vec<Condition>]) -> Index {
-    Index::new(rules.iter().enumerate().map(|(at, rule)| (at, &rule[..])))
+    Index::new(rules.iter().enumerate().map(|(at, rule)| (at, rule.iter().collect())))
 }
 
 fn found(index: &Index, values: &[(&str, &'static str)]) -> Vec<usize> {

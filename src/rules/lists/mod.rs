@@ -23,7 +23,7 @@ pub use self::keying::{Keying, Matching, Normalize};
 use self::keying::{day, hash_of};
 pub use self::read::Read;
 use self::slots::{Hash, Slots};
-pub use self::source::{ListSource, Origin};
+pub use self::source::{ListSource, Origin, Taken, columns_help};
 pub use self::tables::Tables;
 
 /// Entries of one list. A list that is longer belongs into a database.

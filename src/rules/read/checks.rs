@@ -24,6 +24,7 @@ impl Reader<'_> {
         self.otherwise(&parts.effects, set, &parts.otherwise);
         self.cleared(set, &parts.clear);
         self.running(&parts.effects, set.iter().chain(&parts.otherwise));
+        self.at_next_event(parts.when.as_ref());
         if !parts.labels.iter().any(|label| **label == *PERSONAL) {
             self.personal(set.iter().chain(&parts.otherwise));
         }
@@ -65,6 +66,16 @@ impl Reader<'_> {
                         { gt = \"2m\" }, and set a plain value";
             self.problems.error(place.clone(), message).help(help);
         }
+    }
+
+    /// Warns of a `when` that time alone changes at moments that cannot be told before.
+    fn at_next_event(&mut self, when: Option<&Placed<Expression>>) {
+        let Some((_, place)) = when.filter(|(when, _)| when.limits().others) else { return };
+        let message = "time alone can change this, and is seen only with the next event";
+        let help = "the rule is looked at in time where a duration is compared with what is \
+                    written out, as in participant.held_for > duration(\"2m\"), and with \
+                    match.time = \"office\"";
+        self.problems.warning(place.clone(), message).help(help);
     }
 
     /// Warns of what is written where many may read it: attributes are in recordings, reports and

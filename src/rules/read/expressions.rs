@@ -3,10 +3,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::lists::ListDraft;
 use super::reader::{Node, Reader};
 use super::rule::{Parts, Placed};
 use crate::rules::expression::{Expression, Mistake, Vocabulary, Wanted};
-use crate::rules::lists::Origin;
+use crate::rules::lists::{Origin, Taken};
 use crate::rules::{condition::Condition, found_by};
 
 impl Reader<'_> {
@@ -53,11 +54,28 @@ impl Reader<'_> {
             self.uses_list(list);
         }
         let by = text.find(&**expression.text()).unwrap_or(0);
+        for (list, column, at) in expression.columns() {
+            let place = self.inside(span.clone(), text, at.start + by..at.end + by);
+            self.takes_column(list, column, place);
+        }
         for doubt in expression.doubts() {
             let doubt = doubt.clone().moved(by);
             let place = self.inside(span.clone(), text, doubt.at);
             self.problems.warning(place, doubt.message).help(doubt.help);
         }
+    }
+
+    /// Keeps in mind where a column is taken of a list whose file is not read yet.
+    fn takes_column(&mut self, list: &str, column: &Arc<str>, place: Range<usize>) {
+        let Reader { lists, problems, .. } = self;
+        let of_file = |one: &&mut ListDraft| {
+            *one.source.name == *list && matches!(one.source.origin, Origin::File { .. })
+        };
+        let Some(list) = lists.iter_mut().find(of_file) else { return };
+        let taken = list.source.taken.entry(Arc::clone(column));
+        taken
+            .and_modify(|taken| taken.more += 1)
+            .or_insert_with(|| Taken { first: problems.declared(place), more: 0 });
     }
 
     /// Checks that the rule finds one row of each list of which it takes columns.

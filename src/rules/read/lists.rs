@@ -1,6 +1,6 @@
 //! Reading `[lists.NAME]`, and the places where rules name a list.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -63,6 +63,7 @@ impl Reader<'_> {
                 origin,
                 keying,
                 declared: self.problems.declared(key.span()),
+                taken: BTreeMap::new(),
             };
             let file = self.at;
             self.lists.push(ListDraft { source, file, place: key.span(), used: false });

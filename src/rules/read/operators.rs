@@ -16,7 +16,7 @@ use crate::rules::pattern::{BadWords, Bound, Form, Network, Pattern, Scalar, Sid
 use crate::rules::raw::Segment;
 
 /// All of them, in the order in which they are told.
-const OPERATORS: [&str; 17] = [
+pub(super) const OPERATORS: [&str; 17] = [
     "is",
     "not",
     "exists",

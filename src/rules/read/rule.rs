@@ -34,7 +34,7 @@ pub(super) const KEYS: [&str; 15] = [
     "urgency",
 ];
 
-const WRITES: [&str; 4] = ["follow", "first", "if-absent", "enforce"];
+pub(super) const WRITES: [&str; 4] = ["follow", "first", "if-absent", "enforce"];
 
 /// What `[defaults]` and rules share.
 #[derive(Clone, Debug, Default)]

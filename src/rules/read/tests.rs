@@ -24,6 +24,8 @@ macro_rules! mistakes {
 mistakes! {
     ten
     expressions
+    twelve
+    twelve_syntax
     syntax
     readable
     slipped
@@ -42,6 +44,28 @@ mistakes! {
     root
     tables
     unused
+}
+
+/// Each word stands in a line that is in force, but for `include`, which needs files.
+#[test]
+fn the_reference_shows_every_word_of_the_language() {
+    let text = include_str!("../../../rules.example.toml");
+    let lines = text.lines().map(|line| line.split(" #").next().unwrap_or_default());
+    let in_force: String =
+        lines.filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect();
+    let has = |word: &str| {
+        let before = |at: usize| in_force[..at].ends_with([' ', '.', '"', '\n', '{']);
+        let after = |at: usize| in_force[at..].starts_with([' ', '.', '"']);
+        in_force.match_indices(word).any(|(at, _)| before(at) && after(at + word.len()))
+    };
+    let lists = ["rows", "key", "match", "ignore_case", "normalize"];
+    let others = ["any", "some", "none", "raw", "time", "zone", "open", "closed", "dates"];
+    let all = super::operators::OPERATORS.into_iter().chain(super::rule::KEYS);
+    let all = all.chain(super::rule::WRITES).chain(lists).chain(others);
+    let missing: Vec<&str> = all.filter(|word| !has(word)).collect();
+    assert_eq!(missing, [""; 0]);
+    assert!(text.contains("include = [") && text.contains("#     file = "));
+    assert!(in_force.contains("lookup(") && in_force.contains("lists.vip.manager"));
 }
 
 #[test]

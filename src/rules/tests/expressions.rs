@@ -212,3 +212,56 @@ fn names_in_expressions_are_resolved() {
     let unknown: Vec<_> = unknown.iter().map(ToString::to_string).collect();
     assert_eq!(unknown, ["queue \"Biling\" of rule a", "user \"kim@example.com\" of rule a"]);
 }
+
+fn at(millisecond: i64) -> Option<Timestamp> {
+    Timestamp::from_millisecond(millisecond).ok()
+}
+
+#[test]
+fn a_when_that_compares_a_duration_is_looked_at_when_it_is_reached() {
+    let mut seen = conversation("customer c1 at=0 | call connected held");
+    seen.participants[0].communications[0].start_hold_time = at(60_000);
+    let watched = BTreeSet::new();
+    for (when, dues) in [
+        (r#"participant.held_for > duration("2m")"#, [180_000, 180_001, 0]),
+        (
+            r#"participant.media == "call" && duration("120s") <= customer.held_for"#,
+            [180_000, 180_001, 0],
+        ),
+        (
+            r#"participant.held_for in [duration("2m"), duration("5m")]"#,
+            [180_000, 180_001, 360_000],
+        ),
+        ("has(participant.held_for)", [0, 0, 0]),
+    ] {
+        let rules = rules(&format!(
+            "[[rule]]\nname = 'long'\nmatch.participant.held = true\nwhen = '{when}'\nset.k = 'v'\n"
+        ));
+        for (now, due) in [100_000, 180_000, 181_000].into_iter().zip(dues) {
+            let now = at(now).unwrap();
+            let context = Context { watched: &watched, now, raw: None };
+            let looked = rules.look(&seen, &context, &mut Standing::default());
+            let expected = at(due).filter(|due| *due > Timestamp::UNIX_EPOCH);
+            assert_eq!(looked.due, expected, "{when} at {now}");
+        }
+    }
+}
+
+#[test]
+fn a_when_that_time_changes_at_no_moment_that_is_known_is_warned_of() {
+    for (when, warned) in [
+        ("now > participant.connected_time", true),
+        (r#"participants.exists(p, p.held_for > duration("2m"))"#, true),
+        (r#"participant.held_for > participant.connected_for"#, true),
+        (r#"participant.held_for > duration("2m") || customer.held"#, false),
+        ("has(participant.held_for)", false),
+    ] {
+        let text = format!(
+            "[[rule]]\nname = 'r'\nmatch.participant.held = true\nwhen = '{when}'\nset.k = 'v'\n"
+        );
+        let parsed = RuleFile::parse(Path::new("rules.toml"), &text, &AllowedKeys::all());
+        let warnings = parsed.unwrap().1;
+        let told = warnings.iter().any(|one| one.message.contains("time alone"));
+        assert_eq!(told, warned, "{when}: {warnings:?}");
+    }
+}

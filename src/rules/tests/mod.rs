@@ -28,7 +28,7 @@ use jiff::Timestamp;
 use super::{Context, Rules, Standing, Tables};
 use crate::config::fence::AllowedKeys;
 use crate::events::conversation::{
-    Attributes, Communication, Conversation, Direction, Media, Participant, Routing, Text,
+    Attributes, Communication, Conversation, Direction, Media, Original, Participant, Routing, Text,
 };
 use crate::genesys::names::Names;
 use crate::genesys::{ConversationId, ParticipantId, QueueId, UserId};
@@ -97,6 +97,7 @@ pub(super) fn conversation(text: &str) -> Conversation {
         division_ids: Vec::new(),
         recent_transfers: 0,
         partial: false,
+        original: Original::default(),
     };
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         match line.strip_prefix("transfers ") {

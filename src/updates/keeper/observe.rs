@@ -20,9 +20,9 @@ use crate::updates::wish::{Observation, Wish, Write};
 /// How often a write that was not applied is made again (SEMANTICS 3).
 const MAX_REWRITES: u8 = 3;
 
-/// A read that settles a doubt takes a second or two, and is tried again after five; what waits goes
-/// without it after so long.
-const DOUBT_WAIT: Duration = Duration::from_secs(10);
+/// A read that settles a doubt takes a second or two, is tried again after five, and may wait out a
+/// good part of a window whose budget is spent; what waits goes without it after so long.
+const DOUBT_WAIT: Duration = Duration::from_secs(30);
 
 impl Keeper {
     /// Holds back what waits for a conversation, because it may have been overtaken: a doubt may cost

@@ -68,6 +68,8 @@ pub(super) fn read(
         return lexer.skip_value();
     }
     let mut sides = Sides::default();
+    // Most have one of each medium, and room for four would be kept as long as the snapshot.
+    all.reserve_exact(1);
     all.push(Communication::new(media));
     let Some(leg) = all.last_mut() else { return lexer.skip_value() };
     lexer.object(|lexer, member| {

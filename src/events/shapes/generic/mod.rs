@@ -26,7 +26,7 @@ pub fn read_generic(body: &str) -> Result<Conversation, Unreadable> {
 pub(in crate::events) fn next(lexer: &mut Lexer<'_>) -> Read<Next> {
     let (mut id, mut conversation) = (None, Box::<Conversation>::default());
     let read = &mut *conversation;
-    let is_object = read_next(lexer, |source, lexer| {
+    let original = read_next(lexer, |source, lexer| {
         lexer.object(|lexer, member| {
             match member {
                 OfConversation::Id => values::id(lexer, &mut id)?,
@@ -47,7 +47,7 @@ pub(in crate::events) fn next(lexer: &mut Lexer<'_>) -> Read<Next> {
             Ok(())
         })
     })?;
-    Ok(Next::new(is_object, id, conversation))
+    Ok(Next::new(original, id, conversation))
 }
 
 known! {

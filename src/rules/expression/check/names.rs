@@ -9,6 +9,7 @@ use crate::rules::expression::tree::{Form, Tree, Word};
 use crate::rules::expression::typing::Type;
 use crate::rules::field::{Field, Kind, Of, Path, Subject};
 use crate::rules::fields;
+use crate::rules::lists::columns_help;
 
 /// Names beside the subjects.
 const OTHERS: [&str; 4] = ["participants", "now", "raw", "lists"];
@@ -304,15 +305,7 @@ impl Checker<'_> {
         if columns.iter().any(|column| **column == *word.text) {
             return Some(());
         }
-        let names = columns.iter().map(|column| &**column);
-        let help = match did_you_mean(&word.text, names.clone()) {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None if columns.is_empty() => {
-                "a list of one value a line has no columns; write a CSV file with a header"
-                    .to_owned()
-            }
-            None => format!("it has: {}", names.collect::<Vec<_>>().join(", ")),
-        };
+        let help = columns_help(columns, &word.text);
         let message = format!("the list `{list}` has no column `{}`", word.text);
         self.mistake(word.at.clone(), message, help);
         None

@@ -126,7 +126,7 @@ fn what_may_have_been_overtaken_waits_for_the_next_snapshot_and_not_for_ever() {
         "see wish a=1 | doubt | after 1 | take | see wish a=2 | after 1 | take",
         expect!["- | p{a=2}#1"],
     );
-    check("see wish a=1 | doubt | after 9 | take | after 2 | take", expect!["- | p{a=1}#1"]);
+    check("see wish a=1 | doubt | after 29 | take | after 2 | take", expect!["- | p{a=1}#1"]);
     // A retry, too.
     check(
         "see wish a=1 | after 1 | take | doubt | no p lost | after 5 | take | see a=1 wish a=0 | take",
