@@ -40,7 +40,8 @@ impl Gap {
         begins_before_end(self, other) && begins_before_end(other, self)
     }
 
-    fn widen(&mut self, other: Gap) {
+    /// Takes in another, and all that may lie between them.
+    pub fn widen(&mut self, other: Gap) {
         // The one that was never heard of has no beginning, and so the two have none.
         self.since = self.since.min(other.since);
         self.until = self.until.max(other.until);
@@ -65,7 +66,7 @@ impl Gaps {
     }
 
     /// The oldest, which waits no longer.
-    pub fn next(&mut self) -> Option<Gap> {
+    pub fn take_oldest(&mut self) -> Option<Gap> {
         self.waiting.pop_front()
     }
 
@@ -107,7 +108,7 @@ mod tests {
 
     fn script(gaps: &mut Gaps) -> Vec<(Option<i64>, i64, usize)> {
         let mut told = Vec::new();
-        while let Some(gap) = gaps.next() {
+        while let Some(gap) = gaps.take_oldest() {
             told.push((
                 gap.since.map(Timestamp::as_second),
                 gap.until.as_second(),

@@ -1,6 +1,8 @@
 //! Frames and answers in, observations out. Frames are written `a:gold` (stream `a`, the customer's
 //! tier) or `a:held`; every call to the API waits for the answer that a test gives it.
 
+mod look_ups;
+
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -12,7 +14,6 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::*;
-use crate::app::pipeline::{Found, Which};
 use crate::config::fence::AllowedKeys;
 use crate::events::read_generic;
 use crate::events::topic::Topic;
@@ -260,32 +261,6 @@ async fn who_is_not_found_is_over_unless_a_frame_came_meanwhile() {
     scene.answer(Err(404)).await;
     let gone = scene.next().await;
     assert!(gone.over && gone.participants.is_empty());
-}
-
-#[tokio::test(start_paused = true)]
-async fn who_has_something_looked_up_is_told_what_came_of_it() {
-    let mut scene = Scene::new(3);
-    scene.frames("a:gold").await;
-    assert_eq!(scene.wishes().await, "tier=gold");
-    let before = Instant::now();
-    // What there is news of since is not read: one of the four here.
-    scene.frames("a:silver").await;
-    assert_eq!(scene.wishes().await, "tier=silver");
-    let ids = ["c", "new", "gone", "secret"].map(ConversationId::from).to_vec();
-    let (done, mut found) = oneshot::channel();
-    let which = Which::These(ids, before);
-    scene.look_ups.send(LookUp { which, done }).await.unwrap();
-    sleep(Duration::from_millis(1)).await;
-    scene.answer(Ok(body("new", "bronze"))).await;
-    assert_eq!(scene.wishes().await, "tier=bronze");
-    scene.answer(Err(404)).await;
-    assert!(scene.next().await.over);
-    assert!(found.try_recv().is_err());
-    scene.answer(Err(403)).await;
-    let Found { looked_at, changed, over, not_permitted, given_up, wishes } =
-        found.try_recv().unwrap();
-    assert_eq!((looked_at.len(), changed, over, not_permitted, given_up), (3, 1, 1, 1, 0));
-    assert_eq!(wishes, 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -34,7 +34,7 @@ use crate::status::pulse::{Beat, IDLE_BEAT};
 /// How long a gap rests that could not be looked into: by then a token is renewed or a short outage
 /// over, and it costs at most two requests a minute.
 const TRY_AGAIN: Duration = Duration::from_secs(30);
-/// Gaps that wait for the index to catch up. Of more, the oldest is asked about at once.
+/// Gaps that wait for the index to catch up. Of more, the oldest is asked about with the next.
 const SECOND_LOOKS: usize = 32;
 
 /// Everything the loop is joined to.
@@ -51,11 +51,14 @@ pub(super) struct Recovery {
     waiting: Gaps,
     /// Looked into once; again when the index has caught up.
     second_looks: VecDeque<(Instant, Gap)>,
-    under_way: Option<BoxFuture<'static, (Gap, Look, Result<Told, Unfinished>)>>,
+    under_way: Option<BoxFuture<'static, Done>>,
     rests_until: Option<Instant>,
     /// It has been said that the query is not permitted.
     forbidden: bool,
 }
+
+/// A look that has ended.
+type Done = (Gap, Look, Result<Told, Unfinished>);
 
 /// Which look at a gap it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +70,7 @@ pub(super) enum Look {
 
 enum Event {
     Opened(Gap),
-    Done(Gap, Look, Result<Told, Unfinished>),
+    Done(Done),
     Idle,
     Stop,
 }
@@ -95,7 +98,7 @@ impl Recovery {
             self.count();
             match self.next_event(&stop).await {
                 Event::Opened(gap) => self.waiting.add(gap),
-                Event::Done(gap, look, result) => self.done(gap, look, result),
+                Event::Done(done) => self.done(done),
                 Event::Idle => {}
                 Event::Stop => return,
             }
@@ -110,12 +113,12 @@ impl Recovery {
             biased;
             () = stop.cancelled() => Event::Stop,
             Some(gap) = self.joints.gaps.recv() => Event::Opened(gap),
-            (gap, look, result) = async {
+            done = async {
                 match &mut self.under_way {
                     Some(search) => search.await,
                     None => std::future::pending().await,
                 }
-            } => Event::Done(gap, look, result),
+            } => Event::Done(done),
             () = sleep_until(wakes.unwrap_or_else(Instant::now)), if wakes.is_some() && self.under_way.is_none() => Event::Idle,
             () = sleep(IDLE_BEAT) => Event::Idle,
         }
@@ -129,7 +132,7 @@ impl Recovery {
         }
         self.rests_until = None;
         let due = self.second_looks.front().is_some_and(|(at, _)| *at <= now);
-        let next = match self.waiting.next() {
+        let next = match self.waiting.take_oldest() {
             Some(gap) => Some((gap, Look::First)),
             None if due => self.second_looks.pop_front().map(|(_, gap)| (gap, Look::Second)),
             None => None,
@@ -143,7 +146,7 @@ impl Recovery {
         }
     }
 
-    fn done(&mut self, gap: Gap, look: Look, result: Result<Told, Unfinished>) {
+    fn done(&mut self, (gap, look, result): Done) {
         self.under_way = None;
         match result {
             Ok(told) => {
@@ -177,14 +180,14 @@ impl Recovery {
     }
 
     fn look_again_later(&mut self, gap: Gap) {
-        if self.second_looks.len() >= SECOND_LOOKS {
-            // Its index has had the time that so many others took.
-            if let Some((at, _)) = self.second_looks.front_mut() {
-                *at = Instant::now();
-            }
-        }
         let at = gap.closed + self.joints.settings.index_lag;
         self.second_looks.push_back((at.max(Instant::now()), gap));
+        if self.second_looks.len() > SECOND_LOOKS
+            && let Some((_, oldest)) = self.second_looks.pop_front()
+            && let Some((_, next)) = self.second_looks.front_mut()
+        {
+            next.widen(oldest);
+        }
     }
 
     /// Says once that gaps cannot be closed, and which permission is missing.
