@@ -324,7 +324,7 @@ fn memory(shape: usize) -> String {
 /// is used again, so that after some rounds only what is kept is new.
 fn grown(shape: Shape) -> usize {
     const BEFORE: usize = 3;
-    const ROUNDS: usize = 6;
+    const ROUNDS: usize = 12;
     let case = Case { shape, count: KEPT, wanted: 1 };
     let (text, _) = case.rules();
     let mut kept: Vec<Rules> = Vec::new();

@@ -181,13 +181,15 @@ impl Reader<'_> {
             if let Some(name) = table.get("name")
                 && let Some(text) = name.get_ref().as_str()
             {
-                if let Some(first) = self.named.get(text) {
+                if let Some((line, file)) = self.named.get(text) {
                     let message = format!("there is already a rule named `{text}`");
-                    let help = format!("it is in {first}; give this one another name");
+                    let file = file.display();
+                    let help =
+                        format!("it is in line {line} of {file}; give this one another name");
                     self.problems.error(name.span(), message).help(help);
                 } else {
                     let place = self.place(name.span().start);
-                    self.named.insert(text.to_owned(), place);
+                    self.named.insert(self.once.text(text), place);
                 }
             }
             drafts.extend(self.rule(node.span(), table, defaults));

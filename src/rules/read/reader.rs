@@ -1,9 +1,10 @@
 //! The walk over a parsed document: typed reads, each of which reports what is not as it should be.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::mem;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
@@ -27,8 +28,8 @@ pub(super) struct Reader<'f> {
     pub(super) schedules: Vec<ScheduleDraft>,
     pub(super) expressions: Interned,
     pub(super) once: Once,
-    /// Rules that there are, with their places.
-    pub(super) named: BTreeMap<String, String>,
+    /// Rules that there are, each with its line and its file.
+    pub(super) named: HashMap<Arc<str>, (usize, &'f Path)>,
     /// Which of the files it reads.
     pub(super) at: usize,
     path: &'f Path,
@@ -38,12 +39,12 @@ pub(super) struct Reader<'f> {
 }
 
 /// What is known of all files together.
-pub(super) struct Shared {
+pub(super) struct Shared<'f> {
     pub(super) lists: Vec<ListDraft>,
     pub(super) schedules: Vec<ScheduleDraft>,
     expressions: Interned,
     once: Once,
-    named: BTreeMap<String, String>,
+    named: HashMap<Arc<str>, (usize, &'f Path)>,
 }
 
 impl<'f> Reader<'f> {
@@ -61,14 +62,14 @@ impl<'f> Reader<'f> {
             schedules: Vec::new(),
             expressions: Interned::default(),
             once: Once::default(),
-            named: BTreeMap::new(),
+            named: HashMap::new(),
             at,
             path,
             line_ends: source.match_indices('\n').map(|(at, _)| at).collect(),
         }
     }
 
-    pub(super) fn take_shared(&mut self) -> Shared {
+    pub(super) fn take_shared(&mut self) -> Shared<'f> {
         Shared {
             lists: mem::take(&mut self.lists),
             schedules: mem::take(&mut self.schedules),
@@ -78,15 +79,15 @@ impl<'f> Reader<'f> {
         }
     }
 
-    pub(super) fn put_shared(&mut self, shared: Shared) {
+    pub(super) fn put_shared(&mut self, shared: Shared<'f>) {
         let Shared { lists, schedules, expressions, once, named } = shared;
         (self.lists, self.schedules) = (lists, schedules);
         (self.expressions, self.once, self.named) = (expressions, once, named);
     }
 
-    /// A place as other files speak of it.
-    pub(super) fn place(&self, at: usize) -> String {
-        format!("line {} of {}", self.line(at), self.path.display())
+    /// A place as other files speak of it: its line, and the file.
+    pub(super) fn place(&self, at: usize) -> (usize, &'f Path) {
+        (self.line(at), self.path)
     }
 
     pub(super) fn text<'n>(&mut self, name: &str, node: &'n Node<'_>) -> Option<&'n str> {

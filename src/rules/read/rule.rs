@@ -166,7 +166,7 @@ impl Reader<'_> {
             self.problems.error(node.span(), message).help("write name = \"on-hold\", for example");
             return None;
         }
-        Some(Arc::from(name))
+        Some(self.once.text(name))
     }
 
     /// Reads a key that `[defaults]` and rules share; false if it is none.
