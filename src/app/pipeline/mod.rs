@@ -12,6 +12,7 @@ mod question;
 mod reading;
 #[cfg(test)]
 mod tests;
+mod through;
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -26,6 +27,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, warn};
 
 use self::due::Due;
+use self::through::Through;
 use crate::app::observe::{Look, Moment, View, observation, remember, same_wishes};
 use crate::app::reads::{ReadDone, Reads};
 use crate::app::rule_errors::RuleErrors;
@@ -86,6 +88,7 @@ pub(super) struct Pipeline {
     comparing: Option<Comparing>,
     /// Conversations to look at again when their time comes.
     due: Due,
+    through: Through,
     batch: Vec<Received>,
     /// The last thing that happened was frames: something else has a turn.
     had_frames: bool,
@@ -123,6 +126,7 @@ impl Pipeline {
             reloaded: VecDeque::new(),
             comparing: None,
             due: Due::default(),
+            through: Through::new(Instant::now()),
             batch: Vec::with_capacity(BATCH),
             had_frames: false,
             last_look_up: Instant::now(),
@@ -140,7 +144,7 @@ impl Pipeline {
             let event = self.next_event().await;
             self.joints.beat.give();
             self.had_frames = matches!(event, Event::Frames);
-            if self.handle(event).await.is_break() {
+            if self.handle(event).await.is_break() || self.tell_through().await.is_break() {
                 return;
             }
             self.look_up_silent();
@@ -259,6 +263,7 @@ impl Pipeline {
         let moment =
             Moment { at: received.at, received_at: received.received_at, from_read: false };
         let id = conversation.id.clone();
+        self.through.took(received.at);
         match self.tracker.take(stream, conversation, received.at) {
             News::Newer(current) => {
                 self.observe(&current, &moment).await?;
@@ -270,6 +275,7 @@ impl Pipeline {
                 } else {
                     debug!(conversation_id = %id, topic = %received.topic, "two snapshots in doubt, reading the conversation");
                     self.reads.want_first(id.clone());
+                    self.through.doubt(&id, received.at);
                     self.send(Input::Doubt(id)).await?;
                 }
             }
