@@ -17,6 +17,7 @@ use super::lists::to_watch;
 use super::observe::View;
 use super::pipeline::{self, Pipeline, Question};
 use super::push::Writer;
+use super::recovery::{self, Recovery, Search};
 use super::reload::Reloads;
 use super::report::Report;
 use super::rules_history::History;
@@ -26,6 +27,7 @@ use crate::config::Config;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::Problem;
 use crate::events::channels::{Channels, ChannelsState, Notice, QUEUE, Received};
+use crate::events::gaps::Gap;
 use crate::events::topic::Topic;
 use crate::events::tracker::{Limits, Tracker};
 use crate::events::watching::{Wanted, Watcher};
@@ -94,7 +96,7 @@ impl Start {
         let config = &self.config;
         let fence = AllowedKeys::new(&config.updates.allowed_keys)
             .map_err(|error| Ended::BadConfig(error.to_string()))?;
-        prepare_state_dir(config);
+        journal::prepare_directory(config);
         let history = History::new(&config.state.dir);
         let rules = RulesInForce::at_start(&config.rules, &history, &fence, self.options.strict)
             .map_err(Ended::NoRules)?;
@@ -162,10 +164,12 @@ impl Start {
         let (asks_sender, asks) = mpsc::channel(ASKS_WAITING);
         let (updates, observations) = mpsc::channel(OBSERVATIONS_WAITING);
         let (questions, questions_receiver) = mpsc::channel(1);
-        let (view, gaps) = loops.pipeline(frames, asks, questions_receiver, view, updates.clone());
+        let (view, look_ups) =
+            loops.pipeline(frames, asks, questions_receiver, view, updates.clone());
+        let gaps = loops.recovery(&config, look_ups);
         let asked = loops.control(&config);
         let (lists, lists_found) = loops.lists(to_watch(&rules));
-        let journal = opened.journal.monitor();
+        let (journal, away_since) = (opened.journal.monitor(), opened.away_since);
         loops.dispatcher(&config, opened, fence, observations, asks_sender);
 
         let mut tick = interval(TICK);
@@ -180,6 +184,7 @@ impl Start {
             counts,
             account,
             journal,
+            away_since,
             pulse,
             rules,
             history,
@@ -208,6 +213,7 @@ impl Start {
             ready: false,
             watching_known: false,
             topics_wanted: 0,
+            heard: BTreeSet::new(),
             configuration_problem: None,
         };
         app.count_rules();
@@ -287,13 +293,13 @@ impl Loops {
         questions: mpsc::Receiver<Question>,
         first: View,
         observations: mpsc::Sender<Input>,
-    ) -> (watch::Sender<View>, mpsc::Sender<Vec<Topic>>) {
+    ) -> (watch::Sender<View>, recovery::LookUps) {
         let (view_sender, view) = watch::channel(first);
-        let (gaps_sender, gaps) = mpsc::channel(NOTICES_WAITING);
+        let (look_ups_sender, look_ups) = mpsc::channel(1);
         let joints = pipeline::Joints {
             frames,
             asks,
-            gaps,
+            look_ups,
             view,
             questions,
             observations,
@@ -306,7 +312,31 @@ impl Loops {
             pipeline.run().await;
             Part::Pipeline
         });
-        (view_sender, gaps_sender)
+        (view_sender, look_ups_sender)
+    }
+
+    fn recovery(&mut self, config: &Config, look_ups: recovery::LookUps) -> mpsc::Sender<Gap> {
+        let (gaps_sender, gaps) = mpsc::channel(NOTICES_WAITING);
+        let search = Search {
+            api: Arc::clone(&self.api),
+            look_ups,
+            settings: config.recovery.clone(),
+            dialect: config.genesys.dialect,
+            requests_per_minute: config.updates.requests_per_minute.get(),
+        };
+        let recovery = Recovery::new(recovery::Joints {
+            gaps,
+            search: Arc::new(search),
+            settings: config.recovery.clone(),
+            counts: Arc::clone(&self.counts),
+            beat: self.pulse.add("recovery"),
+        });
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            recovery.run(stop).await;
+            Part::Recovery
+        });
+        gaps_sender
     }
 
     /// What is asked through the control socket; without one, nothing ever is.
@@ -355,7 +385,7 @@ impl Loops {
         input: mpsc::Receiver<Input>,
         asks: mpsc::Sender<Ask>,
     ) {
-        let Opened { journal, recovered, calendar } = opened;
+        let Opened { journal, recovered, calendar, .. } = opened;
         let writer = Writer::new(Arc::clone(&self.api), config.genesys.dialect);
         let dispatcher = Dispatcher::new(dispatcher::Joints {
             input,
@@ -390,15 +420,6 @@ async fn first_token(account: &Account) -> Result<(), Ended> {
 /// Until somebody wants us to stop. A reload has nothing to do yet: the files were just read.
 async fn told_to_stop(intents: &mut mpsc::Receiver<Intent>) {
     while intents.recv().await == Some(Intent::Reload) {}
-}
-
-/// Makes the state directory where it is missing; without one we go on in memory.
-fn prepare_state_dir(config: &Config) {
-    use std::os::unix::fs::DirBuilderExt;
-    let dir = &config.state.dir;
-    if let Err(error) = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir) {
-        warn!(dir = %dir.display(), %error, "no state directory: names, channels and the last good rules are not kept; set state.dir to a directory that can be written");
-    }
 }
 
 /// Refuses to work for another organisation than the configuration names.
