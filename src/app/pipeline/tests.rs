@@ -73,6 +73,7 @@ struct Scene {
     view: watch::Sender<View>,
     questions: mpsc::Sender<Question>,
     observations: mpsc::Receiver<Input>,
+    counts: Arc<Counts>,
     doubts: u32,
     answers: Vec<oneshot::Sender<Given>>,
     pipeline: Option<Pipeline>,
@@ -94,6 +95,7 @@ impl Scene {
         let (view, view_receiver) = watch::channel(view(RULES));
         let (questions, questions_receiver) = mpsc::channel(1);
         let (observations_sender, observations) = mpsc::channel(16_384);
+        let counts = Arc::new(Counts::default());
         let (answers, waiting) = (0..calls).map(|_| oneshot::channel()).unzip();
         let pipeline = Pipeline::new(
             Joints {
@@ -104,7 +106,7 @@ impl Scene {
                 questions: questions_receiver,
                 observations: observations_sender,
                 api: Arc::new(Answers(Mutex::new(waiting))),
-                counts: Arc::new(Counts::default()),
+                counts: Arc::clone(&counts),
                 beat: Pulse::default().add("pipeline"),
             },
             Tracker::new(Limits::default()),
@@ -118,6 +120,7 @@ impl Scene {
             view,
             questions,
             observations,
+            counts,
             doubts,
             answers,
             pipeline,
@@ -134,6 +137,11 @@ impl Scene {
             self.frames.send(frame(stream, body("c", says))).await.unwrap();
         }
         // Time to take them in.
+        sleep(Duration::from_millis(1)).await;
+    }
+
+    async fn send(&mut self, received: Received) {
+        self.frames.send(received).await.unwrap();
         sleep(Duration::from_millis(1)).await;
     }
 
@@ -185,7 +193,7 @@ fn frame(stream: &str, body: String) -> Received {
     Received {
         channel: 1,
         topic: Topic::User(stream.into()),
-        conversation: read_generic(&body).map(Box::new),
+        conversation: read_generic(&body).map(Box::new).map_err(Unread::from),
         body: 0..body.len(),
         text: body.into(),
         at: Instant::now(),
@@ -205,6 +213,33 @@ async fn what_comes_into_doubt_during_a_read_is_not_settled_by_it() {
     scene.answer(Ok(body("c", "bronze"))).await;
     assert_eq!(scene.wishes().await, "tier=bronze");
     assert_eq!(scene.doubts, 2, "what waits was held back");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_copy_is_not_read_unless_the_conversation_has_moved_on() {
+    let mut scene = Scene::new(1);
+    scene.frames("a:gold").await;
+    assert_eq!(scene.wishes().await, "tier=gold");
+    let copy = |stream: &str, says: &str| Received {
+        conversation: Err(Unread::Repeat("c".into())),
+        ..frame(stream, body("c", says))
+    };
+    scene.send(copy("b", "gold")).await;
+    assert_eq!((scene.counts.snapshots_duplicate.get(), scene.is_quiet()), (1, true));
+    // Its stream is as far as the other, and may lead.
+    scene.frames("b:silver").await;
+    assert_eq!(scene.wishes().await, "tier=silver");
+    // What is late is late as a copy too.
+    scene.send(copy("a", "gold")).await;
+    scene.send(copy("a", "silver")).await;
+    assert!(scene.is_quiet());
+    let duplicates = scene.counts.snapshots_duplicate.get();
+    assert_eq!((duplicates, scene.counts.snapshots_doubtful.get()), (3, 0));
+    // It is read where nothing is known of its conversation.
+    let lost =
+        Received { conversation: Err(Unread::Repeat("d".into())), ..frame("a", body("d", "gold")) };
+    scene.send(lost).await;
+    assert_eq!(scene.wishes().await, "tier=gold");
 }
 
 #[tokio::test(start_paused = true)]
