@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use jiff::Timestamp;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
@@ -15,13 +14,14 @@ use crate::events::Unreadable;
 use crate::events::conversation::Conversation;
 use crate::events::frame::Frame;
 use crate::events::topic::Topic;
+use crate::machine;
 
 /// Unreadable frames that get a line each; after that, ever fewer do.
 const LINES: u64 = 20;
 
 impl Channel {
     pub(super) async fn handle_text(&mut self, link: Link, text: Text) -> Link {
-        self.heard.note(Timestamp::now());
+        self.heard.note(machine::now());
         match self.read(&text) {
             Frame::Conversation { topic, body, conversation } => {
                 match &link {
@@ -113,7 +113,7 @@ impl Channel {
             body,
             conversation,
             at: Instant::now(),
-            received_at: Timestamp::now(),
+            received_at: machine::now(),
         });
     }
 

@@ -15,6 +15,7 @@ use super::socket::Socket;
 use super::subscription::Subscription;
 use crate::genesys::call::CallError;
 use crate::genesys::notifications::{Channel as Lease, ChannelId};
+use crate::machine;
 
 /// A connection that lasted so long proves that connecting works.
 const GOOD: Duration = Duration::from_secs(60);
@@ -71,7 +72,7 @@ impl Channel {
         match link {
             Link::Down { tries, .. } => {
                 info!(channel = self.number, "connected again");
-                self.heard.note(Timestamp::now());
+                self.heard.note(machine::now());
                 Link::Up(Box::new(Line::new(lease, socket, self.stream, tries)))
             }
             // A job that reconnects is not started in these; its socket would be the second one.
@@ -128,7 +129,7 @@ impl Channel {
         match (link, expires) {
             (Link::Up(mut line), Some(_)) => {
                 line.lease.expires = expires;
-                line.renew_at = Instant::now() + renew_in(expires, Timestamp::now());
+                line.renew_at = Instant::now() + renew_in(expires, machine::now());
                 debug!(channel = self.number, "channel renewed");
                 Link::Up(line)
             }
@@ -187,7 +188,7 @@ impl Channel {
     async fn note_subscription(&mut self, subscription: Subscription) {
         subscription.tell(self.number, &self.subscription);
         self.subscription = subscription.clone();
-        let until = Timestamp::now();
+        let until = machine::now();
         self.heard.note(until);
         // The wall's clock may have been set back.
         let gap = self.gap.take().map(|since| Gap { since, until: until.max(since) });

@@ -11,6 +11,7 @@ use super::notice::{ChannelsState, Notice, Rejection};
 use super::report::Gap;
 use super::subscription::Subscription;
 use crate::events::topic::Topic;
+use crate::machine;
 
 #[derive(Debug, Default)]
 pub(crate) struct View {
@@ -70,7 +71,7 @@ impl View {
         let mut notices = Vec::new();
         let gap_notice = gap.and_then(|gap| self.gap(channel, &subscription, gap));
         let Some(one) = self.channels.get_mut(&channel) else { return notices };
-        let until = gap.map_or_else(Timestamp::now, |gap| gap.until);
+        let until = gap.map_or_else(machine::now, |gap| gap.until);
         one.standing = match one.standing {
             Standing::Up { since } if gap.is_none() => Standing::Up { since },
             Standing::New | Standing::Up { .. } | Standing::Down { .. } => {
