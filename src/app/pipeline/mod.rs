@@ -154,6 +154,7 @@ impl Pipeline {
         self.reads.begin(&mut self.tracker, Instant::now());
         if let Some(until) = self.ending {
             return tokio::select! {
+                biased;
                 done = self.reads.next() => done.map_or(Event::FramesEnded, Event::Read),
                 () = sleep_until(until) => Event::FramesEnded,
             };

@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use jiff::Timestamp;
 use tokio::time::Instant;
 use tracing::warn;
 
@@ -17,6 +16,7 @@ use crate::events::topic::Topic;
 use crate::events::tracker::News;
 use crate::genesys::ConversationId;
 use crate::genesys::call::CallError;
+use crate::machine;
 use crate::updates::dispatcher::Input;
 
 impl Pipeline {
@@ -62,7 +62,7 @@ impl Pipeline {
         self.reads.done(id);
         match current {
             Some(current) => {
-                let moment = Moment { at: now, received_at: Timestamp::now(), from_read: true };
+                let moment = Moment { at: now, received_at: machine::now(), from_read: true };
                 self.observe(&current, &moment).await
             }
             None => ControlFlow::Continue(()),

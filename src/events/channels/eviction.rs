@@ -7,13 +7,13 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::backoff::Backoff;
 use super::channel::Channel;
 use crate::genesys::notifications::Channel as Lease;
+use crate::machine;
 
 /// Before another channel is made for one that was taken. The maximum is a compromise: so long may
 /// nobody listen where somebody goes on taking, and six times an hour we take one of theirs.
@@ -29,7 +29,7 @@ impl Channel {
 
     /// The channel is gone, which is nobody's doing if its time was over.
     pub(super) fn note_gone(&mut self, lease: &Lease) {
-        if lease.expires.is_some_and(|at| at > Timestamp::now()) {
+        if lease.expires.is_some_and(|at| at > machine::now()) {
             self.note_eviction("gone before its time");
         } else {
             info!(channel = self.number, "the channel's time is over, making another");

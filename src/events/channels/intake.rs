@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use jiff::Timestamp;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
@@ -14,6 +13,7 @@ use super::socket::{Lost, Text};
 use crate::events::conversation::Conversation;
 use crate::events::frame::{Frame, Unread};
 use crate::events::topic::Topic;
+use crate::machine;
 
 /// Unreadable frames that get a line each; after that, ever fewer do.
 const LINES: u64 = 20;
@@ -117,7 +117,7 @@ impl Channel {
             body,
             conversation,
             at: Instant::now(),
-            received_at: Timestamp::now(),
+            received_at: machine::now(),
         });
     }
 

@@ -15,6 +15,7 @@ use super::socket::Socket;
 use super::subscription::Subscription;
 use crate::genesys::call::CallError;
 use crate::genesys::notifications::{Channel as Lease, ChannelId};
+use crate::machine;
 
 /// A connection that lasted so long proves that connecting works.
 const GOOD: Duration = Duration::from_secs(60);
@@ -73,7 +74,7 @@ impl Channel {
         match link {
             Link::Down { tries, .. } => {
                 info!(channel = self.number, "connected again");
-                self.heard.note(Timestamp::now());
+                self.heard.note(machine::now());
                 Link::Up(Box::new(Line::new(lease, socket, self.stream, tries)))
             }
             // A job that reconnects is not started in these; its socket would be the second one.
@@ -130,7 +131,7 @@ impl Channel {
         match (link, expires) {
             (Link::Up(mut line), Some(_)) => {
                 line.lease.expires = expires;
-                line.renew_at = Instant::now() + renew_in(expires, Timestamp::now());
+                line.renew_at = Instant::now() + renew_in(expires, machine::now());
                 debug!(channel = self.number, "channel renewed");
                 Link::Up(line)
             }
@@ -189,9 +190,11 @@ impl Channel {
     async fn note_subscription(&mut self, subscription: Subscription) {
         subscription.tell(self.number, &self.subscription);
         self.subscription = subscription.clone();
-        let now = Timestamp::now();
-        self.heard.note(now);
+        let now = machine::now();
         let lost = self.gap.take();
+        if lost.is_some() || self.heard.gap_start().is_none() {
+            self.heard.note(now);
+        }
         // The wall's clock may have been set back.
         let at = lost.map_or(now, |since| now.max(since));
         self.report(News::Subscribed { subscription, at, lost }).await;

@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, timeout};
@@ -22,6 +21,7 @@ use super::report::{Heard, News, Report};
 use super::topics::{Limits, Plan};
 use super::view::View;
 use crate::events::topic::Topic;
+use crate::machine;
 use crate::status::pulse::Beat;
 
 /// Saying goodbye to all channels at once; each has its own, shorter limits.
@@ -98,7 +98,7 @@ impl Supervisor {
             if let Some(slot) = self.slots.remove(number) {
                 slot.stop.cancel();
             }
-            self.waiting.extend(self.view.remove(*number, Timestamp::now()));
+            self.waiting.extend(self.view.remove(*number, machine::now()));
         }
         for (number, topics) in &shares {
             match self.slots.get(number) {

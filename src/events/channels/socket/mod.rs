@@ -22,6 +22,7 @@ use tracing::debug;
 use crate::config;
 use crate::events::frame::printable;
 use crate::genesys::outside::{ByteStream, ChannelUri, Outside, SendError};
+use crate::machine;
 use crate::status::counts::Counts;
 
 /// The largest text that is taken. A conversation is about 6 KB; a hundred participants are a few
@@ -187,7 +188,7 @@ impl Socket {
     /// Up to when all that was sent has come out, as far as can be known: a reader that was held up
     /// reads texts that came long ago, and what would have come behind them may be lost.
     pub(crate) fn heard_all_until(&self) -> Timestamp {
-        let now = Timestamp::now();
+        let now = machine::now();
         now.checked_sub(self.drained.elapsed()).unwrap_or(now)
     }
 
