@@ -20,6 +20,7 @@ mod dialects;
 mod explained;
 mod judgement;
 mod late;
+mod overlap;
 mod reload;
 mod replayed;
 mod restart;

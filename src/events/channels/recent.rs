@@ -124,7 +124,7 @@ mod tests {
         for (size, most) in [(10, KEPT), (1 << 20, 24)] {
             let recent = Recent::default();
             for n in 0..most + 10 {
-                let body = format!(r#"{{"id":"{n:064}","x":"{}"}}"#, "x".repeat(size));
+                let body = format!(r#"{{"id":"{n:05}-{}"}}"#, "x".repeat(64 + size));
                 recent.note(&read_generic(&body).unwrap());
             }
             let inner = recent.lock();
