@@ -1,6 +1,6 @@
 //! Topics on two channels: a socket that drops is missed by nobody. And on one: it is.
 
-use attributed::simulator::Treatment;
+use attributed::simulator::{Toss, Treatment};
 use serde_json::json;
 
 use crate::daemon::Daemon;
@@ -17,14 +17,15 @@ fn connected(world: &WorldAt) -> Vec<String> {
     connected.map(|channel| channel["id"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Reads of conversations, and queries for them.
+/// What a gap makes the daemon ask for: conversations that are known alive, of which "before" is one
+/// about which there is no news, and those that are not known.
 fn recovery_requests(world: &WorldAt) -> usize {
     let log = world.simulator.requests();
-    let reads = log.iter().filter(|one| {
-        one.method == "GET" && one.path.starts_with("/api/v2/conversations/")
+    let of_gaps = log.iter().filter(|one| {
+        one.method == "GET" && one.path == "/api/v2/conversations/before"
             || one.path.ends_with("/details/query")
     });
-    reads.count()
+    of_gaps.count()
 }
 
 /// Waits until each of so many channels has been heard of well after anything that was before: by
@@ -36,7 +37,7 @@ fn settle(world: &WorldAt, daemon: &Daemon, channels: usize) {
     let skipped = daemon.log_count("frame skipped") + channels;
     let topic = format!("v2.users.{}.conversations", world.user(0).id);
     let frame = Some(json!({ "topicName": topic, "eventBody": {} }));
-    let toss = attributed::simulator::Toss { frame, topics: vec![topic], ..Default::default() };
+    let toss = Toss { frame, topics: vec![topic], ..Toss::default() };
     assert_eq!(world.simulator.toss(&toss), channels);
     daemon.wait("a frame by each channel", || {
         (daemon.log_count("frame skipped") >= skipped).then_some(())

@@ -175,7 +175,7 @@ mod tests {
     /// The holes that come to light when a channel is lost.
     fn lose(coverage: &mut Coverage, channel: u32, since: Timestamp) -> Vec<Span> {
         let holes = coverage.lose(channel, since, |_| false);
-        holes.into_iter().map(|(hole, _)| hole).collect()
+        holes.into_keys().collect()
     }
 
     fn topic() -> Topic {

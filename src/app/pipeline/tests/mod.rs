@@ -1,6 +1,8 @@
 //! Frames and answers in, observations out. Frames are written `a:gold` (stream `a`, the customer's
 //! tier) or `a:held`; every call to the API waits for the answer that a test gives it.
 
+mod copies;
+
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -140,11 +142,6 @@ impl Scene {
         sleep(Duration::from_millis(1)).await;
     }
 
-    async fn send(&mut self, received: Received) {
-        self.frames.send(received).await.unwrap();
-        sleep(Duration::from_millis(1)).await;
-    }
-
     async fn answer(&mut self, given: Given) {
         self.answers.remove(0).send(given).unwrap();
         sleep(Duration::from_millis(1)).await;
@@ -213,33 +210,6 @@ async fn what_comes_into_doubt_during_a_read_is_not_settled_by_it() {
     scene.answer(Ok(body("c", "bronze"))).await;
     assert_eq!(scene.wishes().await, "tier=bronze");
     assert_eq!(scene.doubts, 2, "what waits was held back");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_second_copy_is_not_read_unless_the_conversation_has_moved_on() {
-    let mut scene = Scene::new(1);
-    scene.frames("a:gold").await;
-    assert_eq!(scene.wishes().await, "tier=gold");
-    let copy = |stream: &str, says: &str| Received {
-        conversation: Err(Unread::Repeat("c".into())),
-        ..frame(stream, body("c", says))
-    };
-    scene.send(copy("b", "gold")).await;
-    assert_eq!((scene.counts.snapshots_duplicate.get(), scene.is_quiet()), (1, true));
-    // Its stream is as far as the other, and may lead.
-    scene.frames("b:silver").await;
-    assert_eq!(scene.wishes().await, "tier=silver");
-    // What is late is late as a copy too.
-    scene.send(copy("d", "gold")).await;
-    scene.send(copy("d", "silver")).await;
-    assert!(scene.is_quiet());
-    let duplicates = scene.counts.snapshots_duplicate.get();
-    assert_eq!((duplicates, scene.counts.snapshots_doubtful.get()), (2, 0));
-    // It is read where nothing is known of its conversation.
-    let lost =
-        Received { conversation: Err(Unread::Repeat("d".into())), ..frame("a", body("d", "gold")) };
-    scene.send(lost).await;
-    assert_eq!(scene.wishes().await, "tier=gold");
 }
 
 #[tokio::test(start_paused = true)]
