@@ -6,7 +6,9 @@ use serde_json::json;
 use crate::daemon::Daemon;
 use crate::world_at::{ANSWERED, WorldAt, customer};
 
-const TWICE: &str = "[channels]\ncopies = 2\n";
+/// The API is asked soon what is under way at the start, so that it is not asked later.
+const ONCE: &str = "[recovery]\nindex_lag = \"1s\"\n";
+const TWICE: &str = "[recovery]\nindex_lag = \"1s\"\n[channels]\ncopies = 2\n";
 const MISSED: &str = "events may have been missed";
 
 /// The ids of the channels that have a socket.
@@ -57,6 +59,7 @@ fn with_two_copies_no_single_socket_is_missed() {
     let world = WorldAt::quiet(2);
     let daemon = world.setup(ANSWERED, TWICE).start();
     daemon.wait_ready();
+    daemon.wait_log("gap looked into");
     daemon.wait("two sockets", || (connected(&world).len() == 2).then_some(()));
     call(&world, &daemon, "before");
     let asked = recovery_requests(&world);
@@ -84,8 +87,9 @@ fn with_two_copies_no_single_socket_is_missed() {
 #[test]
 fn with_one_copy_a_dropped_socket_is_missed_and_what_is_known_is_read_again() {
     let world = WorldAt::quiet(2);
-    let daemon = world.setup(ANSWERED, "").start();
+    let daemon = world.setup(ANSWERED, ONCE).start();
     daemon.wait_ready();
+    daemon.wait_log("gap looked into");
     call(&world, &daemon, "before");
     let asked = recovery_requests(&world);
     assert_eq!(world.simulator.treat(Treatment::Drop, None), 1);
