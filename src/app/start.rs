@@ -36,6 +36,7 @@ use crate::genesys::call::{Api, CallError};
 use crate::genesys::directory::{Cache, Watching};
 use crate::genesys::organization::{OrganizationError, check_organization};
 use crate::genesys::outside::Outside;
+use crate::machine;
 use crate::signals::Intent;
 use crate::status::control::{Asked, Place, Server};
 use crate::status::counts::Counts;
@@ -398,7 +399,7 @@ impl Loops {
             calendar,
             counts: Arc::clone(&self.counts),
             beat: self.pulse.add("dispatcher"),
-            seed: rand::random(),
+            seed: machine::seed(),
         });
         self.tasks.spawn(async move { Part::Dispatcher(dispatcher.run().await) });
     }
