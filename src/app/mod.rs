@@ -23,6 +23,7 @@ mod rule_errors;
 mod rules_diff;
 mod rules_history;
 mod rules_in_force;
+mod rules_shown;
 mod settling;
 mod start;
 pub(crate) mod tables;

@@ -57,6 +57,7 @@ pub(super) fn reload(config: Option<&Path>, output: Output, arguments: &ReloadAr
         Answer::Pong { .. }
         | Answer::Version { .. }
         | Answer::History { .. }
+        | Answer::Rules(_)
         | Answer::Failed { .. } => not_expected(),
     }
 }

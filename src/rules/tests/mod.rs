@@ -16,7 +16,7 @@ mod expressions;
 mod indexed;
 mod language;
 mod look;
-mod random;
+pub(super) mod random;
 mod tables;
 
 use std::collections::{BTreeMap, BTreeSet};
