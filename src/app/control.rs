@@ -18,9 +18,7 @@ impl App {
                 Answer::Version { version, pid: std::process::id() }
             }
             Request::RulesHistory => Answer::History { sets: self.rules.told(&self.history) },
-            Request::RulesShow { set } => {
-                shown(&self.rules, &self.history.sets(), set.as_deref())
-            }
+            Request::RulesShow { set } => shown(&self.rules, &self.history.sets(), set.as_deref()),
             Request::Reload { plan, wait, confirm } => {
                 info!(plan, wait, confirm, "asked to reload");
                 let waits = plan || wait;

@@ -1,5 +1,6 @@
 //! How the daemon ended: every way has a name.
 
+use crate::status::counted::{counted, either};
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -33,7 +34,8 @@ impl fmt::Display for Ended {
         match self {
             Ended::Drained => write!(f, "stopped, everything that waited was dealt with"),
             Ended::CutOff { left } => {
-                write!(f, "stopped, {left} participants were not pushed in time")
+                let were = either(*left, "was", "were");
+                write!(f, "stopped, {} {were} not pushed in time", counted(*left, "participant"))
             }
             // The reason says what to check.
             Ended::CredentialsRefused(reason) => {

@@ -29,6 +29,7 @@ mod start;
 pub(crate) mod tables;
 pub(crate) mod texts;
 
+use crate::status::counted::{counted, either};
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -215,7 +216,8 @@ impl App {
             drain_seconds = self.config.updates.drain.as_secs(),
             "stopping: what waits is pushed first; a second signal leaves at once"
         );
-        systemd::stopping(&format!("stopping, {waiting} participants wait"));
+        let (left, wait) = (counted(waiting, "participant"), either(waiting, "waits", "wait"));
+        systemd::stopping(&format!("stopping, {left} {wait}"));
         systemd::extend_timeout(self.config.updates.drain + STOP_MARGIN);
         self.stop.cancel();
         self.joints.updates = None;

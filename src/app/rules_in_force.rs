@@ -6,6 +6,7 @@
 //! place, and [`RulesInForce::problem`] says so until a good file comes. A step back holds until the
 //! file has changed and is good, also over a restart.
 
+use crate::status::counted::counted;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -247,7 +248,7 @@ impl RulesInForce {
 
     /// In a word for the log: as many as there are, and their hash.
     pub(super) fn describe(&self) -> String {
-        format!("{} rules ({})", self.file.inventory().rules, self.source.hash)
+        format!("{} ({})", counted(self.file.rules.len(), "rule"), self.source.hash)
     }
 
     /// Keeps a copy for a start with a broken file, and notes whether it is a step back.

@@ -1,6 +1,7 @@
 //! `attributed rules`: what the running daemon has in force, the good sets that it keeps, and the way
 //! back to one.
 
+use crate::status::counted::counted;
 use std::path::Path;
 
 use super::Output;
@@ -92,6 +93,7 @@ fn tell_history(sets: &[KeptSet]) {
     for KeptSet { set, hash, at, rules, files, in_force, .. } in sets {
         let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
         let mark = if *in_force { "  in force" } else { "" };
-        print(&format!("{set}  {at}  {hash}  {rules} rules  {}{mark}", files.join(" ")));
+        let rules = counted(*rules, "rule");
+        print(&format!("{set}  {at}  {hash}  {rules}  {}{mark}", files.join(" ")));
     }
 }

@@ -336,7 +336,8 @@ fn body() -> impl Strategy<Value = String> {
     let nested = (select(vec!["any", "some", "none"]), prop::collection::vec(asking(), 1..3));
     let values =
         ["'x'", "'{{ customer.name }}'", "'a {{participant.user_name + \"}}\"}} b'", "5.5", "true"];
-    let whens = ["", "when = 'customer.held && now > agent.connected_time'", "when = \"has(acd.queue)\""];
+    let whens =
+        ["", "when = 'customer.held && now > agent.connected_time'", "when = \"has(acd.queue)\""];
     (asking(), raw, nested, select(values.to_vec()), select(whens.to_vec()))
         .prop_map(|(asking, raw, (name, all), value, when)| {
             let nested: Vec<String> = all.iter().map(|one| format!("{{ {one} }}")).collect();
