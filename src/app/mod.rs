@@ -10,6 +10,7 @@ mod compare;
 mod configuration;
 mod control;
 pub mod ended;
+mod list_copies;
 mod list_watch;
 mod lists;
 mod observe;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::condition::{Condition, FieldCondition};
 use super::expression::Expression;
-use super::field::{Kind, Path};
+use super::expression::scenery::is_named;
+use super::field::Path;
 use super::file::Rule;
 use super::index::Index;
 use super::lists::Tables;
@@ -173,8 +174,8 @@ fn digest(rule: &Rule, conditions: &[Condition], tables: &Tables) -> u64 {
 /// What the rule's `when` compares with plain values.
 fn compared(rule: &Rule) -> Vec<Condition> {
     let conjuncts = rule.when.iter().flat_map(Expression::conjuncts);
-    // Queues and users compare by name there, and by id in a pattern.
-    let plain = conjuncts.filter(|(path, _)| !matches!(path.field.kind, Kind::Queue | Kind::User));
+    // What has a name compares by that there, and by id in a pattern.
+    let plain = conjuncts.filter(|(path, _)| !is_named(path.field.kind));
     let compared = plain.map(|(path, scalars)| {
         Condition::Field(FieldCondition { path, pattern: Pattern::AnyOf(scalars) })
     });

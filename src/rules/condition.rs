@@ -176,6 +176,9 @@ impl FieldCondition {
         let (what, ids): (_, Resolve) = match self.path.field.kind {
             Kind::Queue => ("queue", |names, name| ids(names.queue(name), |id| id.as_str().into())),
             Kind::User => ("user", |names, name| ids(names.user(name), |id| id.as_str().into())),
+            Kind::Wrapup => ("wrap-up code", |names, name| {
+                ids(names.wrapup_code(name), |id| id.as_str().into())
+            }),
             Kind::Text
             | Kind::Flag
             | Kind::Number

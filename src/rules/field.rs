@@ -52,6 +52,8 @@ pub enum Kind {
     Queue,
     /// Compared by id, written by e-mail address, name or id, shown by name.
     User,
+    /// Compared by id, written by name or id, shown by name.
+    Wrapup,
 }
 
 /// The value of a field, once found. It is never empty: what is empty counts as absent.
@@ -159,6 +161,7 @@ impl Kind {
             Kind::Attributes => "attributes",
             Kind::Queue => "a queue, by name or id",
             Kind::User => "a user, by e-mail address, name or id",
+            Kind::Wrapup => "a wrap-up code, by name or id",
         }
     }
 }

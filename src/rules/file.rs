@@ -99,7 +99,7 @@ pub struct Inventory {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UnknownName {
     pub rule: Arc<str>,
-    /// `queue` or `user`.
+    /// `queue`, `user` or `wrap-up code`.
     pub what: &'static str,
     pub name: String,
 }
@@ -135,7 +135,7 @@ impl RuleFile {
         read::read(path, texts, allowed)
     }
 
-    /// The queues and users whose ids the rules need.
+    /// The queues, users and wrap-up codes whose ids the rules need.
     pub fn names_wanted(&self) -> NamesWanted {
         let mut wanted = NamesWanted::default();
         for condition in self.rules.iter().flat_map(|rule| &rule.conditions) {
@@ -147,6 +147,7 @@ impl RuleFile {
             });
         }
         for expression in self.rules.iter().flat_map(|rule| rule.expressions()) {
+            wanted.wrapup_names |= expression.paths().any(|path| path.field.kind == Kind::Wrapup);
             for (kind, name) in expression.names() {
                 if let Some(names) = names_of(&mut wanted, kind) {
                     names.insert(name.to_string());
@@ -268,6 +269,7 @@ impl Rule {
             let (what, known) = match kind {
                 Kind::Queue => ("queue", !names.queue(name).is_empty()),
                 Kind::User => ("user", !names.user(name).is_empty()),
+                Kind::Wrapup => ("wrap-up code", !names.wrapup_code(name).is_empty()),
                 Kind::Text
                 | Kind::Flag
                 | Kind::Number
@@ -329,6 +331,7 @@ fn names_of(wanted: &mut NamesWanted, kind: Kind) -> Option<&mut BTreeSet<String
     match kind {
         Kind::Queue => Some(&mut wanted.queues),
         Kind::User => Some(&mut wanted.users),
+        Kind::Wrapup => Some(&mut wanted.wrapup_codes),
         Kind::Text
         | Kind::Flag
         | Kind::Number

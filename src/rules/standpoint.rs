@@ -53,6 +53,7 @@ impl Scenery for Standpoint<'_, '_> {
         match kind {
             Kind::Queue => names.queue(name).iter().any(|queue| queue.as_str() == id),
             Kind::User => names.user(name).iter().any(|user| user.as_str() == id),
+            Kind::Wrapup => names.wrapup_code(name).iter().any(|code| code.as_str() == id),
             Kind::Text
             | Kind::Flag
             | Kind::Number

@@ -14,13 +14,13 @@ fn setup() -> Setup {
     Setup::new(NOWHERE, "all_users = true", ANSWERED, "")
 }
 
-fn run(setup: &Setup, arguments: &[&str]) -> Said {
+pub(crate) fn run(setup: &Setup, arguments: &[&str]) -> Said {
     let arguments = [&["run", "--config", "attributed.toml"][..], arguments].concat();
     attributed(setup.dir.path(), &arguments)
 }
 
 #[track_caller]
-fn says(said: &Said, code: i32, parts: &[&str]) {
+pub(crate) fn says(said: &Said, code: i32, parts: &[&str]) {
     assert_eq!(said.code, code, "{}", said.err);
     for part in parts {
         assert!(said.err.contains(part), "{part:?} is not said:\n{}", said.err);

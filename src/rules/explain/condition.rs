@@ -147,11 +147,11 @@ fn of_raw(raw: &RawCondition, holds: bool, scene: &Scene<'_>) -> Checked {
     }
 }
 
-/// What is there: for a queue or a user its name, with the id that is compared.
+/// What is there: for what has a name, such as a queue, that name, with the id that is compared.
 fn found(path: &Path, scene: &Scene<'_>, tested: Tested) -> Option<String> {
     let value = scene.read(path, tested)?.into_text();
     match path.field.kind {
-        Kind::Queue | Kind::User => {
+        Kind::Queue | Kind::User | Kind::Wrapup => {
             let name = scene.show(path, tested).map(|name| name.into_text());
             let name = name.filter(|name| *name != value);
             Some(name.map_or_else(|| value.clone(), |name| format!("{name} ({value})")))

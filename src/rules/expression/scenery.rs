@@ -40,9 +40,9 @@ pub trait Scenery {
 }
 
 /// Whether values of this kind are ids, which rules call by their names.
-pub(super) fn is_named(kind: Kind) -> bool {
+pub(in crate::rules) fn is_named(kind: Kind) -> bool {
     match kind {
-        Kind::Queue | Kind::User => true,
+        Kind::Queue | Kind::User | Kind::Wrapup => true,
         Kind::Text
         | Kind::Flag
         | Kind::Number
