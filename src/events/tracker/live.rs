@@ -94,6 +94,10 @@ impl Live {
         self.sent.is_none()
     }
 
+    pub(super) fn last_news(&self) -> Instant {
+        self.last_news
+    }
+
     pub(super) fn doubt(&mut self, stream: StreamId, body: u64) {
         if self.doubts.len() == MAX_DOUBTS {
             self.doubts.remove(0);
