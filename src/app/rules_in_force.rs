@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use tracing::{error, info, warn};
 
 use super::rules_history::{History, Kept, Rollback, Source};
+use super::tables::StandIn;
 use super::{list_copies, tables, texts};
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::{Problem, Severity};
@@ -355,12 +356,12 @@ fn of_text(path: &Path, text: String, fence: &AllowedKeys) -> Result<Candidate, 
     of_text_or(path, text, fence, &mut |_, _| None)
 }
 
-/// With another list in the place of one that cannot be used, as [`tables::load_or`].
+/// With what stands in for a list that cannot be used.
 fn of_text_or(
     path: &Path,
     text: String,
     fence: &AllowedKeys,
-    other: &mut dyn FnMut(&ListSource, &[Problem]) -> Option<Arc<List>>,
+    other: &mut StandIn<'_>,
 ) -> Result<Candidate, Vec<Problem>> {
     let texts = Texts::from_kept(&text);
     let (file, mut warnings) = RuleFile::parse_all(path, &texts, fence)?;

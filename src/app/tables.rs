@@ -9,6 +9,10 @@ use crate::config::problem::Problem;
 use crate::rules::RuleFile;
 use crate::rules::lists::{List, ListSource, MAX_BYTES, Origin, Tables};
 
+/// Gives another list in the place of one that is bad, where there is one. It is told what is wrong
+/// with that.
+pub(super) type StandIn<'s> = dyn FnMut(&ListSource, &[Problem]) -> Option<Arc<List>> + 's;
+
 /// Reads every list of a rules file that is at `rules`. Beside the tables come the warnings.
 ///
 /// # Errors
@@ -19,12 +23,11 @@ pub(crate) fn load(rules: &Path, file: &RuleFile) -> Result<(Tables, Vec<Problem
     load_or(rules, file, &mut |_, _| None)
 }
 
-/// The same, with another list in the place of one that is bad, where there is one. It is given what
-/// is wrong with that.
+/// The same, with what stands in for a list that is bad.
 pub(super) fn load_or(
     rules: &Path,
     file: &RuleFile,
-    other: &mut dyn FnMut(&ListSource, &[Problem]) -> Option<Arc<List>>,
+    other: &mut StandIn<'_>,
 ) -> Result<(Tables, Vec<Problem>), Vec<Problem>> {
     let folder = rules.parent().unwrap_or(Path::new(""));
     let mut tables = Tables::inline(&file.lists);

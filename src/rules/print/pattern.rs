@@ -21,10 +21,8 @@ fn within(pattern: &Pattern, ignore_case: bool) -> String {
 /// The entries of a table that asks for this, inside of another that says whether case counts. There
 /// are some for whatever the reader makes.
 pub(super) fn operators(pattern: &Pattern, ignore_case: bool) -> Vec<(String, String)> {
-    let parts = match pattern {
-        Pattern::All(parts) => &parts[..],
-        one => std::slice::from_ref(one),
-    };
+    let parts =
+        if let Pattern::All(parts) = pattern { parts } else { std::slice::from_ref(pattern) };
     let places = || std::iter::once(None).chain((0..parts.len()).map(Some));
     let tables = [ignore_case, !ignore_case].into_iter();
     let mut tables = tables.flat_map(|case| places().map(move |is| (case, is)));
