@@ -217,7 +217,7 @@ fn a_step_back_holds_until_the_file_has_changed_also_over_a_restart() {
     let shown = say(&setup, &["rules", "show"]);
     says(&shown, 0, &["in force\n", "name = \"answered\"", "name = \"second\""]);
     // What is shown is a rules file itself, and the one shown says what the kept one did.
-    std::fs::write(setup.path("shown.toml"), &shown.out).unwrap();
+    fs::write(setup.path("shown.toml"), &shown.out).unwrap();
     let path = setup.path("shown.toml");
     says(&say(&setup, &["check", path.to_str().unwrap()]), 0, &["2 rules found"]);
     let earlier = say(&setup, &["rules", "show", "1"]);

@@ -1,3 +1,5 @@
+//! What is printed is read again, and is the same: of files that there are, and of generated ones.
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -253,8 +255,7 @@ fn rules_that_there_are_come_back() {
 #[test]
 fn quotes_hold_whatever_stands_in_them() {
     for name in ["a", "", "a.b", "é", "a\"b", "a'b", "a\"b'c", "a\\", "\t", "\u{7f}\u{85}"] {
-        let text = format!("[[rule]]\nname = \"r\"\nset.x = \"y\"\n");
-        let mut file = parse(&text).unwrap();
+        let mut file = parse("[[rule]]\nname = 'r'\nset.x = 'y'\n").unwrap();
         let rule = std::sync::Arc::make_mut(&mut file.rules[0]);
         rule.description = Some(format!("{name}\nin '''lines'''\r\n"));
         rule.labels = vec![name.into(), format!("{name}\n{name}'").into()];
