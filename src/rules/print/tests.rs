@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use expect_test::expect;
+use expect_test::expect_file;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
@@ -140,98 +140,7 @@ fn everything_that_can_be_said_is_written_down_again() {
         problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
     });
     let file = file.unwrap();
-    expect![[r#"
-        [lists.banned]
-        file = "banned.txt"
-
-        [lists."black list"]
-        rows = ["ä", 'b"', "c'\"\\"]
-        ignore_case = true
-
-        [lists.holidays]
-        file = "days/holidays.csv"
-        key = "day"
-        normalize = "date"
-
-        [lists.vip]
-        key = "phone"
-        rows = [
-            { note = "", phone = "+49301234567", segment = "gold" },
-            { note = 'a	b', phone = "+49307654321" },
-        ]
-        match = "prefix"
-        normalize = "phone"
-
-        [schedules.office]
-        zone = "Europe/Berlin"
-        open = [
-            "mon-fri 08:00-12:00, 13:00-18:00",
-            "sat,sun 09:00-13:00",
-            "2026-12-24..2026-12-26 10:00-11:00",
-            "12-31 00:00-24:00",
-        ]
-        closed = ["12-25", "2026-05-01", { in_list = "holidays" }]
-
-        [schedules.sale]
-        zone = "UTC"
-        dates = ["2026-11-27"]
-
-        [[rule]]
-        name = "first"
-        match.customer.held = true
-        target = "participant"
-        set.x = "y"
-        write = "first"
-
-        [[rule]]
-        name = "all of it"
-        description = '''
-        Two lines,
-        and 'quotes'.'''
-        labels = ["a", "b c"]
-        enabled = false
-        match.acd.priority = [1, 16]
-        match.acd.skills = { has_all = ["german", "vip"], has_any = ["x"] }
-        match.agent.connected_time = { ge = "2026-11-22T16:00:00Z" }
-        match.any = [
-            { participant.held = true, participant.state = "connected" },
-            { customer.attributes."crm.tier" = ["gold", "silver"] },
-        ]
-        match.customer.address = { glob = "*@*", in_list = ["black list", "banned"], ignore_case = true }
-        match.customer.number = { in_list = "vip" }
-        match.participant.held_for = { gt = "1m30s", le = "26h" }
-        match.participant.queue = ["Billing", "Support"]
-        match.time = { not = "office" }
-        match.some = [
-            { participant.purpose = "agent" },
-            { participant.purpose = "acd" },
-        ]
-        match.none = [{ participant.media = "email" }]
-        match.raw = [
-            { path = ["participants", "*", 0, "x"], is = true },
-            { path = ["a"], not = { suffix = ["c", "d"] }, prefix = "b" },
-        ]
-        when = '''
-        customer.attributes["a"] == "b"
-          && !has(customer.name)'''
-        set."cc.name" = "Case {{ customer.attributes.case }} of {{ lists.vip.segment }}."
-        set.plain = "5"
-        otherwise.plain = "true"
-        clear = ["cc.old", "b"]
-        write = "if-absent"
-        during_flow = true
-        useless_after = "1m30s"
-        urgency = "high"
-
-        [[rule]]
-        name = "short"
-        match.participant.purpose = "acd"
-        match.time = "sale"
-        target = "participant"
-        set.a = "b"
-        write = "first"
-        mode = "dry-run"
-    "#]].assert_eq(&printed(&file));
+    expect_file!["./whole.toml"].assert_eq(&printed(&file));
     check(&file);
 }
 
