@@ -47,6 +47,18 @@ pub enum Write {
     Enforce,
 }
 
+impl Write {
+    /// As rules call it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Write::Follow => "follow",
+            Write::First => "first",
+            Write::IfAbsent => "if-absent",
+            Write::Enforce => "enforce",
+        }
+    }
+}
+
 /// One snapshot as far as updates are concerned: what is there, and what should be.
 #[derive(Clone, Debug)]
 pub struct Observation {

@@ -116,8 +116,9 @@ enum Event {
 }
 
 impl Pipeline {
-    pub(super) fn new(joints: Joints, tracker: Tracker) -> Pipeline {
+    pub(super) fn new(joints: Joints, mut tracker: Tracker) -> Pipeline {
         let view = joints.view.borrow().clone();
+        tracker.tell_apart(view.rules.ask_raw());
         let reads = Reads::new(Arc::clone(&joints.api));
         Pipeline {
             joints,
@@ -355,6 +356,7 @@ impl Pipeline {
     fn change_view(&mut self) {
         let (before, was_held) = (self.view.rules.hash(), self.view.held_against.is_some());
         self.view = self.joints.view.borrow_and_update().clone();
+        self.tracker.tell_apart(self.view.rules.ask_raw());
         let confirmed = was_held && self.view.held_against.is_none();
         if self.view.rules.hash() != before || confirmed {
             self.reloaded = self.tracker.live().map(|current| current.id.clone()).collect();

@@ -21,6 +21,11 @@ name = "other"
 match.participant.queue = 'Billng'
 match.participant.user = "gone@example.com"
 set."cc.b" = "1"
+
+[[rule]]
+name = "sold"
+match.participant.wrapup = ["sale", "Salle"]
+set."cc.c" = "1"
 "#;
 
 fn config(more: &str) -> String {
@@ -43,6 +48,7 @@ fn answer(call: &Call) -> (u16, Value) {
         }
         "routing/queues/q1/members" | "users" => listing(users),
         "users/search" => json!({ "results": [], "total": 0 }),
+        "routing/wrapupcodes" => listing(vec![json!({ "id": "w1", "name": "Sale" })]),
         "groups" => listing(Vec::new()),
         "notifications/availabletopics" => {
             json!({ "entities": [topic("v2.users.{id}.conversations"), topic("v2.Routing.Queues.{id}.conversations")] })

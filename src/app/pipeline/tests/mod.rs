@@ -433,3 +433,16 @@ async fn a_kept_snapshot_is_looked_at_with_the_event_that_it_was_read_from() {
     scene.frames("a:plain").await;
     assert_eq!(scene.wishes().await, "hold=false");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_differs_only_in_what_raw_reaches_is_looked_at_where_rules_ask() {
+    let mut scene = Scene::new(0);
+    scene.frames("a:plain").await;
+    assert_eq!(scene.wishes().await, "");
+    let raw = "[[rule]]\nname = 'r'\nmatch.raw = [{ path = ['x'], is = 1 }]\nset.x = 'y'\n";
+    scene.view.send_replace(view(raw));
+    assert_eq!(scene.wishes().await, "", "the new rules look again");
+    let more = body("c", "plain").replacen('{', r#"{"x":1,"#, 1);
+    scene.frames.send(frame("a", more)).await.unwrap();
+    assert_eq!(scene.wishes().await, "x=y");
+}
