@@ -1,6 +1,7 @@
 //! Frames and answers in, observations out. Frames are written `a:gold` (stream `a`, the customer's
 //! tier) or `a:held`; every call to the API waits for the answer that a test gives it.
 
+mod audit;
 mod look_ups;
 
 use std::path::Path;
@@ -78,6 +79,7 @@ struct Scene {
     observations: mpsc::Receiver<Input>,
     doubts: u32,
     answers: Vec<oneshot::Sender<Given>>,
+    counts: Arc<Counts>,
     pipeline: Option<Pipeline>,
     tasks: JoinSet<()>,
 }
@@ -98,6 +100,7 @@ impl Scene {
         let (questions, questions_receiver) = mpsc::channel(1);
         let (observations_sender, observations) = mpsc::channel(16_384);
         let (answers, waiting) = (0..calls).map(|_| oneshot::channel()).unzip();
+        let counts = Arc::new(Counts::default());
         let pipeline = Pipeline::new(
             Joints {
                 frames: frames_receiver,
@@ -107,7 +110,7 @@ impl Scene {
                 questions: questions_receiver,
                 observations: observations_sender,
                 api: Arc::new(Answers(Mutex::new(waiting))),
-                counts: Arc::new(Counts::default()),
+                counts: Arc::clone(&counts),
                 beat: Pulse::default().add("pipeline"),
             },
             Tracker::new(Limits::default()),
@@ -123,6 +126,7 @@ impl Scene {
             observations,
             doubts,
             answers,
+            counts,
             pipeline,
             tasks,
         }
