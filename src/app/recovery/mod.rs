@@ -74,7 +74,7 @@ pub(super) enum Look {
 
 enum Event {
     Opened(Gap),
-    Done(Done),
+    Done(Box<Done>),
     Idle,
     Stop,
 }
@@ -103,7 +103,7 @@ impl Recovery {
             self.count();
             match self.next_event(&stop).await {
                 Event::Opened(gap) => self.waiting.add(gap),
-                Event::Done(done) => self.done(done),
+                Event::Done(done) => self.done(*done),
                 Event::Idle => {}
                 Event::Stop => return,
             }
@@ -123,7 +123,7 @@ impl Recovery {
                     Some(search) => search.await,
                     None => std::future::pending().await,
                 }
-            } => Event::Done(done),
+            } => Event::Done(Box::new(done)),
             () = sleep_until(wakes.unwrap_or_else(Instant::now)), if wakes.is_some() && self.under_way.is_none() => Event::Idle,
             () = sleep(IDLE_BEAT) => Event::Idle,
         }
