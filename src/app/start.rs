@@ -4,16 +4,18 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use super::journal::{self, Opened};
 use super::list_watch::{Found, ListWatch, Watched};
 use super::lists::to_watch;
 use super::observe::View;
-use super::pipeline::{self, Pipeline, Question};
+use super::pipeline::{self, Pipeline, Question, Unheard};
 use super::push::Writer;
 use super::recovery::{self, Recovery, Search};
 use super::reload::Reloads;
@@ -41,6 +43,7 @@ use crate::status::logging::Level;
 use crate::status::pulse::Pulse;
 use crate::status::systemd;
 use crate::updates::dispatcher::{self, Dispatcher, Input};
+use crate::updates::journal::Opener;
 use crate::updates::settings::Settings;
 use crate::updates::wish::Ask;
 
@@ -53,12 +56,17 @@ const ASKED_WAITING: usize = 16;
 /// Between attempts to get the first token.
 const TOKEN_AGAIN: Duration = Duration::from_secs(5);
 
-/// What was said on the command line.
-#[derive(Clone, Copy, Debug, Default)]
+/// What was said on the command line, and what tests put in the place of the world.
+#[derive(Default)]
 pub struct Options {
     pub dry_run: bool,
     /// A bad rules file ends the program instead of the last good one standing in.
     pub strict: bool,
+    /// A journal of its own, written within the updates' turn, so that no thread decides the order
+    /// of things; else that of the state directory, written by a thread.
+    pub journal: Option<Opener>,
+    /// What the calendar says at the start; else the system's clock is asked.
+    pub now: Option<Timestamp>,
 }
 
 /// Everything that the app is made of from outside.
@@ -88,7 +96,7 @@ impl Start {
         let config = &self.config;
         let fence = AllowedKeys::new(&config.updates.allowed_keys)
             .map_err(|error| Ended::BadConfig(error.to_string()))?;
-        prepare_state_dir(config);
+        journal::prepare_directory(config);
         let history = History::new(&config.state.dir);
         let rules = RulesInForce::at_start(&config.rules, &history, &fence, self.options.strict)
             .map_err(Ended::NoRules)?;
@@ -117,8 +125,10 @@ impl Start {
             () = told_to_stop(&mut self.intents) => return Err(Ended::Drained),
             permitted = permitted => permitted?,
         }
+        let opened = journal::open(&self.config, self.options.journal.take(), self.options.now)?;
         Ok(self.join(
             account,
+            opened,
             rules,
             history,
             fence,
@@ -135,6 +145,7 @@ impl Start {
     fn join(
         self,
         account: Arc<Account>,
+        opened: Opened,
         rules: RulesInForce,
         history: History,
         fence: AllowedKeys,
@@ -153,12 +164,16 @@ impl Start {
         let (asks_sender, asks) = mpsc::channel(ASKS_WAITING);
         let (updates, observations) = mpsc::channel(OBSERVATIONS_WAITING);
         let (questions, questions_receiver) = mpsc::channel(1);
+        // The start is one.
+        let (gaps_open, gaps_left) = watch::channel(1);
+        let unheard = Unheard { channels: channels.clone(), gaps: gaps_left };
         let (view, look_ups) =
-            loops.pipeline(frames, asks, questions_receiver, view, updates.clone());
-        let gaps = loops.recovery(&config, look_ups);
+            loops.pipeline(frames, asks, unheard, questions_receiver, view, updates.clone());
+        let gaps = loops.recovery(&config, look_ups, gaps_open);
         let asked = loops.control(&config);
         let (lists, lists_found) = loops.lists(to_watch(&rules));
-        loops.dispatcher(&config, fence, observations, asks_sender);
+        let (journal, away_since) = (opened.journal.monitor(), opened.away_since);
+        loops.dispatcher(&config, opened, fence, observations, asks_sender);
 
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -171,6 +186,8 @@ impl Start {
             level,
             counts,
             account,
+            journal,
+            away_since,
             pulse,
             rules,
             history,
@@ -276,6 +293,7 @@ impl Loops {
         &mut self,
         frames: mpsc::Receiver<Received>,
         asks: mpsc::Receiver<Ask>,
+        unheard: Unheard,
         questions: mpsc::Receiver<Question>,
         first: View,
         observations: mpsc::Sender<Input>,
@@ -286,6 +304,7 @@ impl Loops {
             frames,
             asks,
             look_ups,
+            unheard,
             view,
             questions,
             observations,
@@ -301,7 +320,12 @@ impl Loops {
         (view_sender, look_ups_sender)
     }
 
-    fn recovery(&mut self, config: &Config, look_ups: recovery::LookUps) -> mpsc::Sender<Gap> {
+    fn recovery(
+        &mut self,
+        config: &Config,
+        look_ups: recovery::LookUps,
+        open: watch::Sender<usize>,
+    ) -> mpsc::Sender<Gap> {
         let (gaps_sender, gaps) = mpsc::channel(NOTICES_WAITING);
         let search = Search {
             api: Arc::clone(&self.api),
@@ -312,6 +336,7 @@ impl Loops {
         };
         let recovery = Recovery::new(recovery::Joints {
             gaps,
+            open,
             search: Arc::new(search),
             settings: config.recovery.clone(),
             counts: Arc::clone(&self.counts),
@@ -366,17 +391,22 @@ impl Loops {
     fn dispatcher(
         &mut self,
         config: &Config,
+        opened: Opened,
         fence: AllowedKeys,
         input: mpsc::Receiver<Input>,
         asks: mpsc::Sender<Ask>,
     ) {
+        let Opened { journal, recovered, calendar, .. } = opened;
         let writer = Writer::new(Arc::clone(&self.api), config.genesys.dialect);
         let dispatcher = Dispatcher::new(dispatcher::Joints {
             input,
             asks,
             api: Arc::clone(&self.api),
             push: Arc::new(writer),
-            settings: Settings::new(&config.updates, allowing(fence)),
+            settings: Settings::new(&config.updates, &config.state, allowing(fence)),
+            journal,
+            recovered,
+            calendar,
             counts: Arc::clone(&self.counts),
             beat: self.pulse.add("dispatcher"),
             seed: rand::random(),
@@ -401,15 +431,6 @@ async fn first_token(account: &Account) -> Result<(), Ended> {
 /// Until somebody wants us to stop. A reload has nothing to do yet: the files were just read.
 async fn told_to_stop(intents: &mut mpsc::Receiver<Intent>) {
     while intents.recv().await == Some(Intent::Reload) {}
-}
-
-/// Makes the state directory where it is missing; without one we go on in memory.
-fn prepare_state_dir(config: &Config) {
-    use std::os::unix::fs::DirBuilderExt;
-    let dir = &config.state.dir;
-    if let Err(error) = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir) {
-        warn!(dir = %dir.display(), %error, "no state directory: names, channels and the last good rules are not kept; set state.dir to a directory that can be written");
-    }
 }
 
 /// Refuses to work for another organisation than the configuration names.

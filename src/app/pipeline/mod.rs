@@ -14,6 +14,7 @@ mod question;
 mod reading;
 #[cfg(test)]
 mod tests;
+mod through;
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -31,6 +32,8 @@ use self::audit::Audit;
 use self::due::Due;
 use self::look_ups::LookUps;
 pub(super) use self::look_ups::{Found, LookUp, Which};
+use self::through::Through;
+pub(super) use self::through::Unheard;
 use crate::app::observe::{Look, Moment, View, observation, remember, same_wishes};
 use crate::app::reads::{ReadDone, Reads};
 use crate::app::rule_errors::RuleErrors;
@@ -67,6 +70,7 @@ pub(super) struct Joints {
     pub asks: mpsc::Receiver<Ask>,
     /// Conversations of which events may have been missed.
     pub look_ups: mpsc::Receiver<LookUp>,
+    pub unheard: Unheard,
     pub view: watch::Receiver<View>,
     pub questions: mpsc::Receiver<Question>,
     pub observations: mpsc::Sender<Input>,
@@ -92,6 +96,7 @@ pub(super) struct Pipeline {
     comparing: Option<Comparing>,
     /// Conversations to look at again when their time comes.
     due: Due,
+    through: Through,
     batch: Vec<Received>,
     /// The last thing that happened was frames: something else has a turn.
     had_frames: bool,
@@ -131,6 +136,7 @@ impl Pipeline {
             reloaded: VecDeque::new(),
             comparing: None,
             due: Due::default(),
+            through: Through::new(Instant::now()),
             batch: Vec::with_capacity(BATCH),
             had_frames: false,
             last_look_up: Instant::now(),
@@ -148,7 +154,7 @@ impl Pipeline {
             let event = self.next_event().await;
             self.joints.beat.give();
             self.had_frames = matches!(event, Event::Frames);
-            if self.handle(event).await.is_break() {
+            if self.handle(event).await.is_break() || self.tell_through().await.is_break() {
                 return;
             }
             self.look_up_silent();
@@ -271,6 +277,7 @@ impl Pipeline {
             Moment { at: received.at, received_at: received.received_at, from_read: false };
         let id = conversation.id.clone();
         self.audit.event(&id);
+        self.through.took(received.at);
         match self.tracker.take(stream, conversation, received.at) {
             News::Newer(current) => {
                 self.observe(&current, &moment).await?;
@@ -282,6 +289,7 @@ impl Pipeline {
                 } else {
                     debug!(conversation_id = %id, topic = %received.topic, "two snapshots in doubt, reading the conversation");
                     self.reads.want_first(id.clone());
+                    self.through.doubt(&id, received.at);
                     self.send(Input::Doubt(id)).await?;
                 }
             }

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use jiff::Timestamp;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -42,6 +42,8 @@ const SECOND_LOOKS: usize = 32;
 /// Everything the loop is joined to.
 pub(super) struct Joints {
     pub gaps: mpsc::Receiver<Gap>,
+    /// How many gaps are not looked into yet; the one of the start counts before it is known.
+    pub open: watch::Sender<usize>,
     pub search: Arc<Search>,
     pub settings: config::Recovery,
     pub counts: Arc<Counts>,
@@ -57,6 +59,8 @@ pub(super) struct Recovery {
     rests_until: Option<Instant>,
     /// The gap whose beginning was told last: trying again is no news.
     announced: Option<(Option<Timestamp>, Timestamp)>,
+    /// The start has come, with all that was missed before it.
+    begun: bool,
     /// It has been said that the query is not permitted.
     forbidden: bool,
 }
@@ -88,6 +92,7 @@ impl Recovery {
             under_way: None,
             rests_until: None,
             announced: None,
+            begun: false,
             forbidden: false,
         }
     }
@@ -102,7 +107,10 @@ impl Recovery {
             self.begin();
             self.count();
             match self.next_event(&stop).await {
-                Event::Opened(gap) => self.waiting.add(gap),
+                Event::Opened(gap) => {
+                    self.begun = true;
+                    self.waiting.add(gap);
+                }
                 Event::Done(done) => self.done(*done),
                 Event::Idle => {}
                 Event::Stop => return,
@@ -219,6 +227,7 @@ impl Recovery {
     fn count(&self) {
         let counts = &self.joints.counts;
         let open = self.waiting.len() + usize::from(self.under_way.is_some());
+        self.joints.open.send_replace(open + usize::from(!self.begun));
         counts.gaps_open.set(open as u64);
         counts.gaps_not_permitted.set(u64::from(self.forbidden));
     }

@@ -72,6 +72,7 @@ struct Scene {
     look_ups: mpsc::Receiver<LookUp>,
     answers: Arc<Answers>,
     counts: Arc<Counts>,
+    open: watch::Receiver<usize>,
     stop: CancellationToken,
     tasks: JoinSet<()>,
     told: String,
@@ -91,8 +92,10 @@ impl Scene {
             dialect,
             requests_per_minute: 300,
         };
+        let (open, open_receiver) = watch::channel(1);
         let recovery = Recovery::new(Joints {
             gaps: gaps_receiver,
+            open,
             search: Arc::new(search),
             settings,
             counts: Arc::clone(&counts),
@@ -100,7 +103,16 @@ impl Scene {
         });
         let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
         tasks.spawn(recovery.run(stop.clone()));
-        Scene { gaps, look_ups, answers, counts, stop, tasks, told: String::new() }
+        Scene {
+            gaps,
+            look_ups,
+            answers,
+            counts,
+            open: open_receiver,
+            stop,
+            tasks,
+            told: String::new(),
+        }
     }
 
     async fn open(&self, since: Option<&str>, topics: Vec<Topic>) {
@@ -153,6 +165,8 @@ fn users(names: &[&str]) -> Vec<Topic> {
 async fn the_known_are_read_then_the_open_and_the_index_is_asked_again() {
     let script = vec![Ok(vec!["a", "b", "c"]), Ok(vec!["a", "d"]), Ok(vec!["x", "y"])];
     let mut scene = Scene::new(Dialect::Patch, script);
+    sleep(IDLE_BEAT * 2).await;
+    assert_eq!(*scene.open.borrow(), 1, "the start is a gap, although nothing is known of it yet");
     let begun = Instant::now();
     let mut topics = users(&["u1", "u2"]);
     topics.push(Topic::Queue(QueueId::new("q")));
@@ -162,6 +176,8 @@ async fn the_known_are_read_then_the_open_and_the_index_is_asked_again() {
         scene.look(&[]).await;
     }
     assert_eq!(begun.elapsed(), Duration::ZERO);
+    sleep(LAG / 2).await;
+    assert_eq!(*scene.open.borrow(), 0, "only the index is waited for");
     scene.look(&[]).await;
     assert_eq!(begun.elapsed(), LAG);
     let counts = Arc::clone(&scene.counts);

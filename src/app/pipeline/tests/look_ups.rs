@@ -49,3 +49,17 @@ async fn all_that_live_are_looked_at_when_too_many_found_no_room() {
     sleep(Duration::from_secs(1)).await;
     assert!(scene.is_quiet());
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_open_gap_holds_back_until_when_all_was_taken() {
+    let mut scene = Scene::new(0);
+    scene.gaps_open.send_replace(1);
+    scene.frames("a:gold").await;
+    assert_eq!(scene.wishes().await, "tier=gold");
+    sleep(Duration::from_secs(60)).await;
+    assert!(scene.observations.try_recv().is_err());
+    scene.gaps_open.send_replace(0);
+    sleep(Duration::from_secs(10)).await;
+    let Ok(Input::Through(through)) = scene.observations.try_recv() else { panic!("it is told") };
+    assert!(through.elapsed() < Duration::from_secs(20));
+}

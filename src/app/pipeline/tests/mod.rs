@@ -16,6 +16,7 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::config::fence::AllowedKeys;
+use crate::events::channels::ChannelsState;
 use crate::events::read_generic;
 use crate::events::topic::Topic;
 use crate::events::tracker::Limits;
@@ -74,6 +75,8 @@ struct Scene {
     frames: mpsc::Sender<Received>,
     asks: mpsc::Sender<Ask>,
     look_ups: mpsc::Sender<LookUp>,
+    gaps_open: watch::Sender<usize>,
+    _channels: watch::Sender<ChannelsState>,
     view: watch::Sender<View>,
     questions: mpsc::Sender<Question>,
     observations: mpsc::Receiver<Input>,
@@ -96,6 +99,8 @@ impl Scene {
         let (frames, frames_receiver) = mpsc::channel(16_384);
         let (asks, asks_receiver) = mpsc::channel(16);
         let (look_ups, look_ups_receiver) = mpsc::channel(16);
+        let (gaps_open, gaps) = watch::channel(0);
+        let (_channels, channels) = watch::channel(ChannelsState::default());
         let (view, view_receiver) = watch::channel(view(RULES));
         let (questions, questions_receiver) = mpsc::channel(1);
         let (observations_sender, observations) = mpsc::channel(16_384);
@@ -106,6 +111,7 @@ impl Scene {
                 frames: frames_receiver,
                 asks: asks_receiver,
                 look_ups: look_ups_receiver,
+                unheard: Unheard { channels, gaps },
                 view: view_receiver,
                 questions: questions_receiver,
                 observations: observations_sender,
@@ -121,6 +127,8 @@ impl Scene {
             frames,
             asks,
             look_ups,
+            gaps_open,
+            _channels,
             view,
             questions,
             observations,
@@ -154,6 +162,7 @@ impl Scene {
             match timeout(PATIENCE, self.observations.recv()).await {
                 Ok(Some(Input::Observe(observation))) => return observation,
                 Ok(Some(Input::Doubt(_))) => self.doubts += 1,
+                Ok(Some(Input::Through(_))) => {}
                 other => panic!("no observation but {other:?}"),
             }
         }
@@ -171,6 +180,7 @@ impl Scene {
         while let Ok(input) = self.observations.try_recv() {
             match input {
                 Input::Doubt(_) => self.doubts += 1,
+                Input::Through(_) => {}
                 Input::Observe(_) | Input::Settings(_) | Input::ShowDeadLetters(_) => return false,
             }
         }
