@@ -59,6 +59,7 @@ pub mod cli;
 pub mod config;
 pub mod events;
 pub mod genesys;
+pub mod machine;
 pub mod rules;
 pub mod signals;
 #[cfg(feature = "simulator")]

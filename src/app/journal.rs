@@ -7,6 +7,7 @@ use tracing::{info, warn};
 
 use super::Ended;
 use crate::config::{self, Config};
+use crate::machine;
 use crate::updates::calendar::Calendar;
 use crate::updates::journal::{
     Health, Journal, Millis, Monitor, Opener, Recovered, Store, StoreError,
@@ -54,7 +55,7 @@ pub(super) fn open(
             "another process was here before: events may have been missed since"
         );
     }
-    let calendar = Calendar::new(Instant::now(), now.unwrap_or_else(Timestamp::now));
+    let calendar = Calendar::new(Instant::now(), now.unwrap_or_else(machine::now));
     Ok(Opened { journal, recovered, calendar, away_since })
 }
 

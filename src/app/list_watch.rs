@@ -14,7 +14,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -22,6 +21,7 @@ use tracing::warn;
 use super::settling::{Next, Settling, Stamp};
 use super::tables;
 use crate::config::problem::Problem;
+use crate::machine;
 use crate::rules::lists::{List, ListSource};
 use crate::status::pulse::{Beat, IDLE_BEAT};
 
@@ -68,6 +68,7 @@ impl ListWatch {
     /// Dropping the future abandons a reading under way, which changes nothing.
     pub(super) async fn run(mut self, stop: CancellationToken) {
         tokio::select! {
+            biased;
             () = stop.cancelled() => {}
             () = self.watch() => {}
         }
@@ -103,6 +104,7 @@ impl ListWatch {
             self.beat.give();
             let step = left.min(IDLE_BEAT);
             tokio::select! {
+                biased;
                 Ok(()) = self.wanted.changed() => return,
                 () = sleep(step) => left -= step,
             }
@@ -113,9 +115,11 @@ impl ListWatch {
 /// However long it takes: a network drive that hangs is no reason to take the service for hung.
 async fn look(watched: Watched, settling: Settling, beat: &Beat) -> Look {
     let (again, before) = (watched.clone(), settling);
-    let mut looking = spawn_blocking(move || look_now(watched, settling));
+    let looking = machine::blocking(move || look_now(watched, settling));
+    tokio::pin!(looking);
     loop {
         tokio::select! {
+            biased;
             looked = &mut looking => return looked.unwrap_or_else(|error| {
                 warn!(file = %again.path.display(), %error, "a list could not be looked at, will retry");
                 Look { watched: again, settling: before, found: None }

@@ -64,6 +64,7 @@ use crate::events::watching::Wanted;
 use crate::genesys::account::Account;
 use crate::genesys::directory::Watching;
 use crate::genesys::names::Names;
+use crate::machine;
 use crate::signals::Intent;
 use crate::status::control::Asked;
 use crate::status::counts::Counts;
@@ -260,7 +261,7 @@ impl App {
                 if !new.is_empty() {
                     // What is watched only since then was never heard of.
                     let since = self.away_since.filter(|_| !self.ready);
-                    self.look_into(since, Timestamp::now(), new);
+                    self.look_into(since, machine::now(), new);
                 }
             }
             // The channels have logged them, with their permissions.

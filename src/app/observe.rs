@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use crate::events::conversation::Conversation;
 use crate::genesys::{ConversationId, UserId};
+use crate::machine;
 use crate::rules::{Context, Looked, RuleError, Rules, Standing};
 use crate::updates::wish::{Observation, Seen, Wish};
 
@@ -48,7 +49,7 @@ pub(super) struct Moment {
 impl Moment {
     /// A snapshot that is kept is looked at again.
     pub(super) fn now() -> Moment {
-        Moment { at: Instant::now(), received_at: Timestamp::now(), from_read: false }
+        Moment { at: Instant::now(), received_at: machine::now(), from_read: false }
     }
 
     fn context<'a>(&'a self, view: &'a View) -> Context<'a> {
@@ -92,7 +93,7 @@ pub(super) fn gone(view: &View, conversation: ConversationId) -> Observation {
     Observation {
         conversation,
         at: Instant::now(),
-        received_at: Timestamp::now(),
+        received_at: machine::now(),
         participants: Vec::new(),
         wishes: Vec::new(),
         over: true,

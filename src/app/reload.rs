@@ -10,7 +10,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 use tracing::{error, info, warn};
@@ -24,6 +23,7 @@ use super::rules_in_force::{Candidate, Held, NoWayBack};
 use super::wanted;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::{Problem, Severity};
+use crate::machine;
 use crate::rules::lists::List;
 use crate::status::control::answer::{Answer, Changes, Planned, Reloaded, RulesDiff};
 use crate::status::systemd;
@@ -341,7 +341,7 @@ impl App {
 
     /// What the metrics show of the rules.
     pub(super) fn count_rules(&self) {
-        let now = u64::try_from(Timestamp::now().as_second()).unwrap_or_default();
+        let now = u64::try_from(machine::now().as_second()).unwrap_or_default();
         self.counts.rules_reloaded_at.set(now);
         let hash = u64::from_str_radix(&self.rules.source.hash, 16).unwrap_or_default();
         self.counts.rules_hash.set(hash);

@@ -10,13 +10,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use tracing::{error, info, warn};
 
 use super::rules_history::{History, Kept, Rollback, Source};
 use super::{tables, texts};
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::{Problem, Severity};
+use crate::machine;
 use crate::rules::lists::List;
 use crate::rules::{RuleFile, Rules, Tables, Texts};
 use crate::status::control::answer::{InForce, KeptSet};
@@ -257,7 +257,7 @@ impl RulesInForce {
             // It is among them already, and keeps its place.
             Some(back) => history.set_rollback(Some(back)),
             None => history
-                .keep(&self.source, rules, list_hashes(&self.tables), Timestamp::now())
+                .keep(&self.source, rules, list_hashes(&self.tables), machine::now())
                 .and_then(|()| history.set_rollback(None)),
         };
         if let Err(error) = kept {

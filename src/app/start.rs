@@ -36,6 +36,7 @@ use crate::genesys::call::{Api, CallError};
 use crate::genesys::directory::{Cache, Watching};
 use crate::genesys::organization::{OrganizationError, check_organization};
 use crate::genesys::outside::Outside;
+use crate::machine;
 use crate::signals::Intent;
 use crate::status::control::{Asked, Place, Server};
 use crate::status::counts::Counts;
@@ -164,9 +165,7 @@ impl Start {
         let (asks_sender, asks) = mpsc::channel(ASKS_WAITING);
         let (updates, observations) = mpsc::channel(OBSERVATIONS_WAITING);
         let (questions, questions_receiver) = mpsc::channel(1);
-        // The start is one.
-        let (gaps_open, gaps_left) = watch::channel(1);
-        let unheard = Unheard { channels: channels.clone(), gaps: gaps_left };
+        let (gaps_open, unheard) = Unheard::new(channels.clone());
         let (view, look_ups) =
             loops.pipeline(frames, asks, unheard, questions_receiver, view, updates.clone());
         let gaps = loops.recovery(&config, look_ups, gaps_open);
@@ -327,17 +326,16 @@ impl Loops {
         open: watch::Sender<usize>,
     ) -> mpsc::Sender<Gap> {
         let (gaps_sender, gaps) = mpsc::channel(NOTICES_WAITING);
-        let search = Search {
-            api: Arc::clone(&self.api),
-            look_ups,
-            settings: config.recovery.clone(),
-            dialect: config.genesys.dialect,
-            requests_per_minute: config.updates.requests_per_minute.get(),
-        };
         let recovery = Recovery::new(recovery::Joints {
             gaps,
             open,
-            search: Arc::new(search),
+            search: Arc::new(Search {
+                api: Arc::clone(&self.api),
+                look_ups,
+                settings: config.recovery.clone(),
+                dialect: config.genesys.dialect,
+                requests_per_minute: config.updates.requests_per_minute.get(),
+            }),
             settings: config.recovery.clone(),
             counts: Arc::clone(&self.counts),
             beat: self.pulse.add("recovery"),
@@ -409,7 +407,7 @@ impl Loops {
             calendar,
             counts: Arc::clone(&self.counts),
             beat: self.pulse.add("dispatcher"),
-            seed: rand::random(),
+            seed: machine::seed(),
         });
         self.tasks.spawn(async move { Part::Dispatcher(dispatcher.run().await) });
     }

@@ -19,6 +19,7 @@ use crate::config;
 use crate::genesys::call::Api;
 use crate::genesys::directory::{Cache, Failed, Known, Watching, refresh};
 use crate::genesys::names::NamesWanted;
+use crate::machine;
 use crate::status::pulse::{Beat, IDLE_BEAT};
 
 /// The wait after a first round that failed in part; doubled each time, up to the refresh.
@@ -114,6 +115,7 @@ impl Watcher {
         let Watcher { wanted, refresh_now, beat, .. } = self;
         let rest = async {
             tokio::select! {
+                biased;
                 () = sleep_until(until) => {}
                 Ok(()) = wanted.changed() => {}
                 () = refresh_now.notified() => {}
@@ -129,7 +131,7 @@ fn wait(refresh: Duration, failures: u32) -> Duration {
         None => refresh,
         Some(doublings) => FIRST_WAIT.saturating_mul(2_u32.saturating_pow(doublings)).min(refresh),
     };
-    wait.mul_f64(rand::random_range(1.0 - JITTER..=1.0 + JITTER))
+    wait.mul_f64(machine::random_range(1.0 - JITTER..=1.0 + JITTER))
 }
 
 /// Gives the beat while something takes its time: each call in it has a limit of its own.

@@ -250,6 +250,7 @@ impl Simulator {
                 }
             };
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
                 () = self.woken.notified() => {}
                 () = rest => {}

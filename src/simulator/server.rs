@@ -87,6 +87,7 @@ impl Simulator {
                 .with_upgrades();
             tokio::pin!(connection);
             let result = tokio::select! {
+                biased;
                 result = &mut connection => result,
                 () = simulator.stopped() => {
                     connection.as_mut().graceful_shutdown();

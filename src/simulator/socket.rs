@@ -266,6 +266,7 @@ impl Socket {
         loop {
             let stop = self.simulator.stopped();
             tokio::select! {
+                biased;
                 () = stop => return,
                 end = self.attached.end.recv() => match end {
                     Some(End::Silenced) => {}

@@ -37,10 +37,11 @@ pub(super) use self::through::Unheard;
 use crate::app::observe::{Look, Moment, View, observation, remember, same_wishes};
 use crate::app::reads::{ReadDone, Reads};
 use crate::app::rule_errors::RuleErrors;
-use crate::events::Unreadable;
 use crate::events::channels::Received;
 use crate::events::conversation::Conversation;
+use crate::events::frame::Unread;
 use crate::events::tracker::{News, StreamId, Tracker};
+use crate::events::{Unreadable, read_generic};
 use crate::genesys::ConversationId;
 use crate::genesys::call::Api;
 use crate::rules::Standing;
@@ -168,6 +169,7 @@ impl Pipeline {
         self.reads.begin(&mut self.tracker, Instant::now());
         if let Some(until) = self.ending {
             return tokio::select! {
+                biased;
                 done = self.reads.next() => done.map_or(Event::FramesEnded, Event::Read),
                 () = sleep_until(until) => Event::FramesEnded,
             };
@@ -262,8 +264,20 @@ impl Pipeline {
 
     /// Takes one frame, as far as an observation where it brings one.
     async fn take(&mut self, mut received: Received) -> ControlFlow<()> {
-        let conversation = match mem::replace(&mut received.conversation, Err(Unreadable::NoId)) {
-            Ok(conversation) => *conversation,
+        let stream = stream_of(&received);
+        let read = match mem::replace(&mut received.conversation, Err(Unreadable::NoId.into())) {
+            Ok(conversation) => Ok(*conversation),
+            Err(Unread::Repeat(id)) => {
+                if self.tracker.take_repeat(stream, &id, received.body(), received.at) {
+                    self.joints.counts.snapshots_duplicate.add(1);
+                    return ControlFlow::Continue(());
+                }
+                read_generic(received.body())
+            }
+            Err(Unread::Unreadable(error)) => Err(error),
+        };
+        let conversation = match read {
+            Ok(conversation) => conversation,
             Err(error) => {
                 self.joints.counts.frames_unreadable.add(1);
                 warn!(topic = %received.topic, bytes = received.body().len(), %error, "frame skipped: its body cannot be read");
@@ -273,7 +287,6 @@ impl Pipeline {
         if self.view.acd_only && conversation.acd().is_none() {
             return ControlFlow::Continue(());
         }
-        let stream = stream_of(&received);
         let moment =
             Moment { at: received.at, received_at: received.received_at, from_read: false };
         let id = conversation.id.clone();

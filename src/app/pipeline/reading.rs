@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use jiff::Timestamp;
 use tokio::time::Instant;
 use tracing::warn;
 
@@ -18,6 +17,7 @@ use crate::events::topic::Topic;
 use crate::events::tracker::News;
 use crate::genesys::ConversationId;
 use crate::genesys::call::CallError;
+use crate::machine;
 use crate::updates::dispatcher::Input;
 
 impl Pipeline {
@@ -81,7 +81,7 @@ impl Pipeline {
             self.read_ended(id, Outcome::Same);
             return ControlFlow::Continue(());
         };
-        let moment = Moment { at: now, received_at: Timestamp::now(), from_read: true };
+        let moment = Moment { at: now, received_at: machine::now(), from_read: true };
         let wishes = self.observe(&current, &moment).await?;
         let outcome = match (changed, current.is_over()) {
             (true, true) => Outcome::Over(wishes),

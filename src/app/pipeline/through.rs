@@ -27,6 +27,14 @@ pub(in crate::app) struct Unheard {
 }
 
 impl Unheard {
+    /// With the number of open gaps to be told: the start is one.
+    pub(in crate::app) fn new(
+        channels: watch::Receiver<ChannelsState>,
+    ) -> (watch::Sender<usize>, Unheard) {
+        let (gaps_open, gaps) = watch::channel(1);
+        (gaps_open, Unheard { channels, gaps })
+    }
+
     fn is_anything(&self) -> bool {
         *self.gaps.borrow() > 0 || self.channels.borrow().oldest_gap.is_some()
     }

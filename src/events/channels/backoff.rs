@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use crate::machine;
+
 /// Twice the ceiling after each failure, up to a maximum; the wait is anything below the ceiling.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Backoff {
@@ -21,7 +23,7 @@ impl Backoff {
 
     /// A wait before an attempt that follows this many failures.
     pub(crate) fn wait(self, failures: u32) -> Duration {
-        rand::random_range(Duration::ZERO..=self.ceiling(failures))
+        machine::random_range(Duration::ZERO..=self.ceiling(failures))
     }
 }
 

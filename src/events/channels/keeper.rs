@@ -6,11 +6,11 @@
 use std::io;
 use std::path::PathBuf;
 
-use tokio::task::spawn_blocking;
 use tracing::{info, warn};
 
 use super::kept;
 use crate::genesys::notifications::Channel as Lease;
+use crate::machine;
 
 pub(crate) struct Keeper {
     file: Option<PathBuf>,
@@ -69,5 +69,5 @@ impl Keeper {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
-    spawn_blocking(work).await.unwrap_or_else(|error| Err(io::Error::other(error)))
+    machine::blocking(work).await.unwrap_or_else(|error| Err(io::Error::other(error)))
 }

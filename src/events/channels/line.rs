@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::socket::{Lost, Socket, Text};
 use crate::genesys::notifications::Channel as Lease;
+use crate::machine;
 
 /// How long an old socket is kept beside the new one: events that were being dealt out while the
 /// new one subscribed may still come on the old.
@@ -64,7 +65,7 @@ impl Line {
     /// A line whose topics are not confirmed yet.
     pub(crate) fn new(lease: Lease, socket: Socket, stream: u32, tries: u32) -> Line {
         let since = Instant::now();
-        let renew_at = since + renew_in(lease.expires, Timestamp::now());
+        let renew_at = since + renew_in(lease.expires, machine::now());
         Line { lease, socket, stream, since, tries, confirmed: false, renew_at }
     }
 

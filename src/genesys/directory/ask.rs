@@ -10,6 +10,7 @@ use tokio::time::sleep;
 use super::Failed;
 use super::page::{self, Entry};
 use crate::genesys::call::{Answer, Api, Call, CallError, Class};
+use crate::machine;
 
 /// Tries of one call before its source counts as failed: one bad answer must not cost a listing of
 /// two hundred pages.
@@ -60,7 +61,7 @@ impl Asker<'_> {
                 // Its rest is waited for by whoever gives leave.
                 Err(CallError::Throttled(..)) => {}
                 Err(error) if is_temporary(&error) => {
-                    sleep(wait.mul_f64(rand::random_range(0.5..=1.0))).await;
+                    sleep(wait.mul_f64(machine::random_range(0.5..=1.0))).await;
                     wait *= 2;
                 }
                 settled => return settled,

@@ -4,14 +4,15 @@
 //! and nothing else; whoever asks is told, and goes on. It holds names of people, so it is for this
 //! user only.
 
-use std::io;
+use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tokio::fs;
-use tokio::io::AsyncWriteExt as _;
 
 use super::Known;
+use crate::machine;
 
 const FILE: &str = "names.json";
 /// Changed when an older program could not read it; one of another version is not read.
@@ -62,7 +63,9 @@ impl Cache {
     ///
     /// Reads only.
     pub async fn load(&self) -> Result<Known, CacheError> {
-        let bytes = match fs::read(&self.file).await {
+        let file = self.file.clone();
+        let read = in_the_background(move || fs::read(file)).await;
+        let bytes = match read {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Known::default()),
             Err(error) => return Err(self.disk(error)),
@@ -90,24 +93,32 @@ impl Cache {
     pub async fn store(&self, known: &Known) -> Result<(), CacheError> {
         let bytes = serde_json::to_vec(&Written { version: VERSION, known })
             .map_err(|error| self.disk(io::Error::other(error)))?;
-        self.replace(&bytes).await.map_err(|error| self.disk(error))
-    }
-
-    async fn replace(&self, bytes: &[u8]) -> io::Result<()> {
-        let new = self.file.with_extension("json.new");
-        // Made anew, so that the mode is ours.
-        match fs::remove_file(&new).await {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
-        let mut options = fs::OpenOptions::new();
-        let mut file = options.write(true).create_new(true).mode(0o600).open(&new).await?;
-        file.write_all(bytes).await?;
-        file.sync_all().await?;
-        fs::rename(&new, &self.file).await
+        let file = self.file.clone();
+        let replaced = in_the_background(move || replace(&file, &bytes)).await;
+        replaced.map_err(|error| self.disk(error))
     }
 
     fn disk(&self, error: io::Error) -> CacheError {
         CacheError::Disk { file: self.file.clone(), error }
     }
+}
+
+async fn in_the_background<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    machine::blocking(work).await.unwrap_or_else(|error| Err(io::Error::other(error)))
+}
+
+fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    let new = file.with_extension("json.new");
+    // Made anew, so that the mode is ours.
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let mut options = fs::OpenOptions::new();
+    let mut writer = options.write(true).create_new(true).mode(0o600).open(&new)?;
+    writer.write_all(bytes)?;
+    writer.sync_all()?;
+    fs::rename(&new, file)
 }

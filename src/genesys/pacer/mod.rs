@@ -87,6 +87,7 @@ impl Pacer {
                 Ok(()) => return Permit { class },
                 Err(Wait::News) => changed.await,
                 Err(Wait::Until(at)) => tokio::select! {
+                    biased;
                     () = changed => {}
                     () = sleep_until(at) => {}
                 },

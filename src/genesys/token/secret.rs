@@ -1,6 +1,7 @@
 //! The client secret, read anew whenever it is needed, so that a rotated file works at once.
 
 use std::fmt;
+use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -10,6 +11,7 @@ use tracing::warn;
 
 use crate::config::SecretSource;
 use crate::genesys::call::CallError;
+use crate::machine;
 
 /// Reads the secret from where it is kept. Shows that place, and never the secret.
 pub(super) struct Reader {
@@ -36,7 +38,10 @@ impl Reader {
             |reason: String| CallError::Credentials(format!("the secret ({self}): {reason}"));
         let text = match &self.source {
             SecretSource::File(path) => {
-                let read = tokio::fs::read(path).await.map_err(|error| wrong(error.to_string()))?;
+                let file = path.clone();
+                let read = machine::blocking(move || fs::read(file)).await;
+                let read = read.map_err(|error| wrong(error.to_string()))?;
+                let read = read.map_err(|error| wrong(error.to_string()))?;
                 self.warn_if_others_can_read(path).await;
                 let read = Zeroizing::new(read);
                 let text = std::str::from_utf8(&read).map_err(|_| wrong("no UTF-8".to_owned()))?;
@@ -57,7 +62,8 @@ impl Reader {
     #[cfg(unix)]
     async fn warn_if_others_can_read(&self, path: &Path) {
         use std::os::unix::fs::PermissionsExt;
-        let Ok(metadata) = tokio::fs::metadata(path).await else { return };
+        let file = path.to_owned();
+        let Ok(Ok(metadata)) = machine::blocking(move || fs::metadata(file)).await else { return };
         let world_readable = metadata.permissions().mode() & 0o004 != 0;
         if world_readable && !self.warned.swap(true, Ordering::Relaxed) {
             let file = path.display();

@@ -2,6 +2,7 @@
 //! tier) or `a:held`; every call to the API waits for the answer that a test gives it.
 
 mod audit;
+mod copies;
 mod look_ups;
 
 use std::path::Path;
@@ -80,9 +81,9 @@ struct Scene {
     view: watch::Sender<View>,
     questions: mpsc::Sender<Question>,
     observations: mpsc::Receiver<Input>,
+    counts: Arc<Counts>,
     doubts: u32,
     answers: Vec<oneshot::Sender<Given>>,
-    counts: Arc<Counts>,
     pipeline: Option<Pipeline>,
     tasks: JoinSet<()>,
 }
@@ -99,19 +100,20 @@ impl Scene {
         let (frames, frames_receiver) = mpsc::channel(16_384);
         let (asks, asks_receiver) = mpsc::channel(16);
         let (look_ups, look_ups_receiver) = mpsc::channel(16);
-        let (gaps_open, gaps) = watch::channel(0);
         let (_channels, channels) = watch::channel(ChannelsState::default());
+        let (gaps_open, unheard) = Unheard::new(channels);
+        gaps_open.send_replace(0);
         let (view, view_receiver) = watch::channel(view(RULES));
         let (questions, questions_receiver) = mpsc::channel(1);
         let (observations_sender, observations) = mpsc::channel(16_384);
-        let (answers, waiting) = (0..calls).map(|_| oneshot::channel()).unzip();
         let counts = Arc::new(Counts::default());
+        let (answers, waiting) = (0..calls).map(|_| oneshot::channel()).unzip();
         let pipeline = Pipeline::new(
             Joints {
                 frames: frames_receiver,
                 asks: asks_receiver,
                 look_ups: look_ups_receiver,
-                unheard: Unheard { channels, gaps },
+                unheard,
                 view: view_receiver,
                 questions: questions_receiver,
                 observations: observations_sender,
@@ -132,9 +134,9 @@ impl Scene {
             view,
             questions,
             observations,
+            counts,
             doubts,
             answers,
-            counts,
             pipeline,
             tasks,
         }
@@ -202,7 +204,7 @@ fn frame(stream: &str, body: String) -> Received {
     Received {
         channel: 1,
         topic: Topic::User(stream.into()),
-        conversation: read_generic(&body).map(Box::new),
+        conversation: read_generic(&body).map(Box::new).map_err(Unread::from),
         body: 0..body.len(),
         text: body.into(),
         at: Instant::now(),
