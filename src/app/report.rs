@@ -122,6 +122,15 @@ fn status_line(
     if let Some(problem) = problems.configuration {
         parts.push(format!("configuration REFUSED, earlier one in force ({problem})"));
     }
+    if counts.gaps_not_permitted.get() > 0 {
+        parts.push(
+            "gaps STAY OPEN until a next event (analytics:conversationDetail:view is missing)"
+                .to_owned(),
+        );
+    }
+    if counts.gaps_open.get() > 0 {
+        parts.push(format!("{} gaps being looked into", counts.gaps_open.get()));
+    }
     if let Some(rest) = usage.resting_for {
         parts.push(format!("account rests for {} s (429)", rest.as_secs()));
     }

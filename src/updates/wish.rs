@@ -97,6 +97,8 @@ pub struct Seen {
 pub enum Ask {
     /// There is room again: make the wishes of this conversation once more.
     LookAgain(ConversationId),
+    /// The same for every live conversation: those that found no room were too many to be listed.
+    LookAtAll,
     /// Something has to be confirmed: read this conversation through the API, and observe it.
     Read(ConversationId),
 }

@@ -375,6 +375,20 @@ fn tombstones_are_bounded() {
 }
 
 #[test]
+fn what_was_over_for_long_may_have_come_back() {
+    let (mut tracker, start) = (Tracker::new(Limits::default()), Instant::now());
+    let id = ConversationId::from("c");
+    assert!(!tracker.knows_since(&id, start));
+    let _newer = tracker.take(A, conversation("c", "1x"), start);
+    assert!(tracker.knows_since(&id, start));
+    assert!(!tracker.knows_since(&id, start + Duration::from_secs(1)));
+    let ticket = tracker.begin_read(&id).unwrap();
+    assert!(tracker.take_gone(ticket, start));
+    assert!(tracker.knows_since(&id, start + INDEX_LAG));
+    assert!(!tracker.knows_since(&id, start + INDEX_LAG * 2));
+}
+
+#[test]
 fn an_answer_about_another_conversation_is_no_news() {
     let mut tracker = Tracker::new(Limits::default());
     let ticket = tracker.begin_read(&ConversationId::new("c1")).unwrap();

@@ -26,6 +26,7 @@ pub(super) struct Tombstone {
     pub(super) progress: Progress,
     /// Which acceptance it was that buried it.
     pub(super) accepted: u64,
+    pub(super) since: Instant,
 }
 
 impl Tombstones {
@@ -42,7 +43,7 @@ impl Tombstones {
     }
 
     pub(super) fn bury(&mut self, id: ConversationId, tombstone: Tombstone, now: Instant) {
-        self.order.push_back((now, tombstone.accepted, id.clone()));
+        self.order.push_back((tombstone.since, tombstone.accepted, id.clone()));
         self.by_id.insert(id, tombstone);
         self.forget(now);
     }
