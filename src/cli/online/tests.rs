@@ -134,6 +134,12 @@ async fn unknown_names_are_errors_where_they_stand() {
         11 | match.participant.user = "gone@example.com"
            |                          ^^^^^^^^^^^^^^^^^^
            = write the e-mail address of an active user, or the id
+        error: Genesys Cloud knows no wrap-up code "Salle", which stands in rule sold
+          --> rules.toml:16:37
+           |
+        16 | match.participant.wrapup = ["sale", "Salle"]
+           |                                     ^^^^^^^
+           = did you mean "Sale"?
         Example Ltd, 0 users, 1 queue, 1 topic on 1 channel
             v2.routing.queues.{id}.conversations requires conversation:communication:view
     "#]].assert_eq(&told(&text, RULES, answer).await);

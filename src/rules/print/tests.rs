@@ -166,8 +166,8 @@ fn quotes_hold_whatever_stands_in_them() {
     for name in ["a", "", "a.b", "é", "a\"b", "a'b", "a\"b'c", "a\\", "\t", "\u{7f}\u{85}"] {
         let mut file = parse("[[rule]]\nname = 'r'\nset.x = 'y'\n").unwrap();
         let rule = std::sync::Arc::make_mut(&mut file.rules[0]);
-        rule.description = Some(format!("{name}\nin '''lines'''\r\n"));
-        rule.labels = vec![name.into(), format!("{name}\n{name}'").into()];
+        rule.description = Some(format!("{name}\nin '''lines'''\r\n").into());
+        rule.labels = vec![name.into(), format!("{name}\n{name}'").into()].into();
         if !name.is_empty() {
             rule.set[0].key = format!("{name}\nx").into();
         }
@@ -295,7 +295,7 @@ proptest! {
     #[test]
     fn any_text_stands_in_quotes(text in "\\PC*|[\\x00-\\x7f']{0,9}") {
         let mut file = parse("[[rule]]\nname = 'r'\nset.x = 'y'\n").unwrap();
-        std::sync::Arc::make_mut(&mut file.rules[0]).description = Some(text);
+        std::sync::Arc::make_mut(&mut file.rules[0]).description = Some(text.into());
         if let Err(why) = differs(&file) {
             return Err(TestCaseError::fail(why));
         }
