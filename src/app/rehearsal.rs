@@ -262,5 +262,6 @@ fn settings() -> Settings {
         fight_conversation_writes: default::FIGHT_CONVERSATION_WRITES,
         fight_window: default::FIGHT_WINDOW,
         max_value_length: default::MAX_VALUE_LENGTH,
+        keep: default::KEEP,
     }
 }

@@ -113,8 +113,8 @@ pub(super) fn status_line(
     parts.push(format!("{} rules", rules.file.inventory().rules));
     parts.push(format!("{} waiting", counts.outbox.get()));
     parts.push(format!("{} pushed", counts.pushed.get()));
-    if counts.failed.get() > 0 {
-        parts.push(format!("{} dead letters", counts.failed.get()));
+    if counts.dead_letters.get() > 0 {
+        parts.push(format!("{} dead letters", counts.dead_letters.get()));
     }
     parts.push(format!("budget {}/{}", usage.used, usage.allowed));
     parts.join(", ")

@@ -347,7 +347,7 @@ impl Loops {
             asks,
             api: Arc::clone(&self.api),
             push: Arc::new(writer),
-            settings: Settings::new(&config.updates, allowing(fence)),
+            settings: Settings::new(&config.updates, &config.state, allowing(fence)),
             counts: Arc::clone(&self.counts),
             beat: self.pulse.add("dispatcher"),
             seed: rand::random(),

@@ -9,7 +9,7 @@ use crate::config;
 /// The operator's fence: says of a key whether it may be written.
 pub type AllowedKeys = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
-/// See [`config::Updates`] for what each means.
+/// See [`config::Updates`] and [`config::State`] for what each means.
 #[derive(Clone)]
 pub struct Settings {
     pub workers: usize,
@@ -28,10 +28,16 @@ pub struct Settings {
     pub fight_window: Duration,
     /// In characters.
     pub max_value_length: usize,
+    /// Values outlive this neither on disk nor waiting.
+    pub keep: Duration,
 }
 
 impl Settings {
-    pub fn new(updates: &config::Updates, allowed_keys: AllowedKeys) -> Settings {
+    pub fn new(
+        updates: &config::Updates,
+        state: &config::State,
+        allowed_keys: AllowedKeys,
+    ) -> Settings {
         Settings {
             workers: updates.workers,
             max_age: updates.max_age,
@@ -46,6 +52,7 @@ impl Settings {
             fight_conversation_writes: updates.fight_conversation_writes,
             fight_window: updates.fight_window,
             max_value_length: updates.max_value_length,
+            keep: state.keep,
         }
     }
 }
@@ -84,6 +91,7 @@ impl Settings {
             fight_conversation_writes: default::FIGHT_CONVERSATION_WRITES,
             fight_window: default::FIGHT_WINDOW,
             max_value_length: default::MAX_VALUE_LENGTH,
+            keep: default::KEEP,
         }
     }
 }

@@ -20,6 +20,7 @@ mod dialects;
 mod explained;
 mod judgement;
 mod late;
+mod letters;
 mod reload;
 mod replayed;
 mod restart;

@@ -164,7 +164,7 @@ impl Scene {
         while let Ok(input) = self.observations.try_recv() {
             match input {
                 Input::Doubt(_) => self.doubts += 1,
-                Input::Observe(_) | Input::Settings(_) | Input::ShowDeadLetters(_) => return false,
+                Input::Observe(_) | Input::Settings(_) | Input::DeadLetters(_) => return false,
             }
         }
         true

@@ -1,12 +1,14 @@
 //! What is answered over the control socket: what people and programs get to see.
 //!
-//! Plain values. Names of rules, keys, ids and numbers are in them, attribute values are not.
+//! Plain values. Names of rules, keys, ids and numbers are in them; attribute values only in
+//! [`letters`](super::letters), for who asks for them.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::letters::{Dropped, Page, Retried};
 use crate::config::problem::{Problem, Severity};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +30,9 @@ pub enum Answer {
         /// The newest first.
         sets: Vec<KeptSet>,
     },
+    DeadLetters(Page),
+    Retried(Retried),
+    Dropped(Dropped),
     /// It was not done, and nothing has changed.
     Failed {
         message: String,
@@ -146,6 +151,24 @@ pub struct KeptSet {
     /// The hash of each list as it was when the set was in force last.
     pub lists: BTreeMap<String, String>,
     pub in_force: bool,
+}
+
+impl Answer {
+    /// Whether all was done, or would be, as it was asked.
+    pub fn is_good(&self) -> bool {
+        match self {
+            Answer::Reload(reloaded) => reloaded.is_good(),
+            Answer::Plan(plan) => plan.is_good(),
+            Answer::Retried(retried) => retried.is_good(),
+            Answer::Failed { .. } => false,
+            Answer::Pong { .. }
+            | Answer::Version { .. }
+            | Answer::Begun
+            | Answer::History { .. }
+            | Answer::DeadLetters(_)
+            | Answer::Dropped(_) => true,
+        }
+    }
 }
 
 impl Reloaded {

@@ -6,10 +6,12 @@
 //! is decided or known here. Another request is another variant of [`Request`], and one of
 //! [`Answer`].
 //!
-//! No attribute value is in any answer, although this is no network.
+//! Attribute values are in no answer but that to who asks for the values of dead letters
+//! ([`letters`]): this is no network.
 
 pub mod answer;
 pub mod client;
+pub mod letters;
 pub mod peer;
 mod place;
 pub mod server;
@@ -55,6 +57,8 @@ pub enum Request {
         #[serde(default)]
         confirm: bool,
     },
+    /// About what could not be delivered.
+    DeadLetters(letters::Question),
 }
 
 /// A request with the way back. Dropping it without an answer tells the asker that the service stops.

@@ -18,18 +18,20 @@ use std::time::Duration;
 
 use futures::future::{BoxFuture, pending};
 use futures::stream::{FuturesUnordered, StreamExt};
+use jiff::Timestamp;
 use tokio::sync::mpsc::{self, OwnedPermit};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
-use super::dead_letters::Kept;
 use super::keeper::{CredentialsRefused, Keeper, Request};
 use super::push::{Push, Pushed};
 use super::settings::Settings;
 use super::wish::{Ask, Observation};
 use crate::genesys::ConversationId;
 use crate::genesys::call::{Api, CallError, Class, Permit};
+use crate::status::control::Answer;
+use crate::status::control::letters::Question;
 use crate::status::counts::Counts;
 use crate::status::pulse::{Beat, IDLE_BEAT};
 
@@ -52,7 +54,16 @@ pub enum Input {
     Doubt(ConversationId),
     /// Goes by these from now on, also for what waits already.
     Settings(Settings),
-    ShowDeadLetters(oneshot::Sender<Kept>),
+    DeadLetters(LettersAsked),
+}
+
+/// Somebody asks about the dead letters.
+#[derive(Debug)]
+pub struct LettersAsked {
+    pub question: Question,
+    /// The digests of the rules in force.
+    pub in_force: Arc<BTreeSet<u64>>,
+    pub answer: oneshot::Sender<Answer>,
 }
 
 /// How it ended.
@@ -125,8 +136,11 @@ enum Event {
 impl Dispatcher {
     pub fn new(joints: Joints) -> Dispatcher {
         let Joints { input, asks, api, push, settings, counts, beat, seed } = joints;
+        let now = Instant::now();
+        let mut keeper = Keeper::new(settings, counts, seed, now);
+        keeper.set_calendar(now, Timestamp::now());
         Dispatcher {
-            keeper: Keeper::new(settings, counts, seed, Instant::now()),
+            keeper,
             input,
             batch: Vec::with_capacity(BATCH),
             asks,
@@ -223,7 +237,7 @@ impl Dispatcher {
                 }
             }
             Event::NobodyToAsk => self.asks_open = false,
-            Event::Due => {}
+            Event::Due => self.keeper.set_calendar(now, Timestamp::now()),
         }
         self.keeper.wake(now);
         self.beat.give();
@@ -242,10 +256,10 @@ impl Dispatcher {
                 Input::Observe(observation) => self.keeper.observe(&observation, now),
                 Input::Doubt(conversation) => self.keeper.doubt(&conversation, now),
                 Input::Settings(settings) => self.keeper.configure(settings, now),
-                Input::ShowDeadLetters(answer) => {
-                    if answer.send(self.keeper.dead_letters()).is_err() {
-                        warn!("nobody waits for the dead letters any more");
-                    }
+                Input::DeadLetters(LettersAsked { question, in_force, answer }) => {
+                    let told = self.keeper.asked_about_letters(&question, &in_force, now);
+                    // Who asked may have gone.
+                    let _asker_left = answer.send(told).is_err();
                 }
             }
         }

@@ -9,8 +9,9 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::*;
-use crate::genesys::call::{Answer, Call, Refusal};
+use crate::genesys::call::{self, Call, Refusal};
 use crate::genesys::{ConversationId, ParticipantId};
+use crate::status::control::letters::{Filter, Page};
 use crate::status::pulse::Pulse;
 use crate::updates::push::Parcel;
 use crate::updates::wish::{Seen, Wish, Write};
@@ -182,10 +183,14 @@ async fn other_settings_hold_for_what_waits_and_dead_letters_can_be_seen() {
     let allowed_keys: super::super::settings::AllowedKeys = Arc::new(|key| key == "b");
     bench.send(Input::Settings(Settings { allowed_keys, ..settings })).await;
     let (answer, letters) = oneshot::channel();
-    bench.send(Input::ShowDeadLetters(answer)).await;
-    let letters = letters.await.unwrap().letters;
+    let question = Question::List { filter: Filter::default(), after: 0, values: false };
+    let in_force = Arc::default();
+    bench.send(Input::DeadLetters(LettersAsked { question, in_force, answer })).await;
+    let Answer::DeadLetters(Page { letters, .. }) = letters.await.unwrap() else {
+        panic!("that was the question")
+    };
     assert_eq!(letters.len(), 1);
-    assert_eq!((letters[0].reason.as_str(), letters[0].keys()), ("not-allowed", "a".to_owned()));
+    assert_eq!((letters[0].reason.as_str(), &*letters[0].keys.concat()), ("not-allowed", "a"));
     bench
         .ends(expect![[r#"
         0.004 c/p {b=1}
@@ -252,7 +257,7 @@ impl Bench {
         Observation {
             conversation: "c".into(),
             at: Instant::now(),
-            received_at: jiff::Timestamp::UNIX_EPOCH,
+            received_at: Timestamp::UNIX_EPOCH,
             participants: vec![Seen {
                 participant: participant.into(),
                 ended: false,
@@ -325,7 +330,7 @@ impl Api for FakeApi {
         })
     }
 
-    fn call_with(&self, _: Permit, call: Call) -> BoxFuture<'_, Result<Answer, CallError>> {
+    fn call_with(&self, _: Permit, call: Call) -> BoxFuture<'_, Result<call::Answer, CallError>> {
         panic!("{} is not for the updates", call.operation)
     }
 }

@@ -12,6 +12,7 @@
 
 mod changes;
 mod file;
+mod letters;
 mod rows;
 mod store;
 #[cfg(test)]
@@ -19,6 +20,7 @@ mod tests;
 mod thread;
 
 pub use changes::{Changes, Place};
+pub use letters::{LetterChanges, Letters};
 pub use rows::{Fate, Memory, Millis, Mode, Pending, PendingKey, WrittenKey};
 pub use store::{FORMAT, Recovered, Store, StoreError};
 pub use thread::{Health, Journal, Opener};

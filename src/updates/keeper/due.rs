@@ -30,6 +30,7 @@ impl Keeper {
         if self.sweep_at <= now {
             self.sweep_at = now + SWEEP;
             self.sweep(now);
+            self.expire_letters(now);
         }
         self.counts.outbox.set(u64::try_from(self.outbox.len()).unwrap_or(u64::MAX));
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::updates::dead_letters::DeadLetter;
 use crate::updates::push::Losses;
 use crate::updates::wish::{Observation, Wish, Write};
 
@@ -99,6 +100,31 @@ impl Waiting {
             rules_hash: observation.rules_hash,
             digest: wish.digest,
             offered_at: observation.at,
+            changed_at: age,
+            not_before: None,
+            generation: 0,
+            apart: false,
+        }
+    }
+
+    /// A value of a dead letter, as if it were newly wished; of use whenever it comes, because
+    /// somebody says so.
+    pub(crate) fn of_letter(
+        letter: &DeadLetter,
+        value: &Arc<str>,
+        age: Duration,
+        now: Instant,
+    ) -> Waiting {
+        Waiting {
+            value: Arc::clone(value),
+            rule: Arc::clone(&letter.rule),
+            write: letter.write,
+            during_flow: letter.during_flow,
+            urgent: letter.urgent,
+            useless_at: None,
+            rules_hash: letter.rules_hash,
+            digest: letter.digest,
+            offered_at: now,
             changed_at: age,
             not_before: None,
             generation: 0,

@@ -1,6 +1,7 @@
 //! The keeper: observations and answers in, pushes and dead letters out.
 
 mod effects;
+mod letters;
 mod losses;
 
 use std::io::Write;
