@@ -10,6 +10,7 @@
 mod compare;
 mod configuration;
 mod control;
+mod control_loop;
 pub mod ended;
 mod list_watch;
 mod lists;
@@ -27,6 +28,7 @@ mod rules_history;
 mod rules_in_force;
 mod settling;
 mod start;
+mod supervision;
 pub(crate) mod tables;
 pub(crate) mod texts;
 
@@ -138,6 +140,8 @@ enum Part {
     Control,
     Lists,
     Dispatcher(updates::dispatcher::Ended),
+    /// It was the loop of that name.
+    Panicked(&'static str),
 }
 
 enum Event {
@@ -341,6 +345,7 @@ impl App {
             Some(Ok(Part::Recovery)) => return self.broken("recovery"),
             Some(Ok(Part::Lists)) => return self.broken("lists"),
             Some(Ok(Part::Control)) => return self.broken("control socket"),
+            Some(Ok(Part::Panicked(name))) => return self.broken(name),
             Some(Err(error)) => {
                 error!(%error, "a loop has failed");
                 return ControlFlow::Break(Ended::LoopFailed("a loop that panicked"));
