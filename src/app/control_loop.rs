@@ -51,3 +51,31 @@ fn make(path: &Path, asks: &mpsc::Sender<Asked>, pulse: &Pulse) -> Result<Server
     let made = Place::make(path).map_err(|error| error.to_string())?;
     Server::new(made, asks.clone(), pulse.add("control socket")).map_err(|error| error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_path_that_cannot_be_used_is_tried_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("control.sock");
+        fs::write(&path, "somebody's file").unwrap();
+        let (asks, _asked) = mpsc::channel(1);
+        let (pulse, stop) = (Pulse::default(), CancellationToken::new());
+        let told = async {
+            sleep(MAKE_AGAIN).await;
+            assert!(UnixStream::connect(&path).is_err());
+            fs::remove_file(&path).unwrap();
+            sleep(2 * MAKE_AGAIN).await;
+            assert!(UnixStream::connect(&path).is_ok());
+            assert!(pulse.silent(MAKE_AGAIN).is_empty());
+            stop.cancel();
+        };
+        tokio::join!(answer(path.clone(), asks, pulse.clone(), stop.clone()), told);
+        assert!(!path.exists(), "it is taken away at the end");
+    }
+}

@@ -215,6 +215,26 @@ async fn a_probe_that_waits_for_leave_does_not_spin() {
         .await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn pushes_and_asks_that_nobody_takes_do_not_keep_it_from_going_round() {
+    let settings = Settings { workers: 1, drain: Duration::from_secs(1), ..Settings::for_tests() };
+    let mut bench = Bench::start(settings, &[]);
+    bench.push.takes(Duration::from_secs(3600));
+    for participant in ["p", "q"] {
+        bench.wish(participant, "a", "1").await;
+    }
+    for _ in 0..10 {
+        sleep(Duration::from_secs(30)).await;
+        bench.wish("p", "a", "2").await;
+        assert!(bench.pulse.silent(2 * IDLE_BEAT).is_empty());
+    }
+    bench
+        .ends(expect![[r#"
+            0.050 c/p {a=1}
+            CutOff { left: 2 } after 301.012"#]])
+        .await;
+}
+
 /// A dispatcher with everything around it.
 struct Bench {
     input: Option<mpsc::Sender<Input>>,
@@ -222,13 +242,14 @@ struct Bench {
     api: Arc<FakeApi>,
     push: Arc<FakePush>,
     start: Instant,
+    pulse: Pulse,
     task: JoinHandle<(Ended, Instant)>,
 }
 
 impl Bench {
     /// `answers` are statuses, and 1 for refused credentials; after them all is accepted.
     fn start(settings: Settings, answers: &[u16]) -> Bench {
-        let start = Instant::now();
+        let (start, pulse) = (Instant::now(), Pulse::default());
         let (input, receiver) = mpsc::channel(16);
         let (asks, asked) = mpsc::channel(1);
         let api = Arc::new(FakeApi { every: Mutex::new(Duration::ZERO) });
@@ -245,12 +266,12 @@ impl Bench {
             push: Arc::clone(&push) as Arc<dyn Push>,
             settings,
             counts: Arc::new(Counts::default()),
-            beat: Pulse::default().add("updates"),
+            beat: pulse.add("updates"),
             seed: 1,
         });
         #[expect(clippy::disallowed_methods, reason = "the runtime of a test ends with the test")]
         let task = tokio::spawn(dispatcher.run().map(|ended| (ended, Instant::now())));
-        Bench { input: Some(input), asked, api, push, start, task }
+        Bench { input: Some(input), asked, api, push, start, pulse, task }
     }
 
     fn observation(&self, participant: &str, key: &str, value: &str) -> Observation {

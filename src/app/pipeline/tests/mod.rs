@@ -2,6 +2,7 @@
 //! tier) or `a:held`; every call to the API waits for the answer that a test gives it.
 
 mod look_ups;
+mod progress;
 
 use std::path::Path;
 use std::sync::Mutex;

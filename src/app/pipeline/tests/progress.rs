@@ -1,0 +1,26 @@
+//! What counts as going round: not that the loop lives, but that it gets on.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn a_pipeline_that_nobody_takes_observations_of_does_not_beat() {
+    let limit = Duration::from_secs(30);
+    let mut scene = Scene::new(0);
+    let pulse = Pulse::default();
+    let (observations, mut taken) = mpsc::channel(1);
+    let joints = &mut scene.pipeline.as_mut().unwrap().joints;
+    (joints.observations, joints.beat) = (observations, pulse.add("pipeline"));
+    scene.frames("a:1").await;
+    sleep(10 * limit).await;
+    assert!(pulse.silent(limit).is_empty(), "with nothing to do it looks, and beats");
+    scene.frames("a:2 a:3 a:4").await;
+    sleep(limit / 2).await;
+    assert!(pulse.silent(limit).is_empty());
+    sleep(limit).await;
+    assert_eq!(pulse.silent(limit), ["pipeline"]);
+    for _ in 0..4 {
+        taken.recv().await.unwrap();
+        sleep(Duration::from_millis(1)).await;
+    }
+    assert!(pulse.silent(limit).is_empty(), "it goes on where it stood");
+}
