@@ -12,6 +12,7 @@ mod configuration;
 mod control;
 mod control_loop;
 pub mod ended;
+mod journal;
 mod list_watch;
 mod lists;
 mod observe;
@@ -50,7 +51,7 @@ use list_watch::{Found, Watched};
 use observe::View;
 use pipeline::Question;
 use reload::{Reloads, Task, What};
-use report::{Report, Stage};
+use report::{Problems, Report, Stage};
 use rules_history::History;
 use rules_in_force::RulesInForce;
 pub use start::{Options, Start};
@@ -73,6 +74,7 @@ use crate::status::pulse::Pulse;
 use crate::status::systemd;
 use crate::updates;
 use crate::updates::dispatcher::Input;
+use crate::updates::journal::Monitor;
 use crate::updates::settings;
 
 /// A loop that has not gone round for so long hangs.
@@ -91,6 +93,7 @@ pub struct App {
     level: Option<Level>,
     counts: Arc<Counts>,
     account: Arc<Account>,
+    journal: Monitor,
     pulse: Pulse,
     rules: RulesInForce,
     history: History,
@@ -161,7 +164,7 @@ impl App {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future aborts every loop; what was waiting is lost.
+    /// Dropping the future aborts every loop; what waits is in the journal, as after a crash.
     pub async fn run(mut self) -> Ended {
         loop {
             let event = self.next_event().await;
@@ -380,7 +383,10 @@ impl App {
             },
             &self.joints.channels.borrow(),
             &self.rules,
-            self.configuration_problem.as_deref(),
+            &Problems {
+                configuration: self.configuration_problem.as_deref(),
+                journal: journal::suspended(&self.journal).as_deref(),
+            },
             &self.counts,
             &self.account.usage(),
             self.config.updates.dry_run,

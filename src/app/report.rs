@@ -60,17 +60,26 @@ pub(super) enum Stage {
     Ready,
 }
 
+/// What is wrong beside the rules.
+pub(super) struct Problems<'a> {
+    pub configuration: Option<&'a str>,
+    pub journal: Option<&'a str>,
+}
+
 /// The line: what is wrong first.
 pub(super) fn status_line(
     stage: Stage,
     channels: &ChannelsState,
     rules: &RulesInForce,
-    configuration_problem: Option<&str>,
+    problems: &Problems<'_>,
     counts: &Counts,
     usage: &Usage,
     dry_run: bool,
 ) -> String {
     let mut parts: Vec<String> = Vec::new();
+    if let Some(reason) = problems.journal {
+        parts.push(format!("journal SUSPENDED, a crash loses what waits ({reason})"));
+    }
     if let Some(problem) = &rules.problem {
         parts.push(format!("rules file REFUSED, earlier rules in force ({problem})"));
     }
@@ -84,7 +93,7 @@ pub(super) fn status_line(
         let writes = held.writes;
         parts.push(format!("{writes} writes wait for `attributed reload --confirm`"));
     }
-    if let Some(problem) = configuration_problem {
+    if let Some(problem) = problems.configuration {
         parts.push(format!("configuration REFUSED, earlier one in force ({problem})"));
     }
     if let Some(rest) = usage.resting_for {

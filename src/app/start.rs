@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
@@ -11,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::control_loop;
+use super::journal::{self, Opened};
 use super::list_watch::{Found, ListWatch, Watched};
 use super::lists::to_watch;
 use super::observe::View;
@@ -43,6 +45,7 @@ use crate::status::logging::Level;
 use crate::status::pulse::Pulse;
 use crate::status::systemd;
 use crate::updates::dispatcher::{self, Dispatcher, Input};
+use crate::updates::journal::Opener;
 use crate::updates::settings::Settings;
 use crate::updates::wish::Ask;
 
@@ -55,12 +58,17 @@ const ASKED_WAITING: usize = 16;
 /// Between attempts to get the first token.
 const TOKEN_AGAIN: Duration = Duration::from_secs(5);
 
-/// What was said on the command line.
-#[derive(Clone, Copy, Debug, Default)]
+/// What was said on the command line, and what tests put in the place of the world.
+#[derive(Default)]
 pub struct Options {
     pub dry_run: bool,
     /// A bad rules file ends the program instead of the last good one standing in.
     pub strict: bool,
+    /// A journal of its own, written within the updates' turn, so that no thread decides the order
+    /// of things; else that of the state directory, written by a thread.
+    pub journal: Option<Opener>,
+    /// What the calendar says at the start; else the system's clock is asked.
+    pub now: Option<Timestamp>,
 }
 
 /// Everything that the app is made of from outside.
@@ -119,8 +127,10 @@ impl Start {
             () = told_to_stop(&mut self.intents) => return Err(Ended::Drained),
             permitted = permitted => permitted?,
         }
+        let opened = journal::open(&self.config, self.options.journal.take(), self.options.now)?;
         Ok(self.join(
             account,
+            opened,
             rules,
             history,
             fence,
@@ -137,6 +147,7 @@ impl Start {
     fn join(
         self,
         account: Arc<Account>,
+        opened: Opened,
         rules: RulesInForce,
         history: History,
         fence: AllowedKeys,
@@ -160,7 +171,8 @@ impl Start {
         let gaps = loops.recovery(&config, look_ups);
         let asked = loops.control(&config);
         let (lists, lists_found) = loops.lists(to_watch(&rules));
-        loops.dispatcher(&config, fence, observations, asks_sender);
+        let journal = opened.journal.monitor();
+        loops.dispatcher(&config, opened, fence, observations, asks_sender);
 
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -173,6 +185,7 @@ impl Start {
             level,
             counts,
             account,
+            journal,
             pulse,
             rules,
             history,
@@ -367,10 +380,12 @@ impl Loops {
     fn dispatcher(
         &mut self,
         config: &Config,
+        opened: Opened,
         fence: AllowedKeys,
         input: mpsc::Receiver<Input>,
         asks: mpsc::Sender<Ask>,
     ) {
+        let Opened { journal, recovered, calendar } = opened;
         let writer = Writer::new(Arc::clone(&self.api), config.genesys.dialect);
         let dispatcher = Dispatcher::new(dispatcher::Joints {
             input,
@@ -378,6 +393,9 @@ impl Loops {
             api: Arc::clone(&self.api),
             push: Arc::new(writer),
             settings: Settings::new(&config.updates, &config.state, allowing(fence)),
+            journal,
+            recovered,
+            calendar,
             counts: Arc::clone(&self.counts),
             beat: self.pulse.add("dispatcher"),
             seed: rand::random(),

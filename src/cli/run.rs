@@ -60,7 +60,11 @@ pub(super) fn run(file: Option<&Path>, arguments: &RunArguments) -> Exit {
     let file: Option<PathBuf> = file.map(Path::to_owned);
     let start = Start {
         config,
-        options: Options { dry_run: arguments.dry_run, strict: arguments.strict },
+        options: Options {
+            dry_run: arguments.dry_run,
+            strict: arguments.strict,
+            ..Options::default()
+        },
         outside,
         counts: Arc::new(Counts::default()),
         level: Some(level),
@@ -103,6 +107,7 @@ fn tell(ended: &Ended) -> Exit {
         Ended::CutOff { .. }
         | Ended::CredentialsRefused(_)
         | Ended::WrongOrganization(_)
+        | Ended::StateInUse(_)
         | Ended::NothingPermitted { .. }
         | Ended::BadConfig(_)
         | Ended::LoopFailed(_) => error!(exit = exit.code(), "{ended}"),

@@ -5,9 +5,7 @@
 //! none, and is named. A loop that has ended is not missed here, its beat goes with it: that is
 //! noticed by who runs it.
 
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::Weak;
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -18,8 +16,11 @@ pub const IDLE_BEAT: Duration = Duration::from_secs(5);
 /// The beats of all loops.
 #[derive(Clone, Debug, Default)]
 pub struct Pulse {
-    loops: Arc<Mutex<Vec<(&'static str, Weak<Mutex<Instant>>)>>>,
+    loops: Arc<Mutex<Vec<Loop>>>,
 }
+
+/// Its name, and when it beat last; gone when the loop is.
+type Loop = (&'static str, Weak<Mutex<Instant>>);
 
 /// The beat of one loop, which holds it for as long as it goes round.
 #[derive(Debug)]

@@ -14,6 +14,8 @@ pub type AllowedKeys = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 pub struct Settings {
     pub workers: usize,
     pub max_age: Duration,
+    /// Values outlive this neither on disk nor waiting.
+    pub keep: Duration,
     pub max_pending: usize,
     pub allowed_keys: AllowedKeys,
     pub dry_run: bool,
@@ -28,8 +30,6 @@ pub struct Settings {
     pub fight_window: Duration,
     /// In characters.
     pub max_value_length: usize,
-    /// Values outlive this neither on disk nor waiting.
-    pub keep: Duration,
 }
 
 impl Settings {
@@ -41,6 +41,7 @@ impl Settings {
         Settings {
             workers: updates.workers,
             max_age: updates.max_age,
+            keep: state.keep,
             max_pending: updates.max_pending,
             allowed_keys,
             dry_run: updates.dry_run,
@@ -52,7 +53,6 @@ impl Settings {
             fight_conversation_writes: updates.fight_conversation_writes,
             fight_window: updates.fight_window,
             max_value_length: updates.max_value_length,
-            keep: state.keep,
         }
     }
 }
@@ -80,6 +80,7 @@ impl Settings {
         Settings {
             workers: default::WORKERS,
             max_age: default::MAX_AGE,
+            keep: default::KEEP,
             max_pending: default::MAX_PENDING,
             allowed_keys: Arc::new(|key| !key.starts_with("forbidden")),
             dry_run: false,
@@ -91,7 +92,6 @@ impl Settings {
             fight_conversation_writes: default::FIGHT_CONVERSATION_WRITES,
             fight_window: default::FIGHT_WINDOW,
             max_value_length: default::MAX_VALUE_LENGTH,
-            keep: default::KEEP,
         }
     }
 }

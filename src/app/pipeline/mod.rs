@@ -13,6 +13,7 @@ mod question;
 mod reading;
 #[cfg(test)]
 mod tests;
+mod through;
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -29,6 +30,7 @@ use tracing::{debug, warn};
 use self::due::Due;
 use self::look_ups::LookUps;
 pub(super) use self::look_ups::{Found, LookUp, Which};
+use self::through::Through;
 use crate::app::observe::{Look, Moment, View, observation, remember, same_wishes};
 use crate::app::reads::{ReadDone, Reads};
 use crate::app::rule_errors::RuleErrors;
@@ -89,6 +91,7 @@ pub(super) struct Pipeline {
     comparing: Option<Comparing>,
     /// Conversations to look at again when their time comes.
     due: Due,
+    through: Through,
     batch: Vec<Received>,
     /// The last thing that happened was frames: something else has a turn.
     had_frames: bool,
@@ -127,6 +130,7 @@ impl Pipeline {
             reloaded: VecDeque::new(),
             comparing: None,
             due: Due::default(),
+            through: Through::new(Instant::now()),
             batch: Vec::with_capacity(BATCH),
             had_frames: false,
             last_look_up: Instant::now(),
@@ -144,7 +148,7 @@ impl Pipeline {
             let event = self.next_event().await;
             self.joints.beat.give();
             self.had_frames = matches!(event, Event::Frames);
-            if self.handle(event).await.is_break() {
+            if self.handle(event).await.is_break() || self.tell_through().await.is_break() {
                 return;
             }
             self.look_up_silent();
@@ -263,6 +267,7 @@ impl Pipeline {
         let moment =
             Moment { at: received.at, received_at: received.received_at, from_read: false };
         let id = conversation.id.clone();
+        self.through.took(received.at);
         match self.tracker.take(stream, conversation, received.at) {
             News::Newer(current) => {
                 self.observe(&current, &moment).await?;
@@ -274,6 +279,7 @@ impl Pipeline {
                 } else {
                     debug!(conversation_id = %id, topic = %received.topic, "two snapshots in doubt, reading the conversation");
                     self.reads.want_first(id.clone());
+                    self.through.doubt(&id, received.at);
                     self.send(Input::Doubt(id)).await?;
                 }
             }

@@ -9,9 +9,9 @@ use super::Keeper;
 use crate::genesys::ConversationId;
 use crate::status::control::Answer;
 use crate::status::control::letters::{Dropped, Filter, Left, Question, Retried};
-use crate::updates::calendar::whole;
+use crate::updates::calendar::millis;
 use crate::updates::dead_letters::{DeadLetter, DeadLetters, Reason};
-use crate::updates::journal::{LetterChanges, Letters};
+use crate::updates::journal::Letters;
 use crate::updates::memory::Gone;
 use crate::updates::outbox::{Target, Waiting};
 
@@ -20,18 +20,13 @@ const MAX_WHYS: usize = 100;
 
 impl Keeper {
     /// Takes over what an earlier process left, but what is too old by now.
-    pub(crate) fn restore_letters(&mut self, left: Letters, now: Instant) {
+    pub(super) fn restore_letters(&mut self, left: Letters, now: Instant) {
         self.dead_letters = DeadLetters::restored(left);
         self.expire_letters(now);
     }
 
-    /// What the journal is to be told of the dead letters, if anything.
-    pub(crate) fn changed_letters(&mut self) -> Option<LetterChanges> {
-        self.dead_letters.take_changes()
-    }
-
     pub(super) fn expire_letters(&mut self, now: Instant) {
-        let oldest = self.calendar.millis(now).saturating_sub(whole(self.settings.keep));
+        let oldest = self.calendar.millis(now).saturating_sub(millis(self.settings.keep));
         self.dead_letters.expire(oldest);
         self.count_letters();
     }

@@ -151,6 +151,7 @@ impl Scene {
             match timeout(PATIENCE, self.observations.recv()).await {
                 Ok(Some(Input::Observe(observation))) => return observation,
                 Ok(Some(Input::Doubt(_))) => self.doubts += 1,
+                Ok(Some(Input::Through(_))) => {}
                 other => panic!("no observation but {other:?}"),
             }
         }
@@ -168,6 +169,7 @@ impl Scene {
         while let Ok(input) = self.observations.try_recv() {
             match input {
                 Input::Doubt(_) => self.doubts += 1,
+                Input::Through(_) => {}
                 Input::Observe(_) | Input::Settings(_) | Input::DeadLetters(_) => return false,
             }
         }

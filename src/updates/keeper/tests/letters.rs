@@ -98,7 +98,7 @@ fn a_conversation_that_is_erased_leaves_no_value_and_is_left_alone() {
 #[test]
 fn a_letter_is_kept_for_as_long_as_values_may_be() {
     check(
-        &format!("keep 30 | {REFUSED} | see wish q.a=1 | after 29 | dead | after 12 | dead"),
+        &format!("keep 30 | {REFUSED} | after 29 | dead | after 12 | dead"),
         expect!["p{a=1 b=2}#1 | refused p{a b} r op answered 400: value secret is bad | "],
     );
 }

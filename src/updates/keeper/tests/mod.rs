@@ -1,8 +1,10 @@
 //! The keeper: observations and answers in, pushes and dead letters out.
 
+mod crowd;
 mod effects;
 mod letters;
 mod losses;
+mod restart;
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
