@@ -51,7 +51,7 @@ use list_watch::{Found, Watched};
 use observe::View;
 use pipeline::Question;
 use reload::{Reloads, Task, What};
-use report::{Problems, Report, Stage};
+use report::Report;
 use rules_history::History;
 use rules_in_force::RulesInForce;
 pub use start::{Options, Start};
@@ -94,6 +94,8 @@ pub struct App {
     counts: Arc<Counts>,
     account: Arc<Account>,
     journal: Monitor,
+    /// The process before heard everything until then.
+    away_since: Option<Timestamp>,
     pulse: Pulse,
     rules: RulesInForce,
     history: History,
@@ -260,7 +262,9 @@ impl App {
                 let new = fresh.into_iter().filter(|topic| self.heard.insert(topic.clone()));
                 let new: Vec<Topic> = new.collect();
                 if !new.is_empty() {
-                    self.look_into(None, Timestamp::now(), new);
+                    // What is watched only since then was never heard of.
+                    let since = self.away_since.filter(|_| !self.ready);
+                    self.look_into(since, Timestamp::now(), new);
                 }
             }
             // The channels have logged them, with their permissions.
@@ -372,25 +376,6 @@ impl App {
         }
         let line = self.status_line();
         self.report.tell(line, &self.counts, Instant::now());
-    }
-
-    fn status_line(&self) -> String {
-        report::status_line(
-            match (self.ready, self.watching_known) {
-                (true, _) => Stage::Ready,
-                (false, true) => Stage::Subscribing,
-                (false, false) => Stage::Asking,
-            },
-            &self.joints.channels.borrow(),
-            &self.rules,
-            &Problems {
-                configuration: self.configuration_problem.as_deref(),
-                journal: journal::suspended(&self.journal).as_deref(),
-            },
-            &self.counts,
-            &self.account.usage(),
-            self.config.updates.dry_run,
-        )
     }
 }
 

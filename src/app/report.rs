@@ -6,6 +6,7 @@ use tokio::time::Instant;
 use tracing::info;
 
 use super::rules_in_force::RulesInForce;
+use super::{App, journal};
 use crate::events::channels::ChannelsState;
 use crate::genesys::pacer::Usage;
 use crate::status::counts::Counts;
@@ -52,7 +53,7 @@ impl Report {
 
 /// How far the start has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
+enum Stage {
     /// The directory has not said yet whom to watch.
     Asking,
     /// Not every topic is subscribed yet.
@@ -60,14 +61,36 @@ pub(super) enum Stage {
     Ready,
 }
 
+impl App {
+    /// How it is now.
+    pub(super) fn status_line(&self) -> String {
+        status_line(
+            match (self.ready, self.watching_known) {
+                (true, _) => Stage::Ready,
+                (false, true) => Stage::Subscribing,
+                (false, false) => Stage::Asking,
+            },
+            &self.joints.channels.borrow(),
+            &self.rules,
+            &Problems {
+                configuration: self.configuration_problem.as_deref(),
+                journal: journal::suspended(&self.journal).as_deref(),
+            },
+            &self.counts,
+            &self.account.usage(),
+            self.config.updates.dry_run,
+        )
+    }
+}
+
 /// What is wrong beside the rules.
-pub(super) struct Problems<'a> {
-    pub configuration: Option<&'a str>,
-    pub journal: Option<&'a str>,
+struct Problems<'a> {
+    configuration: Option<&'a str>,
+    journal: Option<&'a str>,
 }
 
 /// The line: what is wrong first.
-pub(super) fn status_line(
+fn status_line(
     stage: Stage,
     channels: &ChannelsState,
     rules: &RulesInForce,

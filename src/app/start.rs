@@ -98,7 +98,7 @@ impl Start {
         let config = &self.config;
         let fence = AllowedKeys::new(&config.updates.allowed_keys)
             .map_err(|error| Ended::BadConfig(error.to_string()))?;
-        prepare_state_dir(config);
+        journal::prepare_directory(config);
         let history = History::new(&config.state.dir);
         let rules = RulesInForce::at_start(&config.rules, &history, &fence, self.options.strict)
             .map_err(Ended::NoRules)?;
@@ -171,7 +171,7 @@ impl Start {
         let gaps = loops.recovery(&config, look_ups);
         let asked = loops.control(&config);
         let (lists, lists_found) = loops.lists(to_watch(&rules));
-        let journal = opened.journal.monitor();
+        let (journal, away_since) = (opened.journal.monitor(), opened.away_since);
         loops.dispatcher(&config, opened, fence, observations, asks_sender);
 
         let mut tick = interval(TICK);
@@ -186,6 +186,7 @@ impl Start {
             counts,
             account,
             journal,
+            away_since,
             pulse,
             rules,
             history,
@@ -385,7 +386,7 @@ impl Loops {
         input: mpsc::Receiver<Input>,
         asks: mpsc::Sender<Ask>,
     ) {
-        let Opened { journal, recovered, calendar } = opened;
+        let Opened { journal, recovered, calendar, .. } = opened;
         let writer = Writer::new(Arc::clone(&self.api), config.genesys.dialect);
         let dispatcher = Dispatcher::new(dispatcher::Joints {
             input,
@@ -421,15 +422,6 @@ async fn first_token(account: &Account) -> Result<(), Ended> {
 /// Until somebody wants us to stop. A reload has nothing to do yet: the files were just read.
 async fn told_to_stop(intents: &mut mpsc::Receiver<Intent>) {
     while intents.recv().await == Some(Intent::Reload) {}
-}
-
-/// Makes the state directory where it is missing; without one we go on in memory.
-fn prepare_state_dir(config: &Config) {
-    use std::os::unix::fs::DirBuilderExt;
-    let dir = &config.state.dir;
-    if let Err(error) = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir) {
-        warn!(dir = %dir.display(), %error, "no state directory: names, channels and the last good rules are not kept; set state.dir to a directory that can be written");
-    }
 }
 
 /// Refuses to work for another organisation than the configuration names.

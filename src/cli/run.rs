@@ -104,7 +104,8 @@ fn tell(ended: &Ended) -> Exit {
             super::print::eprint_problems(rules.problems());
             error!(exit = exit.code(), "{ended}");
         }
-        Ended::CutOff { .. }
+        Ended::CutOff { kept: true, .. } => warn!(exit = exit.code(), "{ended}"),
+        Ended::CutOff { kept: false, .. }
         | Ended::CredentialsRefused(_)
         | Ended::WrongOrganization(_)
         | Ended::StateInUse(_)

@@ -353,9 +353,12 @@ fn name_the_left(keeper: &Keeper, kept: bool) {
         );
     }
     for (target, keys) in left.iter().take(MAX_NAMED) {
-        info!(
-            conversation_id = %target.conversation, participant_id = %target.participant,
-            keys = keys.join(" "), kept, "not pushed"
-        );
+        let keys = keys.join(" ");
+        let (conversation, participant) = (&target.conversation, &target.participant);
+        if kept {
+            info!(conversation_id = %conversation, participant_id = %participant, keys, "not pushed, kept");
+        } else {
+            warn!(conversation_id = %conversation, participant_id = %participant, keys, "not pushed, lost");
+        }
     }
 }
