@@ -199,7 +199,8 @@ impl Keeper {
         let rules_hash = observation.rules_hash;
         let participant = self.memory.participant(target);
         let seen = participant.map_or("", |participant| participant.seen(key));
-        let written = participant.and_then(|participant| participant.written.get(key));
+        let written =
+            participant.and_then(|participant| participant.written.get(key)).map(|it| &**it);
         Situation {
             base: written.map_or(seen, |written| written.base(seen)),
             // What a read showed to be missing was never followed, and is written as if for the
