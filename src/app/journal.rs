@@ -48,12 +48,11 @@ pub(super) fn open(
     let (journal, recovered) = opened.map_err(|error| locked(config, &error))?;
     let away_since =
         recovered.good_until.and_then(|good_until| away_since(&config.channels, good_until));
-    match away_since {
-        Some(since) => info!(
+    if let Some(since) = away_since {
+        info!(
             %since, participants = recovered.pending.len(), remembered = recovered.memory.len(),
-            "the journal of the process before is taken over: events may have been missed since"
-        ),
-        None => info!(dir = %config.state.dir.display(), "no process was here before"),
+            "another process was here before: events may have been missed since"
+        );
     }
     let calendar = Calendar::new(Instant::now(), now.unwrap_or_else(Timestamp::now));
     Ok(Opened { journal, recovered, calendar, away_since })

@@ -125,7 +125,7 @@ fn letters_outlive_the_service_and_can_be_seen_without_it() {
     // Another socket than the daemon's: the directory is in use, and that is said.
     let text = fs::read_to_string(setup.path("attributed.toml")).unwrap();
     setup.configure(&text.replace("control.sock", "elsewhere.sock"));
-    says(&say(&setup, &["list"]), 69, &["a daemon has FOLDER/state open", "--socket PATH"]);
+    says(&say(&setup, &["list"]), 69, &["a daemon has ./state open", "--socket PATH"]);
     setup.configure(&text);
     daemon.signal("TERM");
     daemon.wait_exit();
@@ -159,5 +159,5 @@ fn what_cannot_be_asked_says_what_to_do() {
     fs::create_dir(setup.path("state")).unwrap();
     fs::write(setup.path("state/journal.redb"), "no journal at all, and longer than nothing")
         .unwrap();
-    says(&say(&setup, &["list"]), 69, &["the journal in FOLDER/state: it is damaged"]);
+    says(&say(&setup, &["list"]), 69, &["the journal in ./state: it is damaged"]);
 }

@@ -7,7 +7,7 @@ use std::fs;
 use attributed::simulator::{Permissions, Scripted};
 
 use super::daemon::Setup;
-use super::simulated::{Simulated, UNLIMITED, quiet};
+use super::simulated::{Simulated, UNLIMITED, is_of, quiet};
 use super::world_at::{ANSWERED, WorldAt, customer};
 
 const RULES: &str = r#"
@@ -138,7 +138,10 @@ fn what_others_wrote_is_still_theirs_after_a_restart() {
     assert_eq!(daemon.wait_exit().code(), Some(0), "{}", daemon.log_text());
 
     let daemon = setup.start();
-    daemon.wait("c1 to be read", || (world.asked("GET", "/conversations/c1") > 0).then_some(()));
+    daemon.wait("c1 to be read", || {
+        let requests = world.simulator.requests();
+        requests.iter().any(|one| one.method == "GET" && is_of(one, "c1")).then_some(())
+    });
     daemon.wait_ready();
     world.call("c2", 1);
     world.wait_written(&daemon, "c2");

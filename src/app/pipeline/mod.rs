@@ -247,6 +247,7 @@ impl Pipeline {
         }
         self.reads.only_first();
         self.ending = Some(Instant::now() + SETTLE_AT_STOP);
+        self.through.hurry();
         ControlFlow::Continue(())
     }
 

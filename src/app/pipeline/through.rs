@@ -15,21 +15,21 @@ use crate::genesys::ConversationId;
 use crate::updates::dispatcher::Input;
 
 /// How often it is told; a gap that is longer by so much costs nothing.
-const EVERY: Duration = Duration::from_secs(1);
+const EVERY: Duration = Duration::from_secs(5);
 
 /// See the [module](self).
 #[derive(Debug)]
 pub(super) struct Through {
     /// Everything that was received before this was taken.
     taken: Instant,
-    told: Instant,
+    told: Option<Instant>,
     /// When the first frame came that put a conversation in doubt.
     doubts: HashMap<ConversationId, Instant>,
 }
 
 impl Through {
     pub(super) fn new(now: Instant) -> Through {
-        Through { taken: now, told: now, doubts: HashMap::new() }
+        Through { taken: now, told: None, doubts: HashMap::new() }
     }
 
     /// A frame that was received then was taken.
@@ -41,16 +41,21 @@ impl Through {
         self.doubts.entry(id.clone()).or_insert(received);
     }
 
+    /// Whatever comes is to be told at once.
+    pub(super) fn hurry(&mut self) {
+        self.told = None;
+    }
+
     /// What is to be told now, if anything is. `is_in_doubt` says what still is.
     fn tell(
         &mut self,
         now: Instant,
         is_in_doubt: impl Fn(&ConversationId) -> bool,
     ) -> Option<Instant> {
-        if now.saturating_duration_since(self.told) < EVERY {
+        if self.told.is_some_and(|told| now.saturating_duration_since(told) < EVERY) {
             return None;
         }
-        self.told = now;
+        self.told = Some(now);
         self.doubts.retain(|id, _| is_in_doubt(id));
         let oldest = self.doubts.values().min();
         Some(oldest.map_or(self.taken, |doubt| self.taken.min(*doubt)))
@@ -88,12 +93,14 @@ mod tests {
         assert_eq!(through.tell(at(5), |_| true), Some(at(3)));
         through.took(at(5));
         assert_eq!(through.tell(at(5), |_| true), None, "it was told just now");
+        through.hurry();
+        assert_eq!(through.tell(at(5), |_| true), Some(at(5)));
 
         through.doubt(&"c".into(), at(4));
         through.doubt(&"c".into(), at(6));
         through.took(at(7));
-        assert_eq!(through.tell(at(8), |_| true), Some(at(4)));
-        assert_eq!(through.tell(at(9), |_| false), Some(at(7)));
-        assert_eq!(through.tell(at(10), |_| true), Some(at(7)));
+        assert_eq!(through.tell(at(10), |_| true), Some(at(4)));
+        assert_eq!(through.tell(at(15), |_| false), Some(at(7)));
+        assert_eq!(through.tell(at(20), |_| true), Some(at(7)));
     }
 }

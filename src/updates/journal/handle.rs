@@ -192,7 +192,6 @@ fn no_thread(error: &io::Error) -> String {
 impl Journal {
     /// In memory, and written inline.
     pub(crate) fn for_tests() -> Journal {
-        let disk = || Store::on(redb::backends::InMemoryBackend::new());
-        Journal::inline(Box::new(disk)).unwrap().0
+        Journal::inline(Box::new(|| Ok(Store::for_tests()))).unwrap().0
     }
 }

@@ -15,7 +15,12 @@ const TRY_AGAIN: Duration = Duration::from_secs(30);
 
 /// While nothing but time goes by, the good moment is written this often: a gap that is longer by so
 /// much costs less than a disk that never sleeps.
-const GOOD_EVERY: Duration = Duration::from_secs(5);
+const GOOD_EVERY: Duration = Duration::from_secs(30);
+
+/// Between two commits: an update that is wished, pushed and accepted meanwhile is written once, and
+/// a thousand a second make ten commits and not a thousand. What is lost by a crash so much later is
+/// found again as what fell into its gap.
+const PACE: Duration = Duration::from_millis(100);
 
 /// What the thread does.
 pub(super) struct Writer {
@@ -38,6 +43,7 @@ impl Writer {
         while let Some(batch) = self.next_batch() {
             let Err(error) = store.commit(&batch) else {
                 self.batches.committed(&mut self.shared.lock());
+                self.rest();
                 continue;
             };
             // Two of them cannot have it open.
@@ -72,6 +78,11 @@ impl Writer {
             state = news.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         Some(self.batches.take(&mut state))
+    }
+
+    fn rest(&self) {
+        let waited = self.shared.news.wait_timeout_while(self.shared.lock(), PACE, |it| !it.stop);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Opens the store anew, as often as it takes; `None` at the end.

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use redb::backends::InMemoryBackend;
 use tokio::time::Instant;
 
 use super::{Keeper, Request};
@@ -37,7 +36,7 @@ impl Bench {
         settings.max_pending = 4;
         settings.max_value_length = 8;
         let keeper = Keeper::new(settings, Arc::clone(&counts), 1, now);
-        let store = Store::on(InMemoryBackend::new()).unwrap();
+        let store = Store::for_tests();
         let calendar = Calendar::new(now, jiff::Timestamp::UNIX_EPOCH);
         Bench { keeper, counts, now, out: HashMap::new(), store, calendar }
     }

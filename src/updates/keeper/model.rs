@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use rand::RngExt;
 use rand::seq::IndexedRandom;
-use redb::backends::InMemoryBackend;
 
 use super::*;
 use crate::genesys::call::{CallError, Refusal};
@@ -98,7 +97,7 @@ impl World {
             last_landing: BTreeMap::new(),
             answers: Vec::new(),
             reads: Vec::new(),
-            store: Store::on(InMemoryBackend::new()).unwrap(),
+            store: Store::for_tests(),
             unwritten: journal::Changes::default(),
             unwritten_pushes: Vec::new(),
             calendar: Calendar::new(now, Timestamp::UNIX_EPOCH),
