@@ -1,17 +1,23 @@
 //! What is asked through the control socket, and who answers it.
 
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
 use tracing::info;
 
 use super::App;
 use super::reload::{Task, What};
 use super::rules_shown::shown;
+use crate::status::control::letters::Question;
 use crate::status::control::{Answer, Asked, Request};
+use crate::updates::dispatcher::{Input, LettersAsked};
 
 impl App {
     /// Answers at once, or lets whoever does the work answer at its end.
     pub(super) fn answer(&mut self, asked: Asked) {
         let Asked { request, answer } = asked;
         let at_once = match request {
+            Request::DeadLetters(question) => return self.ask_letters(question, answer),
             Request::Ping => Answer::Pong { ready: self.ready },
             Request::Version => {
                 let version = env!("CARGO_PKG_VERSION").to_owned();
@@ -36,7 +42,23 @@ impl App {
     }
 }
 
-fn send(asker: Option<tokio::sync::oneshot::Sender<Answer>>, answer: Answer) {
+impl App {
+    /// The updates keep them, and answer behind what they have to do already.
+    fn ask_letters(&self, question: Question, answer: oneshot::Sender<Answer>) {
+        let in_force = Arc::clone(self.joints.view.borrow().rules.in_force());
+        let asked = Input::DeadLetters(LettersAsked { question, in_force, answer });
+        let Some(updates) = &self.joints.updates else { return };
+        if let Err(refused) = updates.try_send(asked)
+            && let Input::DeadLetters(LettersAsked { answer, .. }) = refused.into_inner()
+        {
+            let message = "the updates have too much to do to answer".to_owned();
+            let help = "ask again in a moment".to_owned();
+            send(Some(answer), Answer::Failed { message, help });
+        }
+    }
+}
+
+fn send(asker: Option<oneshot::Sender<Answer>>, answer: Answer) {
     if let Some(asker) = asker {
         // Who asked may have gone.
         let _asker_left = asker.send(answer).is_err();

@@ -10,6 +10,7 @@
 mod compare;
 mod configuration;
 mod control;
+mod control_loop;
 pub mod ended;
 mod journal;
 mod list_copies;
@@ -30,6 +31,7 @@ mod rules_in_force;
 mod rules_shown;
 mod settling;
 mod start;
+mod supervision;
 pub(crate) mod tables;
 pub(crate) mod texts;
 
@@ -147,6 +149,8 @@ enum Part {
     Control,
     Lists,
     Dispatcher(updates::dispatcher::Ended),
+    /// It was the loop of that name.
+    Panicked(&'static str),
 }
 
 enum Event {
@@ -353,6 +357,7 @@ impl App {
             Some(Ok(Part::Recovery)) => return self.broken("recovery"),
             Some(Ok(Part::Lists)) => return self.broken("lists"),
             Some(Ok(Part::Control)) => return self.broken("control socket"),
+            Some(Ok(Part::Panicked(name))) => return self.broken(name),
             Some(Err(error)) => {
                 error!(%error, "a loop has failed");
                 return ControlFlow::Break(Ended::LoopFailed("a loop that panicked"));

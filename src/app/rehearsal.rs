@@ -250,7 +250,6 @@ fn settings() -> Settings {
     Settings {
         workers: default::WORKERS,
         max_age: default::MAX_AGE,
-        keep: default::KEEP,
         max_pending: default::MAX_PENDING,
         // What may be written is checked where the rules are read.
         allowed_keys: Arc::new(|_| true),
@@ -263,5 +262,6 @@ fn settings() -> Settings {
         fight_conversation_writes: default::FIGHT_CONVERSATION_WRITES,
         fight_window: default::FIGHT_WINDOW,
         max_value_length: default::MAX_VALUE_LENGTH,
+        keep: default::KEEP,
     }
 }

@@ -161,8 +161,8 @@ fn status_line(
     parts.push(counted(rules.file.rules.len(), "rule"));
     parts.push(format!("{} waiting", counts.outbox.get()));
     parts.push(format!("{} pushed", counts.pushed.get()));
-    if counts.failed.get() > 0 {
-        parts.push(counted(counts.failed.get(), "dead letter"));
+    if counts.dead_letters.get() > 0 {
+        parts.push(counted(counts.dead_letters.get(), "dead letter"));
     }
     parts.push(format!("budget {}/{}", usage.used, usage.allowed));
     parts.join(", ")

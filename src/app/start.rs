@@ -11,6 +11,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use super::control_loop;
 use super::journal::{self, Opened};
 use super::list_watch::{Found, ListWatch, Watched};
 use super::lists::to_watch;
@@ -22,6 +23,7 @@ use super::reload::Reloads;
 use super::report::Report;
 use super::rules_history::History;
 use super::rules_in_force::RulesInForce;
+use super::supervision::{kept_up, named};
 use super::{App, Ended, Joints, Part, TICK, allowing, no_names, wanted};
 use crate::config::Config;
 use crate::config::fence::AllowedKeys;
@@ -38,7 +40,7 @@ use crate::genesys::organization::{OrganizationError, check_organization};
 use crate::genesys::outside::Outside;
 use crate::machine;
 use crate::signals::Intent;
-use crate::status::control::{Asked, Place, Server};
+use crate::status::control::Asked;
 use crate::status::counts::Counts;
 use crate::status::logging::Level;
 use crate::status::pulse::Pulse;
@@ -248,17 +250,21 @@ impl Loops {
     ) -> (watch::Sender<Wanted>, watch::Receiver<Arc<Watching>>) {
         let (wanted_sender, wanted) = watch::channel(first);
         let (out, watching) = watch::channel(Arc::new(Watching::default()));
-        let watcher = Watcher {
-            api: Arc::clone(&self.api),
-            cache: Cache::new(&config.state.dir),
-            wanted,
-            refresh_now: Arc::default(),
-            out,
-            beat: self.pulse.add("directory"),
-        };
-        let stop = self.stop.clone();
+        let (api, pulse, stop) = (Arc::clone(&self.api), self.pulse.clone(), self.stop.clone());
+        let dir = config.state.dir.clone();
+        let work = kept_up("directory", stop.clone(), move || {
+            let watcher = Watcher {
+                api: Arc::clone(&api),
+                cache: Cache::new(&dir),
+                wanted: wanted.clone(),
+                refresh_now: Arc::default(),
+                out: out.clone(),
+                beat: pulse.add("directory"),
+            };
+            watcher.run(stop.clone())
+        });
         self.tasks.spawn(async move {
-            watcher.run(stop).await;
+            work.await;
             Part::Directory
         });
         (wanted_sender, watching)
@@ -281,10 +287,10 @@ impl Loops {
             beat: self.pulse.add("channels"),
         };
         let stop = self.stop.clone();
-        self.tasks.spawn(async move {
+        self.tasks.spawn(named("channels", async move {
             channels.run(topics, stop).await;
             Part::Channels
-        });
+        }));
         (topics_sender, frames_receiver, notices_receiver, state_receiver)
     }
 
@@ -312,10 +318,10 @@ impl Loops {
             beat: self.pulse.add("pipeline"),
         };
         let pipeline = Pipeline::new(joints, Tracker::new(Limits::default()));
-        self.tasks.spawn(async move {
+        self.tasks.spawn(named("pipeline", async move {
             pipeline.run().await;
             Part::Pipeline
-        });
+        }));
         (view_sender, look_ups_sender)
     }
 
@@ -341,33 +347,25 @@ impl Loops {
             beat: self.pulse.add("recovery"),
         });
         let stop = self.stop.clone();
-        self.tasks.spawn(async move {
+        self.tasks.spawn(named("recovery", async move {
             recovery.run(stop).await;
             Part::Recovery
-        });
+        }));
         gaps_sender
     }
 
     /// What is asked through the control socket; without one, nothing ever is.
     fn control(&mut self, config: &Config) -> mpsc::Receiver<Asked> {
         let (asks, asked) = mpsc::channel(ASKED_WAITING);
-        let path = &config.monitoring.control;
-        let made = Place::make(path).map_err(|error| error.to_string());
-        let server = made.and_then(|made| {
-            let server = Server::new(made, asks, self.pulse.add("control socket"));
-            server.map_err(|error| error.to_string())
+        let (path, pulse) = (config.monitoring.control.clone(), self.pulse.clone());
+        let stop = self.stop.clone();
+        let work = kept_up("control socket", stop.clone(), move || {
+            control_loop::answer(path.clone(), asks.clone(), pulse.clone(), stop.clone())
         });
-        match server {
-            Ok(server) => {
-                self.tasks.spawn(async move {
-                    server.run().await;
-                    Part::Control
-                });
-            }
-            Err(reason) => {
-                warn!(path = %path.display(), reason, "no control socket: `attributed reload` and others find nobody, signals work");
-            }
-        }
+        self.tasks.spawn(async move {
+            work.await;
+            Part::Control
+        });
         asked
     }
 
@@ -377,10 +375,13 @@ impl Loops {
     ) -> (watch::Sender<Arc<Vec<Watched>>>, mpsc::Receiver<Found>) {
         let (lists, wanted) = watch::channel(first);
         let (found, lists_found) = mpsc::channel(1);
-        let watcher = ListWatch { wanted, found, beat: self.pulse.add("lists") };
-        let stop = self.stop.clone();
+        let (pulse, stop) = (self.pulse.clone(), self.stop.clone());
+        let work = kept_up("lists", stop.clone(), move || {
+            let (wanted, found) = (wanted.clone(), found.clone());
+            ListWatch { wanted, found, beat: pulse.add("lists") }.run(stop.clone())
+        });
         self.tasks.spawn(async move {
-            watcher.run(stop).await;
+            work.await;
             Part::Lists
         });
         (lists, lists_found)
@@ -409,7 +410,8 @@ impl Loops {
             beat: self.pulse.add("dispatcher"),
             seed: machine::seed(),
         });
-        self.tasks.spawn(async move { Part::Dispatcher(dispatcher.run().await) });
+        let work = async move { Part::Dispatcher(dispatcher.run().await) };
+        self.tasks.spawn(named("dispatcher", work));
     }
 }
 

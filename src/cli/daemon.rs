@@ -19,37 +19,65 @@ pub(super) struct Socket {
     socket: Option<PathBuf>,
 }
 
-/// Asks, and says why there is no answer, or none that helps.
-pub(super) fn asked(
+impl Socket {
+    /// Somebody said where it is.
+    pub(super) fn is_named(&self) -> bool {
+        self.socket.is_some()
+    }
+}
+
+pub(super) fn where_to_ask(config: Option<&Path>, socket: &Socket) -> Result<PathBuf, Exit> {
+    match &socket.socket {
+        Some(path) => Ok(path.clone()),
+        None => Ok(load(config)?.0.monitoring.control),
+    }
+}
+
+/// Asks, and tells what came of it: programs the answer as it came, people what `in_words` makes of
+/// it, which is nothing of an answer to another question.
+pub(super) fn ask_and_tell(
     config: Option<&Path>,
     socket: &Socket,
     output: Output,
     request: &Request,
-) -> Result<Answer, Exit> {
-    let path = match &socket.socket {
-        Some(path) => path.clone(),
-        None => load(config)?.0.monitoring.control,
+    in_words: impl FnOnce(&Answer) -> Option<Exit>,
+) -> Exit {
+    let answer = match where_to_ask(config, socket) {
+        Ok(path) => match ask(&path, request) {
+            Ok(answer) => answer,
+            Err(error) => return tell(&to_failure(&error)),
+        },
+        Err(exit) => return exit,
     };
-    match ask(&path, request) {
-        Ok(Answer::Failed { message, help }) => {
-            if output == Output::Json {
-                let failed = Answer::Failed { message: message.clone(), help: help.clone() };
-                print_json(&failed);
-            }
-            Err(tell(&Failure::new(Exit::Failed, message).help(help)))
-        }
-        Ok(answer) => Ok(answer),
-        Err(error) => Err(tell(&of(&error))),
+    tell_answer(output, &answer, in_words)
+}
+
+/// The same with an answer that is there.
+pub(super) fn tell_answer(
+    output: Output,
+    answer: &Answer,
+    in_words: impl FnOnce(&Answer) -> Option<Exit>,
+) -> Exit {
+    if output == Output::Json {
+        print_json(answer);
     }
+    if let Answer::Failed { message, help } = answer {
+        return tell(&Failure::new(Exit::Failed, message).help(help));
+    }
+    if output == Output::Json {
+        let good = answer.is_good();
+        return if good { Exit::Fine } else { Exit::Failed };
+    }
+    in_words(answer).unwrap_or_else(not_expected)
 }
 
 /// The daemon answered something else than was asked.
-pub(super) fn not_expected() -> Exit {
+fn not_expected() -> Exit {
     tell(&Failure::missing("the daemon gave an answer to another question").help(OTHER_VERSION))
 }
 
 /// The answer for programs, as it came.
-pub(super) fn print_json(answer: &Answer) {
+fn print_json(answer: &Answer) {
     match serde_json::to_string_pretty(answer) {
         Ok(text) => print(&text),
         Err(error) => eprint(&format!("error: {error}")),
@@ -113,7 +141,7 @@ pub(super) fn changed(changes: &Changes) -> String {
 const OTHER_VERSION: &str =
     "it may be of another version than this command: restart it, or use its own binary";
 
-fn of(error: &AskError) -> Failure {
+pub(super) fn to_failure(error: &AskError) -> Failure {
     let help = match error {
         AskError::NobodyThere { .. } => {
             "is it running? start it (`systemctl start attributed`), or name the configuration that it runs with: --config FILE"
@@ -127,7 +155,7 @@ fn of(error: &AskError) -> Failure {
     Failure::missing(error.to_string()).help(help)
 }
 
-fn tell(failure: &Failure) -> Exit {
+pub(super) fn tell(failure: &Failure) -> Exit {
     eprint(&failure.to_string());
     failure.exit
 }

@@ -3,6 +3,7 @@
 mod check;
 mod config_show;
 mod daemon;
+mod dead_letters;
 #[cfg(feature = "simulator")]
 mod demo;
 pub mod exit;
@@ -82,6 +83,9 @@ enum Command {
     /// The good sets of rules that the running daemon keeps
     #[command(subcommand)]
     Rules(rules::RulesCommand),
+    /// What could not be delivered: list it, show it, wish it anew, forget it
+    #[command(subcommand, after_help = dead_letters::AFTER_HELP)]
+    DeadLetters(dead_letters::DeadLettersCommand),
     /// The configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -113,6 +117,7 @@ pub fn main() -> Exit {
         Command::Set(arguments) => set::set(config, output, &arguments),
         Command::Reload(arguments) => reload::reload(config, output, &arguments),
         Command::Rules(command) => rules::rules(config, output, &command),
+        Command::DeadLetters(command) => dead_letters::dead_letters(config, output, &command),
         Command::Config(ConfigCommand::Show) => config_show::show(config, output),
         #[cfg(feature = "simulator")]
         Command::Simulate(arguments) => run_simulator(arguments),

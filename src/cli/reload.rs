@@ -4,7 +4,7 @@ use crate::status::counted::counted;
 use std::path::Path;
 
 use super::Output;
-use super::daemon::{Socket, asked, changed, not_expected, print_diff, print_json, tell_reloaded};
+use super::daemon::{Socket, ask_and_tell, changed, print_diff, tell_reloaded};
 use super::exit::Exit;
 use super::print::{eprint, eprint_problems, print};
 use crate::status::control::answer::{Example, How, Planned, RuleChanges};
@@ -38,33 +38,19 @@ pub(super) struct ReloadArguments {
 pub(super) fn reload(config: Option<&Path>, output: Output, arguments: &ReloadArguments) -> Exit {
     let ReloadArguments { plan, wait, confirm, socket } = arguments;
     let request = Request::Reload { plan: *plan, wait: *wait || *confirm, confirm: *confirm };
-    let answer = match asked(config, socket, output, &request) {
-        Ok(answer) => answer,
-        Err(exit) => return exit,
-    };
-    if output == Output::Json {
-        print_json(&answer);
-    }
-    match &answer {
-        Answer::Reload(reloaded) if output == Output::Json => of(reloaded.is_good()),
-        Answer::Reload(reloaded) => tell_reloaded(reloaded),
-        Answer::Plan(plan) if output == Output::Json => of(plan.is_good()),
-        Answer::Plan(plan) => tell_plan(plan),
-        Answer::Begun if output == Output::Json => Exit::Fine,
-        Answer::Begun => {
-            print("reload begun; the log and `systemctl status` say how it ends (--wait waits)");
-            Exit::Fine
-        }
-        Answer::Pong { .. }
-        | Answer::Version { .. }
-        | Answer::History { .. }
-        | Answer::Rules(_)
-        | Answer::Failed { .. } => not_expected(),
-    }
+    ask_and_tell(config, socket, output, &request, in_words)
 }
 
-fn of(is_good: bool) -> Exit {
-    if is_good { Exit::Fine } else { Exit::Failed }
+fn in_words(answer: &Answer) -> Option<Exit> {
+    if let Answer::Reload(reloaded) = answer {
+        return Some(tell_reloaded(reloaded));
+    }
+    if let Answer::Plan(plan) = answer {
+        return Some(tell_plan(plan));
+    }
+    let Answer::Begun = answer else { return None };
+    print("reload begun; the log and `systemctl status` say how it ends (--wait waits)");
+    Some(Exit::Fine)
 }
 
 fn tell_plan(plan: &Planned) -> Exit {

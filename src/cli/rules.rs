@@ -5,7 +5,7 @@ use crate::status::counted::counted;
 use std::path::Path;
 
 use super::Output;
-use super::daemon::{Socket, asked, not_expected, print_json, tell_reloaded};
+use super::daemon::{Socket, ask_and_tell, tell_reloaded};
 use super::exit::Exit;
 use super::print::print;
 use crate::status::control::answer::{KeptSet, ShownSet};
@@ -47,37 +47,20 @@ pub(super) fn rules(config: Option<&Path>, output: Output, command: &RulesComman
             (socket, Request::RulesRollback { set: *set, confirm: *confirm })
         }
     };
-    let answer = match asked(config, socket, output, &request) {
-        Ok(answer) => answer,
-        Err(exit) => return exit,
-    };
-    if output == Output::Json {
-        print_json(&answer);
+    ask_and_tell(config, socket, output, &request, in_words)
+}
+
+fn in_words(answer: &Answer) -> Option<Exit> {
+    if let Answer::Reload(reloaded) = answer {
+        return Some(tell_reloaded(reloaded));
     }
-    match &answer {
-        Answer::History { .. } | Answer::Rules(_) if output == Output::Json => Exit::Fine,
-        Answer::Rules(set) => {
-            tell_rules(set);
-            Exit::Fine
-        }
-        Answer::History { sets } => {
-            tell_history(sets);
-            Exit::Fine
-        }
-        Answer::Reload(reloaded) if output == Output::Json => {
-            if reloaded.is_good() {
-                Exit::Fine
-            } else {
-                Exit::Failed
-            }
-        }
-        Answer::Reload(reloaded) => tell_reloaded(reloaded),
-        Answer::Pong { .. }
-        | Answer::Version { .. }
-        | Answer::Begun
-        | Answer::Plan(_)
-        | Answer::Failed { .. } => not_expected(),
+    if let Answer::Rules(set) = answer {
+        tell_rules(set);
+        return Some(Exit::Fine);
     }
+    let Answer::History { sets } = answer else { return None };
+    tell_history(sets);
+    Some(Exit::Fine)
 }
 
 /// A rules file, which can be kept as one.

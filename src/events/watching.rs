@@ -55,7 +55,8 @@ impl Watcher {
     }
 
     async fn go_round(&mut self) {
-        let mut known = self.cache.load().await.unwrap_or_else(|error| {
+        let loaded = beating(&self.beat, self.cache.load()).await;
+        let mut known = loaded.unwrap_or_else(|error| {
             warn!(%error, "kept names cannot be used");
             Known::default()
         });
@@ -82,7 +83,7 @@ impl Watcher {
                 self.tell(watching, passing);
             }
             if known != kept {
-                match self.cache.store(&known).await {
+                match beating(&self.beat, self.cache.store(&known)).await {
                     Ok(()) => kept = known.clone(),
                     Err(error) => warn!(%error, "resolved names cannot be kept"),
                 }
@@ -134,7 +135,8 @@ fn wait(refresh: Duration, failures: u32) -> Duration {
     wait.mul_f64(machine::random_range(1.0 - JITTER..=1.0 + JITTER))
 }
 
-/// Gives the beat while something takes its time: each call in it has a limit of its own.
+/// Gives the beat while something takes its time: each call in it has a limit of its own, and a disk
+/// that hangs is no reason to take the service for hung.
 async fn beating<T>(beat: &Beat, work: impl Future<Output = T>) -> T {
     tokio::pin!(work);
     loop {

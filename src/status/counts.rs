@@ -94,6 +94,8 @@ pub struct Counts {
     pub lost_to_others: Count,
     /// Became dead letters.
     pub failed: Count,
+    /// Dead letters that are kept now.
+    pub dead_letters: Count,
     pub dry_run: Count,
     /// Held back by the fight guard.
     pub rested: Count,

@@ -79,7 +79,8 @@ impl Times {
     }
 }
 
-fn millis(duration: Duration) -> Millis {
+/// In whole milliseconds.
+pub(crate) fn millis(duration: Duration) -> Millis {
     Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX)
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use crate::genesys::{ConversationId, ParticipantId};
@@ -33,8 +34,9 @@ pub struct Wish {
     pub urgent: bool,
 }
 
-/// When a wish that differs from what is there is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// When a wish that differs from what is there is written. The words are in dead letters on disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Write {
     /// When the rule's value is new or changes. What others write afterwards is theirs.
     #[default]

@@ -10,34 +10,41 @@ use crate::rules::pattern::{Form, Pattern, Scalar, Words};
 
 /// What is asked of a value; outside of all tables case counts.
 pub(super) fn value(pattern: &Pattern) -> String {
-    within(pattern, false)
-}
-
-/// The same, inside of a table which says that case does not count, or does.
-fn within(pattern: &Pattern, ignore_case: bool) -> String {
-    plain(pattern, ignore_case).unwrap_or_else(|| table(&operators(pattern, ignore_case)))
+    within(pattern, false).unwrap_or_else(|| table(&[]))
 }
 
 /// The entries of a table that asks for this, inside of another that says whether case counts. There
 /// are some for whatever the reader makes.
 pub(super) fn operators(pattern: &Pattern, ignore_case: bool) -> Vec<(String, String)> {
+    entries(pattern, ignore_case).unwrap_or_default()
+}
+
+/// What is asked, inside of a table which says that case does not count, or does.
+fn within(pattern: &Pattern, ignore_case: bool) -> Option<String> {
+    plain(pattern, ignore_case).or_else(|| Some(table(&entries(pattern, ignore_case)?)))
+}
+
+/// The first arrangement in which the tables inside can be told, too: where an inner one uses the
+/// word `ignore_case` for a text, only an outer one can say that case does not count.
+fn entries(pattern: &Pattern, ignore_case: bool) -> Option<Vec<(String, String)>> {
     let parts =
         if let Pattern::All(parts) = pattern { parts } else { std::slice::from_ref(pattern) };
     let places = || std::iter::once(None).chain((0..parts.len()).map(Some));
     let tables = [ignore_case, !ignore_case].into_iter();
     let mut tables = tables.flat_map(|case| places().map(move |is| (case, is)));
-    let found = tables.find_map(|(case, is)| {
+    tables.find_map(|(case, is)| {
         let named = arranged(parts, case, is)?;
         let switch = (case != ignore_case).then_some("ignore_case");
-        (switch.is_none_or(|switch| !named.contains(&switch))).then_some((case, named, switch))
-    });
-    let Some((case, named, switch)) = found else { return Vec::new() };
-    let entries = named.into_iter().zip(parts).map(|(name, part)| {
-        let asked = if name == "is" { within(part, case) } else { operand(part, case) };
-        (name.to_owned(), asked)
-    });
-    let switch = switch.map(|switch| (switch.to_owned(), case.to_string()));
-    entries.chain(switch).collect()
+        if switch.is_some_and(|switch| named.contains(&switch)) {
+            return None;
+        }
+        let entries = named.into_iter().zip(parts).map(|(name, part)| {
+            let asked = if name == "is" { within(part, case) } else { operand(part, case) };
+            Some((name.to_owned(), asked?))
+        });
+        let switch = switch.map(|switch| Some((switch.to_owned(), case.to_string())));
+        entries.chain(switch).collect()
+    })
 }
 
 /// The operators of the parts, if they can stand in one table in this order.
@@ -119,19 +126,22 @@ fn operator(pattern: &Pattern, ignore_case: bool) -> Option<&'static str> {
 }
 
 /// What stands behind the [`operator`].
-fn operand(pattern: &Pattern, ignore_case: bool) -> String {
-    match pattern {
+fn operand(pattern: &Pattern, ignore_case: bool) -> Option<String> {
+    Some(match pattern {
         Pattern::Words(words) => quoted(&words.text),
-        Pattern::Not(pattern) => within(pattern, ignore_case),
+        Pattern::Not(pattern) => return within(pattern, ignore_case),
         Pattern::Exists(wanted) => wanted.to_string(),
         Pattern::InList(list) => quoted(&list.name),
         Pattern::Cidr(network) => quoted(&network.to_string()),
         Pattern::Bound(bound) => scalar(&bound.limit),
         Pattern::HasAny(texts) => list(texts.iter().map(|text| quoted(text))),
         Pattern::HasAll(texts) => list(texts.iter().flatten().map(|text| quoted(text))),
-        Pattern::Either(parts) => list(parts.iter().map(|part| operand(part, ignore_case))),
-        Pattern::AnyOf(_) | Pattern::All(_) => within(pattern, ignore_case),
-    }
+        Pattern::Either(parts) => {
+            let each = parts.iter().map(|part| operand(part, ignore_case));
+            list(each.collect::<Option<Vec<_>>>()?.into_iter())
+        }
+        Pattern::AnyOf(_) | Pattern::All(_) => return within(pattern, ignore_case),
+    })
 }
 
 fn is_folded(words: &Words) -> bool {

@@ -162,6 +162,15 @@ fn rules_that_there_are_come_back() {
 }
 
 #[test]
+fn an_outer_table_says_that_case_does_not_count_where_an_inner_one_cannot() {
+    let inner = "{ ignore_case = 'Q', glob = '*', is = 'Ab' }";
+    let file = parse(&format!(
+        "[[rule]]\nname = 'r'\nset.x = 'y'\nmatch.raw = [{{ path = ['x'], ignore_case = true, not = {inner} }}]\n"
+    ));
+    assert_eq!(differs(&file.unwrap()), Ok(()));
+}
+
+#[test]
 fn quotes_hold_whatever_stands_in_them() {
     for name in ["a", "", "a.b", "é", "a\"b", "a'b", "a\"b'c", "a\\", "\t", "\u{7f}\u{85}"] {
         let mut file = parse("[[rule]]\nname = 'r'\nset.x = 'y'\n").unwrap();

@@ -1,6 +1,7 @@
 //! What is answered over the control socket: what people and programs get to see.
 //!
-//! Plain values. Names of rules, keys, ids and numbers are in them, attribute values are not.
+//! Plain values. Names of rules, keys, ids and numbers are in them; attribute values only in
+//! [`letters`](super::letters), for who asks for them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::letters::{Dropped, Page, Retried};
 use crate::config::problem::{Problem, Severity};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +32,9 @@ pub enum Answer {
         sets: Vec<KeptSet>,
     },
     Rules(ShownSet),
+    DeadLetters(Page),
+    Retried(Retried),
+    Dropped(Dropped),
     /// It was not done, and nothing has changed.
     Failed {
         message: String,
@@ -158,6 +163,25 @@ pub struct ShownSet {
     /// As a rules file, with what it includes and its defaults resolved. It holds what people wrote
     /// into it, values of attributes and rows of lists among them.
     pub text: String,
+}
+
+impl Answer {
+    /// Whether all was done, or would be, as it was asked.
+    pub fn is_good(&self) -> bool {
+        match self {
+            Answer::Reload(reloaded) => reloaded.is_good(),
+            Answer::Plan(plan) => plan.is_good(),
+            Answer::Retried(retried) => retried.is_good(),
+            Answer::Failed { .. } => false,
+            Answer::Pong { .. }
+            | Answer::Version { .. }
+            | Answer::Begun
+            | Answer::History { .. }
+            | Answer::Rules(_)
+            | Answer::DeadLetters(_)
+            | Answer::Dropped(_) => true,
+        }
+    }
 }
 
 impl Reloaded {

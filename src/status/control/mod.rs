@@ -6,11 +6,13 @@
 //! is decided or known here. Another request is another variant of [`Request`], and one of
 //! [`Answer`].
 //!
-//! No attribute value of a conversation is in any answer, although this is no network. The rules are,
-//! as they were written: whoever may ask may also put others in force.
+//! Attribute values of conversations are in no answer but that to who asks for the values of dead
+//! letters ([`letters`]), although this is no network. The rules are, as they were written: whoever
+//! may ask may also put others in force.
 
 pub mod answer;
 pub mod client;
+pub mod letters;
 pub mod peer;
 mod place;
 pub mod server;
@@ -62,6 +64,8 @@ pub enum Request {
         #[serde(default)]
         confirm: bool,
     },
+    /// About what could not be delivered.
+    DeadLetters(letters::Question),
 }
 
 /// A request with the way back. Dropping it without an answer tells the asker that the service stops.

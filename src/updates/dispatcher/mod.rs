@@ -24,7 +24,6 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
 use super::calendar::Calendar;
-use super::dead_letters::Kept;
 use super::journal::{Health, Journal, Recovered};
 use super::keeper::{CredentialsRefused, Keeper, Request};
 use super::push::{Push, Pushed};
@@ -32,6 +31,8 @@ use super::settings::Settings;
 use super::wish::{Ask, Observation};
 use crate::genesys::ConversationId;
 use crate::genesys::call::{Api, CallError, Class, Permit};
+use crate::status::control::Answer;
+use crate::status::control::letters::Question;
 use crate::status::counts::Counts;
 use crate::status::pulse::{Beat, IDLE_BEAT};
 
@@ -56,7 +57,16 @@ pub enum Input {
     Settings(Settings),
     /// Everything that was received until then has come in.
     Through(Instant),
-    ShowDeadLetters(oneshot::Sender<Kept>),
+    DeadLetters(LettersAsked),
+}
+
+/// Somebody asks about the dead letters.
+#[derive(Debug)]
+pub struct LettersAsked {
+    pub question: Question,
+    /// The digests of the rules in force.
+    pub in_force: Arc<BTreeSet<u64>>,
+    pub answer: oneshot::Sender<Answer>,
 }
 
 /// How it ended.
@@ -278,10 +288,10 @@ impl Dispatcher {
                 Input::Doubt(conversation) => self.keeper.doubt(&conversation, now),
                 Input::Settings(settings) => self.keeper.configure(settings, now),
                 Input::Through(at) => self.keeper.through(at),
-                Input::ShowDeadLetters(answer) => {
-                    if answer.send(self.keeper.dead_letters()).is_err() {
-                        warn!("nobody waits for the dead letters any more");
-                    }
+                Input::DeadLetters(LettersAsked { question, in_force, answer }) => {
+                    let told = self.keeper.asked_about_letters(&question, &in_force, now);
+                    // Who asked may have gone.
+                    let _asker_left = answer.send(told).is_err();
                 }
             }
         }

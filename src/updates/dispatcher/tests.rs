@@ -9,8 +9,9 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::*;
-use crate::genesys::call::{Answer, Call, Refusal};
+use crate::genesys::call::{self, Call, Refusal};
 use crate::genesys::{ConversationId, ParticipantId};
+use crate::status::control::letters::{Filter, Page};
 use crate::status::pulse::Pulse;
 use crate::updates::push::Parcel;
 use crate::updates::wish::{Seen, Wish, Write};
@@ -182,10 +183,14 @@ async fn other_settings_hold_for_what_waits_and_dead_letters_can_be_seen() {
     let allowed_keys: super::super::settings::AllowedKeys = Arc::new(|key| key == "b");
     bench.send(Input::Settings(Settings { allowed_keys, ..settings })).await;
     let (answer, letters) = oneshot::channel();
-    bench.send(Input::ShowDeadLetters(answer)).await;
-    let letters = letters.await.unwrap().letters;
+    let question = Question::List { filter: Filter::default(), after: 0, values: false };
+    let in_force = Arc::default();
+    bench.send(Input::DeadLetters(LettersAsked { question, in_force, answer })).await;
+    let Answer::DeadLetters(Page { letters, .. }) = letters.await.unwrap() else {
+        panic!("that was the question")
+    };
     assert_eq!(letters.len(), 1);
-    assert_eq!((letters[0].reason.as_str(), letters[0].keys()), ("not-allowed", "a".to_owned()));
+    assert_eq!((letters[0].reason.as_str(), &*letters[0].keys.concat()), ("not-allowed", "a"));
     bench
         .ends(expect![[r#"
         0.004 c/p {b=1}
@@ -210,6 +215,26 @@ async fn a_probe_that_waits_for_leave_does_not_spin() {
         .await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn pushes_and_asks_that_nobody_takes_do_not_keep_it_from_going_round() {
+    let settings = Settings { workers: 1, drain: Duration::from_secs(1), ..Settings::for_tests() };
+    let mut bench = Bench::start(settings, &[]);
+    bench.push.takes(Duration::from_secs(3600));
+    for participant in ["p", "q"] {
+        bench.wish(participant, "a", "1").await;
+    }
+    for _ in 0..10 {
+        sleep(Duration::from_secs(30)).await;
+        bench.wish("p", "a", "2").await;
+        assert!(bench.pulse.silent(2 * IDLE_BEAT).is_empty());
+    }
+    bench
+        .ends(expect![[r#"
+            0.050 c/p {a=1}
+            CutOff { left: 2, kept: true } after 301.012"#]])
+        .await;
+}
+
 /// A dispatcher with everything around it.
 struct Bench {
     input: Option<mpsc::Sender<Input>>,
@@ -217,13 +242,14 @@ struct Bench {
     api: Arc<FakeApi>,
     push: Arc<FakePush>,
     start: Instant,
+    pulse: Pulse,
     task: JoinHandle<(Ended, Instant)>,
 }
 
 impl Bench {
     /// `answers` are statuses, and 1 for refused credentials; after them all is accepted.
     fn start(settings: Settings, answers: &[u16]) -> Bench {
-        let start = Instant::now();
+        let (start, pulse) = (Instant::now(), Pulse::default());
         let (input, receiver) = mpsc::channel(16);
         let (asks, asked) = mpsc::channel(1);
         let api = Arc::new(FakeApi { every: Mutex::new(Duration::ZERO) });
@@ -243,12 +269,12 @@ impl Bench {
             recovered: Recovered::default(),
             calendar: Calendar::new(start, jiff::Timestamp::UNIX_EPOCH),
             counts: Arc::new(Counts::default()),
-            beat: Pulse::default().add("updates"),
+            beat: pulse.add("updates"),
             seed: 1,
         });
         #[expect(clippy::disallowed_methods, reason = "the runtime of a test ends with the test")]
         let task = tokio::spawn(dispatcher.run().map(|ended| (ended, Instant::now())));
-        Bench { input: Some(input), asked, api, push, start, task }
+        Bench { input: Some(input), asked, api, push, start, pulse, task }
     }
 
     fn observation(&self, participant: &str, key: &str, value: &str) -> Observation {
@@ -328,7 +354,7 @@ impl Api for FakeApi {
         })
     }
 
-    fn call_with(&self, _: Permit, call: Call) -> BoxFuture<'_, Result<Answer, CallError>> {
+    fn call_with(&self, _: Permit, call: Call) -> BoxFuture<'_, Result<call::Answer, CallError>> {
         panic!("{} is not for the updates", call.operation)
     }
 }

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::letters::LetterChanges;
 use super::rows::{Memory, Millis, Pending};
 use crate::genesys::{ConversationId, ParticipantId};
 
@@ -25,6 +26,8 @@ pub struct Changes {
     pub(super) pending: BTreeMap<Place, Option<Pending>>,
     pub(super) memory: BTreeMap<Place, Option<Memory>>,
     pub(super) good_until: Option<Millis>,
+    /// Bounded by whoever makes them; what is on disk of these is not out of date with the rest.
+    pub(super) letters: LetterChanges,
 }
 
 impl Changes {
@@ -48,6 +51,11 @@ impl Changes {
         self.bound();
     }
 
+    /// What changed of the dead letters.
+    pub fn letters(&mut self, changes: LetterChanges) {
+        self.letters.then(changes);
+    }
+
     /// All that is wished by what was received until then is in these changes, in earlier ones, or
     /// settled. A moment that is earlier than the last one changes nothing.
     pub fn good_until(&mut self, moment: Millis) {
@@ -56,14 +64,19 @@ impl Changes {
 
     /// Whether there is something to be written at once; the good moment is not.
     pub fn is_empty(&self) -> bool {
-        !self.clear && self.over.is_empty() && self.pending.is_empty() && self.memory.is_empty()
+        !self.clear
+            && self.over.is_empty()
+            && self.pending.is_empty()
+            && self.memory.is_empty()
+            && self.letters.is_empty()
     }
 
     /// Adds what came later.
     pub fn then(&mut self, later: Changes) {
-        let Changes { clear, over, pending, memory, good_until } = later;
+        let Changes { clear, over, pending, memory, good_until, letters } = later;
+        self.letters.then(letters);
         if clear {
-            *self = Changes { clear, ..Changes::default() };
+            self.clear();
         }
         for conversation in over {
             self.over(conversation);
@@ -76,8 +89,13 @@ impl Changes {
 
     fn bound(&mut self) {
         if self.over.len() + self.pending.len() + self.memory.len() > MAX_CHANGES {
-            *self = Changes { clear: true, ..Changes::default() };
+            self.clear();
         }
+    }
+
+    fn clear(&mut self) {
+        let letters = std::mem::take(&mut self.letters);
+        *self = Changes { clear: true, letters, ..Changes::default() };
     }
 }
 

@@ -20,11 +20,27 @@ impl Store {
     /// See [`StoreError`]; what is there stays as it is.
     pub fn open(directory: &Path) -> Result<Store, StoreError> {
         let path = directory.join(NAME);
-        make(directory, &path).map_err(|error| StoreError::Unusable {
-            reason: format!("{}: {error}", path.display()),
-        })?;
-        let opened = Builder::new().set_cache_size(CACHE).create(&path).map_err(of_open);
-        opened.and_then(Store::prepare).map_err(|error| error.at(&path))
+        make(directory, &path).map_err(|error| unusable(&path, &error))?;
+        Store::open_file(&path)
+    }
+
+    /// Opens the journal of a state directory, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`]; what is there stays as it is.
+    pub fn open_existing(directory: &Path) -> Result<Option<Store>, StoreError> {
+        let path = directory.join(NAME);
+        match path.try_exists() {
+            Ok(true) => Store::open_file(&path).map(Some),
+            Ok(false) => Ok(None),
+            Err(error) => Err(unusable(&path, &error)),
+        }
+    }
+
+    fn open_file(path: &Path) -> Result<Store, StoreError> {
+        let opened = Builder::new().set_cache_size(CACHE).create(path).map_err(of_open);
+        opened.and_then(Store::prepare).map_err(|error| error.at(path))
     }
 }
 
@@ -38,6 +54,10 @@ impl StoreError {
             error @ (StoreError::Locked | StoreError::Newer { .. }) => error,
         }
     }
+}
+
+fn unusable(path: &Path, error: &io::Error) -> StoreError {
+    StoreError::Unusable { reason: format!("{}: {error}", path.display()) }
 }
 
 /// Values are in it, so nobody else may read it; and it is to be found after a power loss.

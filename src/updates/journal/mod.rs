@@ -15,6 +15,7 @@ mod changes;
 mod file;
 mod handle;
 mod inline;
+mod letters;
 mod rows;
 mod store;
 #[cfg(test)]
@@ -23,5 +24,6 @@ mod thread;
 
 pub use changes::{Changes, Place};
 pub use handle::{Health, Journal, Monitor, Opener};
+pub use letters::{LetterChanges, Letters};
 pub use rows::{Fate, Memory, Millis, Mode, Pending, PendingKey, WrittenKey};
 pub use store::{FORMAT, Recovered, Store, StoreError};

@@ -14,6 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::changes::{Changes, Place};
+use super::letters::{self, Letters};
 use super::rows::{Memory, Millis, Pending};
 use crate::genesys::{ConversationId, ParticipantId};
 
@@ -56,6 +57,7 @@ pub enum StoreError {
 pub struct Recovered {
     pub pending: Vec<(Place, Pending)>,
     pub memory: Vec<(Place, Memory)>,
+    pub letters: Letters,
     /// Whatever was received until then is dealt with or in here: gaps begin there.
     pub good_until: Option<Millis>,
 }
@@ -102,6 +104,7 @@ impl Store {
         Ok(Recovered {
             pending: self.rows(PENDING)?,
             memory: self.rows(MEMORY)?,
+            letters: self.letters()?,
             good_until: self.read_meta(GOOD_UNTIL)?,
         })
     }
@@ -136,6 +139,7 @@ impl Store {
             for (place, row) in &changes.memory {
                 changed |= put(&mut memory, place, row.as_ref())?;
             }
+            changed |= letters::write(&transaction, &changes.letters)?;
             if let Some(moment) = changes.good_until {
                 let mut meta = transaction.open_table(META).map_err(of)?;
                 let before = meta.insert(GOOD_UNTIL, moment).map_err(of)?;
@@ -146,6 +150,15 @@ impl Store {
             return transaction.abort().map_err(of);
         }
         transaction.commit().map_err(of)
+    }
+
+    /// The dead letters alone.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Damaged`] where one cannot be read.
+    pub fn letters(&self) -> Result<Letters, StoreError> {
+        letters::read(&self.database.begin_read().map_err(of)?)
     }
 
     fn read_meta(&self, key: &str) -> Result<Option<i64>, StoreError> {
@@ -165,10 +178,7 @@ impl Store {
             let (place, bytes) = row.map_err(of)?;
             let (conversation, participant) = place.value();
             let row = serde_json::from_slice(bytes.value()).map_err(|error| {
-                // Not the whole error: it may quote a value.
-                let (line, column) = (error.line(), error.column());
-                let reason = format!("row of {conversation} {participant}, at {line}:{column}");
-                StoreError::Damaged { reason }
+                damaged(&format!("row of {conversation} {participant}"), &error)
             })?;
             rows.push(((ConversationId::new(conversation), ParticipantId::new(participant)), row));
         }
@@ -210,8 +220,13 @@ fn forget(table: &mut RowTable<'_>, conversation: &ConversationId) -> Result<boo
     Ok(!of_it.is_empty())
 }
 
+/// Not the whole error: it may quote a value.
+pub(super) fn damaged(what: &str, error: &serde_json::Error) -> StoreError {
+    StoreError::Damaged { reason: format!("{what}, at {}:{}", error.line(), error.column()) }
+}
+
 /// What may be done about a failure of the store.
-fn of(error: impl Into<redb::Error>) -> StoreError {
+pub(super) fn of(error: impl Into<redb::Error>) -> StoreError {
     let error = error.into();
     let reason = error.to_string();
     if matches!(error, redb::Error::Corrupted(_)) {

@@ -105,13 +105,13 @@ impl Keeper {
             for (key, sent) in keys {
                 let before = before.get(&*key).map_or("", String::as_str);
                 let landing = landing.remove(&key).unwrap_or_default();
-                let previous = participant.written.get(&key);
+                let previous = participant.written.get(&key).map(|written| &**written);
                 let seen = participant.seen(&key);
                 let written = Written::new(sent, previous, Arc::from(before), landing, seen, now);
                 if written.fate == Fate::Confirmed {
                     self.counts.confirmed.add(1);
                 }
-                participant.written.insert(key, written);
+                participant.written.insert(key, Box::new(written));
             }
             self.memory.touch(&target);
             self.look_after_at(&target.conversation, now + self.settings.confirm_after);

@@ -1,6 +1,6 @@
 //! Runs scripts against a keeper, for its tests.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +9,8 @@ use tokio::time::Instant;
 use super::{Keeper, Request};
 use crate::genesys::call::{CallError, Refusal};
 use crate::genesys::outside::SendError;
+use crate::status::control::Answer;
+use crate::status::control::letters::{Dropped, Filter, Question, Retried};
 use crate::status::counts::Counts;
 use crate::updates::calendar::Calendar;
 use crate::updates::journal::Store;
@@ -75,6 +77,8 @@ impl Bench {
                 settings.dry_run = state == "on";
                 self.keeper.configure(settings, self.now);
             }
+            ["retry"] => return Some(self.ask(|filter| Question::Retry { filter })),
+            ["erase"] => return Some(self.ask(|filter| Question::Drop { filter })),
             ["keep", seconds] => {
                 let mut settings = self.keeper.settings().clone();
                 settings.keep = Duration::from_secs(seconds.parse().unwrap());
@@ -144,9 +148,23 @@ impl Bench {
         asks.join(" ")
     }
 
+    /// About the conversation, under the rules with the hash 1.
+    fn ask(&mut self, question: impl FnOnce(Filter) -> Question) -> String {
+        let filter = Filter { conversation: Some("c".to_owned()), ..Filter::default() };
+        let (question, in_force) = (question(filter), BTreeSet::from([1]));
+        let answer = self.keeper.asked_about_letters(&question, &in_force, self.now);
+        if let Answer::Retried(Retried { keys, why, .. }) = answer {
+            let why = why.iter().map(|left| format!(", {}: {}", left.key, left.why));
+            return format!("{keys} anew{}", why.collect::<String>());
+        }
+        let Answer::Dropped(Dropped { letters, waiting, left_alone }) = answer else {
+            panic!("{answer:?}")
+        };
+        format!("{letters} letters, {waiting} waiting, {left_alone}")
+    }
+
     fn dead_letters(&self) -> String {
-        let letters = self.keeper.dead_letters().letters;
-        let letters = letters.iter().map(|it| {
+        let letters = self.keeper.dead_letters.all().map(|it| {
             let answer = it.answer.as_deref().unwrap_or("-");
             format!("{} {}{{{}}} {} {answer}", it.reason, it.participant, it.keys(), it.rule)
         });

@@ -30,6 +30,7 @@ impl Keeper {
         if self.sweep_at <= now {
             self.sweep_at = now + SWEEP;
             self.sweep(now);
+            self.expire_letters(now);
         }
         if self.forget_at <= now {
             self.forget_at = now + FORGET;

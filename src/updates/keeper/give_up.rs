@@ -50,24 +50,44 @@ impl Keeper {
                     participant.refuse(key, &waiting.value, waiting.rules_hash);
                 }
             }
-            let letter = DeadLetter {
-                conversation: target.conversation.clone(),
-                participant: target.participant.clone(),
-                changes: keys.into_iter().map(|(key, waiting)| (key, waiting.value)).collect(),
-                rule,
-                reason,
-                status: verdict.status,
-                correlation_id: verdict.correlation_id.clone(),
-                answer: verdict.answer.clone(),
-                at: now,
-            };
+            let letter = self.letter(target, rule, keys, reason, verdict, now);
             error!(
                 conversation_id = %letter.conversation, participant_id = %letter.participant,
                 keys = letter.keys(), rule = %letter.rule, reason = reason.as_str(),
                 status = letter.status, correlation_id = letter.correlation_id,
                 answer = letter.answer, "update given up"
             );
-            self.dead_letters.add(letter);
+            self.keep_letter(letter);
+        }
+    }
+
+    fn letter(
+        &self,
+        target: &Target,
+        rule: Arc<str>,
+        keys: Vec<(Arc<str>, Waiting)>,
+        reason: Reason,
+        verdict: &Verdict,
+        now: Instant,
+    ) -> DeadLetter {
+        let first = keys.first().map(|(_, waiting)| waiting);
+        let wished_at = keys.iter().map(|(_, waiting)| waiting.offered_at).min().unwrap_or(now);
+        DeadLetter {
+            conversation: target.conversation.clone(),
+            participant: target.participant.clone(),
+            rule,
+            digest: first.map_or(0, |waiting| waiting.digest),
+            rules_hash: first.map_or(0, |waiting| waiting.rules_hash),
+            write: first.map(|waiting| waiting.write).unwrap_or_default(),
+            during_flow: first.is_some_and(|waiting| waiting.during_flow),
+            urgent: first.is_some_and(|waiting| waiting.urgent),
+            changes: keys.into_iter().map(|(key, waiting)| (key, waiting.value)).collect(),
+            reason,
+            status: verdict.status,
+            correlation_id: verdict.correlation_id.clone(),
+            answer: verdict.answer.clone(),
+            wished_at: self.calendar.millis(wished_at),
+            at: self.calendar.millis(now),
         }
     }
 }

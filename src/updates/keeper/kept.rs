@@ -37,10 +37,15 @@ impl Keeper {
         let (over, written) = self.memory.take_touched();
         let waiting = self.outbox.take_touched();
         let through = self.through.take();
-        if over.is_empty() && written.is_empty() && waiting.is_empty() && through.is_none() {
+        let letters = self.dead_letters.take_changes();
+        let no_rows = over.is_empty() && written.is_empty() && waiting.is_empty();
+        if no_rows && through.is_none() && letters.is_none() {
             return None;
         }
         let (times, mut changes) = (self.times(calendar, now), Changes::default());
+        if let Some(letters) = letters {
+            changes.letters(letters);
+        }
         for conversation in over {
             changes.over(conversation);
         }
@@ -61,7 +66,9 @@ impl Keeper {
     /// Takes over what an earlier process left. Its conversations are to be read, and what waits
     /// waits for that.
     pub(crate) fn restore(&mut self, recovered: Recovered, calendar: Calendar, now: Instant) {
-        let Recovered { pending, memory, good_until: _ } = recovered;
+        let Recovered { pending, memory, letters, good_until: _ } = recovered;
+        self.calendar = calendar;
+        self.restore_letters(letters, now);
         let (participants, remembered) = (pending.len(), memory.len());
         let changed = pending.iter().flat_map(|(_, row)| row.keys.values().map(|it| it.changed_at));
         let accepted =

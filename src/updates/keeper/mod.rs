@@ -10,6 +10,7 @@ mod bench;
 mod due;
 mod give_up;
 mod kept;
+mod letters;
 mod losses;
 #[cfg(test)]
 mod model;
@@ -22,6 +23,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tokio::time::Instant;
@@ -33,7 +35,8 @@ pub(crate) use request::Request;
 use super::age::AgeClock;
 use super::asks::Asks;
 use super::breaker::Breaker;
-use super::dead_letters::{DeadLetters, Kept};
+use super::calendar::Calendar;
+use super::dead_letters::DeadLetters;
 use super::guard::{Guard, Resting};
 use super::memory::{MAX_CONVERSATIONS, Memory};
 use super::outbox::{Outbox, Target};
@@ -64,6 +67,7 @@ pub(crate) struct Keeper {
     asks: Asks,
     age: AgeClock,
     dead_letters: DeadLetters,
+    calendar: Calendar,
     /// Conversations that have to be looked at, and when: their end, or a confirmation.
     agenda: BTreeSet<(Instant, ConversationId)>,
     sweep_at: Instant,
@@ -87,6 +91,7 @@ impl Keeper {
             asks: Asks::new(),
             age: AgeClock::new(now),
             dead_letters: DeadLetters::default(),
+            calendar: Calendar::new(now, Timestamp::UNIX_EPOCH),
             agenda: BTreeSet::new(),
             sweep_at: now + SWEEP,
             forget_at: now + FORGET,
@@ -125,10 +130,6 @@ impl Keeper {
     /// Those participants, with their keys.
     pub(crate) fn left(&self) -> Vec<(Target, Vec<Arc<str>>)> {
         self.outbox.all()
-    }
-
-    pub(crate) fn dead_letters(&self) -> Kept {
-        self.dead_letters.show()
     }
 
     /// Nothing more is going to come in: what waits need not wait for others to merge with.

@@ -100,7 +100,7 @@ impl World {
             store: Store::for_tests(),
             unwritten: journal::Changes::default(),
             unwritten_pushes: Vec::new(),
-            calendar: Calendar::new(now, jiff::Timestamp::UNIX_EPOCH),
+            calendar: Calendar::new(now, Timestamp::UNIX_EPOCH),
             kills: 0,
             pushes: 0,
             failures: 0,
@@ -271,7 +271,7 @@ impl World {
         let observation = Observation {
             conversation: name.into(),
             at: self.now,
-            received_at: jiff::Timestamp::UNIX_EPOCH,
+            received_at: Timestamp::UNIX_EPOCH,
             participants: participants.collect(),
             wishes: wishes.collect(),
             over: false,
@@ -358,7 +358,7 @@ impl World {
             assert_eq!(*z, changes.count().to_string(), "seed {seed}: a foreign key was touched");
         }
         assert_eq!(self.keeper.len(), 0, "seed {seed}: something still waits");
-        let letters = self.keeper.dead_letters().letters;
+        let letters = self.keeper.dead_letters.all().collect::<Vec<_>>();
         assert!(letters.is_empty(), "seed {seed}: {letters:?}");
     }
 }

@@ -60,7 +60,7 @@ impl Keeper {
         let id = &observation.conversation;
         // Its last wishes had their time; but a conversation that was over can come back to life.
         if let Some(gone) = self.memory.gone(id)
-            && (gone == Gone::Evicted || observation.over)
+            && (gone != Gone::Over || observation.over)
         {
             let wishes = observation.wishes.len();
             debug!(conversation_id = %id, wishes, ?gone, "not written to any more");
@@ -199,7 +199,8 @@ impl Keeper {
         let rules_hash = observation.rules_hash;
         let participant = self.memory.participant(target);
         let seen = participant.map_or("", |participant| participant.seen(key));
-        let written = participant.and_then(|participant| participant.written.get(key));
+        let written =
+            participant.and_then(|participant| participant.written.get(key)).map(|it| &**it);
         Situation {
             base: written.map_or(seen, |written| written.base(seen)),
             // What a read showed to be missing was never followed, and is written as if for the
@@ -254,7 +255,13 @@ impl Keeper {
     }
 
     /// Puts a value into the outbox, past the fence and the guard.
-    fn offer(&mut self, target: &Target, key: &Arc<str>, mut wanted: Waiting, now: Instant) {
+    pub(super) fn offer(
+        &mut self,
+        target: &Target,
+        key: &Arc<str>,
+        mut wanted: Waiting,
+        now: Instant,
+    ) {
         if let Some(reason) = self.fence(key, &wanted.value) {
             self.outbox.withdraw(target, key, now);
             let keys = vec![(Arc::clone(key), wanted)];

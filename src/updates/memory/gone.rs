@@ -15,6 +15,8 @@ pub(crate) enum Gone {
     Over,
     /// There were too many: it is never written to again.
     Evicted,
+    /// Somebody wanted its values forgotten: it is never written to again, and nothing of it kept.
+    Erased,
 }
 
 #[derive(Debug, Default)]

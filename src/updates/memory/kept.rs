@@ -48,7 +48,7 @@ impl Memory {
         let mut found = Vec::new();
         for (conversation, known) in &self.conversations {
             for (participant, it) in &known.participants {
-                if it.written.values().any(is_older) {
+                if it.written.values().any(|written| is_older(written)) {
                     let (conversation, participant) = (conversation.clone(), participant.clone());
                     found.push(Target { conversation, participant });
                 }
@@ -62,7 +62,7 @@ impl Participant {
     /// Takes in what an earlier process had written.
     pub(crate) fn restore(&mut self, row: journal::Memory, times: &Times) {
         for (key, row) in row.keys {
-            self.written.insert(key, Written::restored(row, times));
+            self.written.insert(key, Box::new(Written::restored(row, times)));
         }
     }
 }

@@ -43,7 +43,8 @@ pub(crate) struct Memory {
 
 #[derive(Debug, Default)]
 pub(crate) struct Conversation {
-    pub participants: BTreeMap<ParticipantId, Participant>,
+    /// In boxes: a node of such a map has room for eleven, and most hold two or three.
+    pub participants: BTreeMap<ParticipantId, Box<Participant>>,
     pub over_since: Option<Instant>,
     /// When somebody has to look at it next.
     pub due: Option<Instant>,
@@ -55,7 +56,8 @@ pub(crate) struct Conversation {
 pub(crate) struct Participant {
     /// As the newest snapshot shows them.
     pub attributes: Arc<BTreeMap<String, String>>,
-    pub written: BTreeMap<Arc<str>, Written>,
+    /// In boxes, for the same reason.
+    pub written: BTreeMap<Arc<str>, Box<Written>>,
     refused: BTreeMap<Arc<str>, Refused>,
     /// What would have been written, had it not been for a dry run.
     pub said: BTreeMap<Arc<str>, Arc<str>>,
@@ -139,7 +141,8 @@ impl Memory {
     }
 
     pub(crate) fn participant(&self, target: &Target) -> Option<&Participant> {
-        self.conversations.get(&target.conversation)?.participants.get(&target.participant)
+        let conversation = self.conversations.get(&target.conversation)?;
+        conversation.participants.get(&target.participant).map(|participant| &**participant)
     }
 
     /// A wish is met by what is there: what was written before it is no longer what is followed.

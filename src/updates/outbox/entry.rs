@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::updates::dead_letters::DeadLetter;
 use crate::updates::push::Losses;
 use crate::updates::wish::{Observation, Wish, Write};
 
@@ -39,7 +40,8 @@ pub(crate) struct Waiting {
 #[derive(Debug)]
 pub(super) struct Entry {
     /// The newest value of each key. A key under way stays here until it is settled.
-    pub keys: BTreeMap<Arc<str>, Waiting>,
+    /// In boxes: a node of such a map has room for eleven, and most hold one or two.
+    pub keys: BTreeMap<Arc<str>, Box<Waiting>>,
     /// What is under way.
     pub out: Option<BTreeMap<Arc<str>, Waiting>>,
     /// What of others is to be put back.
@@ -105,6 +107,31 @@ impl Waiting {
             apart: false,
         }
     }
+
+    /// A value of a dead letter, as if it were newly wished; of use whenever it comes, because
+    /// somebody says so.
+    pub(crate) fn of_letter(
+        letter: &DeadLetter,
+        value: &Arc<str>,
+        age: Duration,
+        now: Instant,
+    ) -> Waiting {
+        Waiting {
+            value: Arc::clone(value),
+            rule: Arc::clone(&letter.rule),
+            write: letter.write,
+            during_flow: letter.during_flow,
+            urgent: letter.urgent,
+            useless_at: None,
+            rules_hash: letter.rules_hash,
+            digest: letter.digest,
+            offered_at: now,
+            changed_at: age,
+            not_before: None,
+            generation: 0,
+            apart: false,
+        }
+    }
 }
 
 impl Entry {
@@ -133,11 +160,12 @@ impl Entry {
 
     /// What waits for this key and is not under way.
     pub(super) fn waiting(&self, key: &str) -> Option<&Waiting> {
-        self.keys.get(key).filter(|waiting| !self.is_out(key, waiting))
+        self.keys.get(key).map(|it| &**it).filter(|waiting| !self.is_out(key, waiting))
     }
 
     pub(super) fn all_waiting(&self) -> impl Iterator<Item = (&Arc<str>, &Waiting)> {
-        self.keys.iter().filter(|(key, waiting)| !self.is_out(key, waiting))
+        let keys = self.keys.iter().map(|(key, waiting)| (key, &**waiting));
+        keys.filter(|(key, waiting)| !self.is_out(key, waiting))
     }
 
     fn is_out(&self, key: &str, waiting: &Waiting) -> bool {
@@ -165,7 +193,8 @@ impl Entry {
         let waits = [self.backoff, self.doubt].into_iter().flatten();
         let entry = waits.fold(self.window, Instant::max);
         let key = |waiting: &Waiting| waiting.not_before.map_or(entry, |until| until.max(entry));
-        let keys = self.keys.values().filter(|waiting| !self.waits_for_flow(waiting)).map(key);
+        let keys = self.keys.values().map(|waiting| &**waiting);
+        let keys = keys.filter(|waiting| !self.waits_for_flow(waiting)).map(key);
         let losses = Some(entry).filter(|_| !self.losses.is_empty() && !self.in_flow);
         keys.chain(losses).min()
     }
@@ -188,7 +217,7 @@ impl Entry {
         let apart = sendable.clone().find(|(_, waiting)| waiting.apart).map(|(_, it)| &it.rule);
         sendable
             .filter(|(_, waiting)| apart.is_none_or(|rule| waiting.apart && waiting.rule == *rule))
-            .map(|(key, waiting)| (Arc::clone(key), waiting.clone()))
+            .map(|(key, waiting)| (Arc::clone(key), Waiting::clone(waiting)))
             .collect()
     }
 
@@ -199,7 +228,7 @@ impl Entry {
         }
         match self.out(key).cloned() {
             Some(out) => {
-                self.keys.insert(Arc::from(key), out);
+                self.keys.insert(Arc::from(key), Box::new(out));
             }
             None => {
                 self.keys.remove(key);

@@ -14,6 +14,11 @@ impl Outbox {
         self.len
     }
 
+    /// Whether something may be offered for this participant.
+    pub(crate) fn has_room(&self, target: &Target) -> bool {
+        self.len < self.capacity || self.entry(target).is_some()
+    }
+
     pub(crate) fn has_ready(&self) -> bool {
         !self.ready.is_empty() || !self.urgent.is_empty()
     }

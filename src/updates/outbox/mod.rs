@@ -71,7 +71,8 @@ pub(crate) struct Leaving {
 /// See the [module](self) for what it promises.
 #[derive(Debug)]
 pub(crate) struct Outbox {
-    entries: HashMap<ConversationId, BTreeMap<ParticipantId, Entry>>,
+    /// In boxes: a node of such a map has room for eleven, and most hold one or two.
+    entries: HashMap<ConversationId, BTreeMap<ParticipantId, Box<Entry>>>,
     len: usize,
     ready: BTreeMap<u64, Target>,
     urgent: BTreeMap<u64, Target>,
@@ -141,8 +142,8 @@ impl Outbox {
                     waiting.useless_at.map(|at| earlier.useless_at.map_or(at, |it| it.min(at)));
             }
         }
-        let is_news = entry.keys.get(key) != Some(&waiting);
-        entry.keys.insert(Arc::clone(key), waiting);
+        let is_news = entry.keys.get(key).is_none_or(|it| **it != waiting);
+        entry.keys.insert(Arc::clone(key), Box::new(waiting));
         if is_news {
             self.touch(target);
         }
@@ -160,7 +161,7 @@ impl Outbox {
         }
         let participants = self.entries.entry(target.conversation.clone()).or_default();
         let entry = participants.entry(target.participant.clone());
-        Some(entry.or_insert_with(|| Entry::new(window)))
+        Some(entry.or_insert_with(|| Box::new(Entry::new(window))))
     }
 
     /// Takes back what waits for a key; what is under way goes on. Returns false if nothing waited.
@@ -279,11 +280,12 @@ impl Outbox {
     }
 
     fn entry(&self, target: &Target) -> Option<&Entry> {
-        self.entries.get(&target.conversation)?.get(&target.participant)
+        self.entries.get(&target.conversation)?.get(&target.participant).map(|entry| &**entry)
     }
 
     fn entry_mut(&mut self, target: &Target) -> Option<&mut Entry> {
-        self.entries.get_mut(&target.conversation)?.get_mut(&target.participant)
+        let participants = self.entries.get_mut(&target.conversation)?;
+        participants.get_mut(&target.participant).map(|entry| &mut **entry)
     }
 
     /// Changes an entry, then puts it where it belongs now.

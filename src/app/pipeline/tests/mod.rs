@@ -4,6 +4,7 @@
 mod audit;
 mod copies;
 mod look_ups;
+mod progress;
 
 use std::path::Path;
 use std::sync::Mutex;
@@ -183,7 +184,7 @@ impl Scene {
             match input {
                 Input::Doubt(_) => self.doubts += 1,
                 Input::Through(_) => {}
-                Input::Observe(_) | Input::Settings(_) | Input::ShowDeadLetters(_) => return false,
+                Input::Observe(_) | Input::Settings(_) | Input::DeadLetters(_) => return false,
             }
         }
         true

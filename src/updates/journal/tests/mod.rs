@@ -1,6 +1,7 @@
 //! The journal: what it gives back, how it fails, and what a power loss leaves.
 
 mod disk;
+mod letters;
 mod power_loss;
 
 use std::fs;
@@ -87,6 +88,7 @@ fn what_was_committed_is_there_at_the_next_start() {
     let expected = Recovered {
         pending: vec![(place("c/q"), pending(2)), (place("d/new"), pending(4))],
         memory: vec![(place("c/p"), memory("b"))],
+        letters: Letters::default(),
         good_until: Some(10),
     };
     assert_eq!(recovered, expected);

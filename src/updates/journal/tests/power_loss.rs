@@ -10,6 +10,7 @@ use rand::{RngExt, SeedableRng};
 use super::super::*;
 use super::disk::Disk;
 use super::{memory, pending, place};
+use crate::updates::dead_letters::DeadLetter;
 
 /// Power losses of one run.
 const LOSSES: u32 = 12;
@@ -22,6 +23,8 @@ struct Model {
     pending: BTreeMap<Place, Pending>,
     memory: BTreeMap<Place, Memory>,
     good_until: Option<Millis>,
+    letters: BTreeMap<u64, DeadLetter>,
+    last_letter: u64,
 }
 
 #[test]
@@ -115,11 +118,14 @@ fn reopen(disk: &Disk, rng: &mut StdRng) -> Result<Store, StoreError> {
 }
 
 fn found(store: &Store) -> Result<Model, StoreError> {
-    let Recovered { pending, memory, good_until } = store.recover()?;
+    let Recovered { pending, memory, letters, good_until } = store.recover()?;
+    let Letters { letters, last: last_letter } = letters;
     Ok(Model {
         pending: pending.into_iter().collect(),
         memory: memory.into_iter().collect(),
         good_until,
+        letters,
+        last_letter,
     })
 }
 
@@ -154,6 +160,17 @@ fn change(rng: &mut StdRng, model: &Model) -> (Changes, Model) {
                 changes.over(place.0);
             }
         }
+    }
+    if rng.random_bool(0.3) {
+        // The oldest gives way to a new one, and another is dropped.
+        let last = model.last_letter + 1;
+        let (first, dropped) = (last.saturating_sub(4).max(1), last.saturating_sub(2).max(1));
+        next.letters.insert(last, DeadLetter::for_tests(&format!("c{last}"), moment));
+        next.letters.remove(&dropped);
+        next.letters.retain(|number, _| *number >= first);
+        next.last_letter = last;
+        let letters = [(dropped, None), (last, next.letters.get(&last).cloned())];
+        changes.letters(LetterChanges { letters: letters.into(), first, last });
     }
     (changes, next)
 }

@@ -1,6 +1,8 @@
 //! The keeper: observations and answers in, pushes and dead letters out.
 
+mod crowd;
 mod effects;
+mod letters;
 mod losses;
 mod restart;
 
