@@ -25,6 +25,7 @@ mod ruleset;
 mod scene;
 mod standing;
 mod template;
+mod unsure;
 mod verdict;
 
 #[cfg(test)]
@@ -81,6 +82,8 @@ struct Case {
     theirs: BTreeMap<Key, Option<String>>,
     /// Such keys that the client changed.
     touched: BTreeSet<Key>,
+    /// The newest change, but for the client's own, that a topic listened to would have told of.
+    audible: Option<(u64, Timestamp)>,
 }
 
 /// The newest snapshot that the client got.
