@@ -183,6 +183,12 @@ impl Socket {
         if let Some(snapshot) = frame.snapshot {
             let mut state = self.simulator.state();
             let now = state.world_now();
+            tracing::debug!(
+                conversation_id = snapshot.body["id"].as_str(),
+                sequence = snapshot.sequence,
+                socket = self.attached.number,
+                "delivered"
+            );
             state.truth.delivered(self.attached.number, snapshot.sequence, &snapshot.body, now);
         }
         Ok(())

@@ -43,11 +43,19 @@ impl Truth {
     }
 
     pub(super) fn read(&mut self, sequence: u64, body: &Value, now: Timestamp) {
+        tracing::debug!(conversation_id = body["id"].as_str(), sequence, "read");
         self.oracle.read(sequence, body, now);
     }
 
     /// A change of the world: what it wrote counts, whether or not anybody hears of it.
     pub(super) fn changed(&mut self, changed: &Changed, now: Timestamp) {
+        tracing::debug!(
+            conversation_id = changed.conversation,
+            sequence = changed.sequence,
+            topics = changed.topics.len(),
+            by = ?changed.writes.iter().map(|write| write.who).collect::<Vec<_>>(),
+            "changed"
+        );
         self.oracle.changed(changed, now);
         let is_ours = |write: &AttributeWrite| write.who == Writer::Client;
         let audible = |topic: &String| self.topics.contains(&topic.to_ascii_lowercase());

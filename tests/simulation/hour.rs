@@ -44,20 +44,21 @@ pub(crate) struct Facts<'a> {
     pub(crate) alive: u64,
 }
 
-pub(crate) fn play(seed: u64) -> Outcome {
+/// Plays it; as a `whole`, with the simulator's part of the story.
+pub(crate) fn play(seed: u64, whole: bool) -> Outcome {
     let begun = std::time::SystemTime::now();
     let dir = tempfile::tempdir().unwrap();
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
-    let mut outcome = runtime.unwrap().block_on(run(seed, dir.path().to_owned()));
+    let mut outcome = runtime.unwrap().block_on(run(seed, whole, dir.path().to_owned()));
     outcome.took = begun.elapsed().unwrap_or_default();
     outcome
 }
 
-async fn run(seed: u64, dir: std::path::PathBuf) -> Outcome {
+async fn run(seed: u64, whole: bool, dir: std::path::PathBuf) -> Outcome {
     let base: Timestamp = BEGINS.parse().unwrap();
     let _playing = machine::play(seed, base);
-    let trace = Trace::new(dir.to_str().unwrap());
+    let trace = Trace::new(dir.to_str().unwrap(), whole);
     let log = tracing_subscriber::registry().with(trace.clone());
     let _logging = tracing::subscriber::set_default(log);
     let simulator = Simulator::new(simulator::Options {
@@ -148,7 +149,7 @@ fn outcome(facts: &Facts<'_>) -> Outcome {
         (what, how, entry.started_us, entry.ended_us).hash(&mut hasher);
     }
     scene.simulator.frames_sent().hash(&mut hasher);
-    for line in &lines {
+    for line in lines.iter().filter(|line| !line.text.contains(" simulator::")) {
         line.text.hash(&mut hasher);
     }
     let trace = hasher.finish();

@@ -22,7 +22,7 @@ pub(crate) fn play(
     let alone = seeds.start() == seeds.end();
     let mut wrong = BTreeSet::new();
     for seed in seeds.clone() {
-        let outcome = hour::play(seed);
+        let outcome = hour::play(seed, alone);
         show(seed, &outcome);
         if !outcome.wrong.is_empty() {
             println!("seed {seed} is wrong: {}\n{}", outcome.tally, outcome.wrong.join("\n"));

@@ -26,6 +26,8 @@ pub(crate) struct Trace {
     begun: Instant,
     /// A path that differs from run to run.
     hidden: String,
+    /// The simulator tells its part, too, which is for people and not for the trace.
+    whole: bool,
     heard: Arc<Mutex<Heard>>,
 }
 
@@ -38,8 +40,9 @@ pub(crate) struct Heard {
 
 impl Trace {
     /// Begins now. `hidden` is left out of all lines.
-    pub(crate) fn new(hidden: &str) -> Trace {
-        Trace { begun: Instant::now(), hidden: hidden.to_owned(), heard: Arc::default() }
+    pub(crate) fn new(hidden: &str, whole: bool) -> Trace {
+        let (hidden, heard) = (hidden.to_owned(), Arc::default());
+        Trace { begun: Instant::now(), hidden, whole, heard }
     }
 
     pub(crate) fn heard(&self) -> MutexGuard<'_, Heard> {
@@ -55,9 +58,11 @@ impl Trace {
 
 impl<S: Subscriber> Layer<S> for Trace {
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
-        let ours = metadata.target().starts_with("attributed");
-        ours && *metadata.level() <= Level::INFO
-            && !metadata.target().starts_with("attributed::simulator")
+        match metadata.target().strip_prefix("attributed::") {
+            Some(part) if part.starts_with("simulator") => self.whole,
+            Some(_) => *metadata.level() <= Level::INFO,
+            None => false,
+        }
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
