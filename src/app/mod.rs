@@ -1,7 +1,8 @@
 //! Joins the parts into a program, runs them, and takes them down in order.
 //!
-//! Four loops do the work: the directory says whom to watch, the channels bring frames, the
-//! pipeline makes observations of them, the dispatcher pushes what follows. They are joined here by
+//! Five loops do the work: the directory says whom to watch, the channels bring frames, the
+//! pipeline makes observations of them, the dispatcher pushes what follows, and the recovery has
+//! looked up what nobody heard. They are joined here by
 //! bounded channels and run on one set of tasks whose every end is noticed. Stopping takes one
 //! signal, sent to the head: the channels end, so the pipeline ends, so the dispatcher drains and
 //! ends.
@@ -16,6 +17,7 @@ mod observe;
 mod pipeline;
 mod push;
 mod reads;
+mod recovery;
 pub(crate) mod rehearsal;
 mod reload;
 mod report;
@@ -33,6 +35,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, Interval};
@@ -54,11 +57,13 @@ use crate::config::Config;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::Problem;
 use crate::events::channels::{ChannelsState, Notice};
+use crate::events::gaps::Gap;
 use crate::events::topic::Topic;
 use crate::events::watching::Wanted;
 use crate::genesys::account::Account;
 use crate::genesys::directory::Watching;
 use crate::genesys::names::Names;
+use crate::machine;
 use crate::signals::Intent;
 use crate::status::control::Asked;
 use crate::status::counts::Counts;
@@ -99,6 +104,8 @@ pub struct App {
     /// Whether the directory (or what was kept of it) has said whom to watch.
     watching_known: bool,
     topics_wanted: usize,
+    /// Topics that were subscribed to before: what is under way on others has to be looked up.
+    heard: BTreeSet<Topic>,
     configuration_problem: Option<String>,
 }
 
@@ -112,7 +119,7 @@ struct Joints {
     lists: watch::Sender<Arc<Vec<Watched>>>,
     lists_found: mpsc::Receiver<Found>,
     notices: mpsc::Receiver<Notice>,
-    gaps: mpsc::Sender<Vec<Topic>>,
+    gaps: mpsc::Sender<Gap>,
     channels: watch::Receiver<ChannelsState>,
     watching: watch::Receiver<Arc<Watching>>,
     topics: watch::Sender<Arc<BTreeSet<Topic>>>,
@@ -128,6 +135,7 @@ enum Part {
     Directory,
     Channels,
     Pipeline,
+    Recovery,
     Control,
     Lists,
     Dispatcher(updates::dispatcher::Ended),
@@ -228,14 +236,9 @@ impl App {
                     topics = topics.len(),
                     %since,
                     %until,
-                    "events may have been missed: conversations known alive are read again"
+                    "events may have been missed: their conversations are looked for"
                 );
-                if self.joints.gaps.try_send(topics).is_err() {
-                    warn!(
-                        channel,
-                        "too many gaps wait to be looked into, this one is left to the next events"
-                    );
-                }
+                self.look_into(Some(since), until, topics);
             }
             Notice::TokenRevoked { .. } => self.account.token_revoked(),
             Notice::NoneAllowed { missing_permissions } => {
@@ -247,10 +250,28 @@ impl App {
                     "no topic is permitted any more: nothing is heard until the OAuth client's roles are mended"
                 );
             }
-            // The channels have logged the rejected ones, with their permissions.
-            Notice::Ready { .. } | Notice::Rejected { .. } => {}
+            Notice::Ready { fresh, .. } => {
+                let new = fresh.into_iter().filter(|topic| self.heard.insert(topic.clone()));
+                let new: Vec<Topic> = new.collect();
+                if !new.is_empty() {
+                    self.look_into(None, machine::now(), new);
+                }
+            }
+            // The channels have logged them, with their permissions.
+            Notice::Rejected { .. } => {}
         }
         ControlFlow::Continue(())
+    }
+
+    /// Has it looked up what these topics would have told; without a beginning, whatever is under way.
+    fn look_into(&self, since: Option<Timestamp>, until: Timestamp, topics: Vec<Topic>) {
+        let topics = topics.into_iter().collect();
+        let gap = Gap { since, until, closed: Instant::now(), topics };
+        if self.joints.gaps.try_send(gap).is_err() && !self.stop.is_cancelled() {
+            error!(
+                "too many gaps at the same time: one is left to the next events of its conversations"
+            );
+        }
     }
 
     fn channels_changed(&mut self) {
@@ -280,6 +301,7 @@ impl App {
             error!("nothing is watched: none of the users, queues and groups of [watch] is known");
         }
         (self.watching_known, self.topics_wanted) = (true, topics.len());
+        self.heard.retain(|topic| topics.contains(topic));
         self.joints.topics.send_replace(Arc::new(topics));
         self.send_view();
     }
@@ -307,11 +329,17 @@ impl App {
         match part {
             Some(Ok(Part::Dispatcher(ended))) => return ControlFlow::Break(ended.into()),
             Some(Ok(
-                Part::Directory | Part::Channels | Part::Pipeline | Part::Control | Part::Lists,
+                Part::Directory
+                | Part::Channels
+                | Part::Pipeline
+                | Part::Recovery
+                | Part::Control
+                | Part::Lists,
             )) if stopping => {}
             Some(Ok(Part::Directory)) => return self.broken("directory"),
             Some(Ok(Part::Channels)) => return self.broken("channels"),
             Some(Ok(Part::Pipeline)) => return self.broken("pipeline"),
+            Some(Ok(Part::Recovery)) => return self.broken("recovery"),
             Some(Ok(Part::Lists)) => return self.broken("lists"),
             Some(Ok(Part::Control)) => return self.broken("control socket"),
             Some(Err(error)) => {

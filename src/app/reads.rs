@@ -78,17 +78,20 @@ impl Reads {
         }
     }
 
-    /// Asks for a conversation to be read; one that waits already is read once.
-    pub(super) fn want(&mut self, id: ConversationId) {
+    /// Asks for a conversation to be read; one that waits already is read once. Returns false if there
+    /// is no room for it.
+    pub(super) fn want(&mut self, id: ConversationId) -> bool {
         let full = self.wanted.len() >= WAITING;
         match self.wanted.entry(id) {
             Entry::Occupied(wanted) => {
                 let wanted = wanted.into_mut();
                 wanted.again |= wanted.under_way;
+                true
             }
             Entry::Vacant(place) if !full => {
                 self.waiting.push_back(place.key().clone());
                 place.insert(Wanted::default());
+                true
             }
             Entry::Vacant(place) => {
                 let id = place.into_key();
@@ -96,6 +99,7 @@ impl Reads {
                     &id,
                     "too many conversations wait to be read, this one waits for its next event",
                 );
+                false
             }
         }
     }
@@ -157,15 +161,15 @@ impl Reads {
         self.resting.first().map(|(at, _)| *at)
     }
 
-    /// The read was of use, or is to be let go.
-    pub(super) fn done(&mut self, id: ConversationId) {
-        if self.wanted.remove(&id).is_some_and(|wanted| wanted.again) {
-            self.want(id);
-        }
+    /// The read was of use, or is to be let go. Returns false if it was asked for again meanwhile.
+    pub(super) fn done(&mut self, id: ConversationId) -> bool {
+        let again = self.wanted.remove(&id).is_some_and(|wanted| wanted.again);
+        !(again && self.want(id))
     }
 
-    /// A frame came in while the read was under way: what it says may be older.
-    pub(super) fn overtaken(&mut self, id: ConversationId, in_doubt: bool, now: Instant) {
+    /// A frame came in while the read was under way: what it says may be older. Returns true if the
+    /// conversation is left to its events.
+    pub(super) fn overtaken(&mut self, id: ConversationId, in_doubt: bool, now: Instant) -> bool {
         let wanted = self.wanted.entry(id.clone()).or_default();
         (wanted.under_way, wanted.again) = (false, false);
         wanted.overtaken += 1;
@@ -173,38 +177,25 @@ impl Reads {
             self.waiting.push_back(id);
         } else if !in_doubt {
             self.wanted.remove(&id);
+            return true;
         } else {
             wanted.overtaken = 0;
             self.resting.insert((now + TRY_AGAIN, id));
         }
+        false
     }
 
-    /// The read failed: later once more, or not at all.
-    pub(super) fn failed(&mut self, id: ConversationId, error: &CallError, now: Instant) {
-        match error {
-            CallError::Throttled(..)
-            | CallError::Unauthorized(_)
-            | CallError::Conflict(_)
-            | CallError::Unavailable(_)
-            | CallError::NoAnswer { .. }
-            | CallError::NoToken(_)
-            | CallError::Credentials(_) => {
-                debug!(conversation_id = %id, %error, "read failed, will retry");
-                let wanted = self.wanted.entry(id.clone()).or_default();
-                (wanted.under_way, wanted.again) = (false, false);
-                self.resting.insert((now + TRY_AGAIN, id));
-            }
-            CallError::Forbidden(_)
-            | CallError::NotFound(_)
-            | CallError::Refused(_)
-            | CallError::Unreadable { .. } => {
-                self.say(
-                    &id,
-                    &format!("conversation not read, it waits for its next event: {error}"),
-                );
-                self.done(id);
-            }
+    /// The read failed: later once more, or not at all; then it returns true.
+    pub(super) fn failed(&mut self, id: ConversationId, error: &CallError, now: Instant) -> bool {
+        if !error.is_for_now() {
+            self.say(&id, &format!("conversation not read, it waits for its next event: {error}"));
+            return self.done(id);
         }
+        debug!(conversation_id = %id, %error, "read failed, will retry");
+        let wanted = self.wanted.entry(id.clone()).or_default();
+        (wanted.under_way, wanted.again) = (false, false);
+        self.resting.insert((now + TRY_AGAIN, id));
+        false
     }
 
     fn say(&mut self, id: &ConversationId, what: &str) {

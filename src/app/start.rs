@@ -15,6 +15,7 @@ use super::lists::to_watch;
 use super::observe::View;
 use super::pipeline::{self, Pipeline, Question};
 use super::push::Writer;
+use super::recovery::{self, Recovery, Search};
 use super::reload::Reloads;
 use super::report::Report;
 use super::rules_history::History;
@@ -24,6 +25,7 @@ use crate::config::Config;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::Problem;
 use crate::events::channels::{Channels, ChannelsState, Notice, QUEUE, Received};
+use crate::events::gaps::Gap;
 use crate::events::topic::Topic;
 use crate::events::tracker::{Limits, Tracker};
 use crate::events::watching::{Wanted, Watcher};
@@ -152,7 +154,9 @@ impl Start {
         let (asks_sender, asks) = mpsc::channel(ASKS_WAITING);
         let (updates, observations) = mpsc::channel(OBSERVATIONS_WAITING);
         let (questions, questions_receiver) = mpsc::channel(1);
-        let (view, gaps) = loops.pipeline(frames, asks, questions_receiver, view, updates.clone());
+        let (view, look_ups) =
+            loops.pipeline(frames, asks, questions_receiver, view, updates.clone());
+        let gaps = loops.recovery(&config, look_ups);
         let asked = loops.control(&config);
         let (lists, lists_found) = loops.lists(to_watch(&rules));
         loops.dispatcher(&config, fence, observations, asks_sender);
@@ -196,6 +200,7 @@ impl Start {
             ready: false,
             watching_known: false,
             topics_wanted: 0,
+            heard: BTreeSet::new(),
             configuration_problem: None,
         };
         app.count_rules();
@@ -275,13 +280,13 @@ impl Loops {
         questions: mpsc::Receiver<Question>,
         first: View,
         observations: mpsc::Sender<Input>,
-    ) -> (watch::Sender<View>, mpsc::Sender<Vec<Topic>>) {
+    ) -> (watch::Sender<View>, recovery::LookUps) {
         let (view_sender, view) = watch::channel(first);
-        let (gaps_sender, gaps) = mpsc::channel(NOTICES_WAITING);
+        let (look_ups_sender, look_ups) = mpsc::channel(1);
         let joints = pipeline::Joints {
             frames,
             asks,
-            gaps,
+            look_ups,
             view,
             questions,
             observations,
@@ -294,7 +299,31 @@ impl Loops {
             pipeline.run().await;
             Part::Pipeline
         });
-        (view_sender, gaps_sender)
+        (view_sender, look_ups_sender)
+    }
+
+    fn recovery(&mut self, config: &Config, look_ups: recovery::LookUps) -> mpsc::Sender<Gap> {
+        let (gaps_sender, gaps) = mpsc::channel(NOTICES_WAITING);
+        let search = Search {
+            api: Arc::clone(&self.api),
+            look_ups,
+            settings: config.recovery.clone(),
+            dialect: config.genesys.dialect,
+            requests_per_minute: config.updates.requests_per_minute.get(),
+        };
+        let recovery = Recovery::new(recovery::Joints {
+            gaps,
+            search: Arc::new(search),
+            settings: config.recovery.clone(),
+            counts: Arc::clone(&self.counts),
+            beat: self.pulse.add("recovery"),
+        });
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            recovery.run(stop).await;
+            Part::Recovery
+        });
+        gaps_sender
     }
 
     /// What is asked through the control socket; without one, nothing ever is.

@@ -14,8 +14,8 @@ use super::origin::Origins;
 use super::problem::{Problem, Problems};
 use super::raw::{File, Placed};
 use super::{
-    Config, Environment, Log, LogFormat, LogLevel, Monitoring, Network, State, Watch, account,
-    address, default, limits,
+    Config, Environment, Log, LogFormat, LogLevel, Monitoring, Network, Recovery, State, Watch,
+    account, address, default, limits,
 };
 use crate::genesys::names::looks_like_id;
 
@@ -52,6 +52,7 @@ pub(super) fn check<'t>(
         updates: limits::updates(&mut file),
         reload: limits::reload(&mut file),
         network: network(&mut file),
+        recovery: recovery(&mut file),
         state: state(&mut file),
         monitoring: monitoring(&mut file),
         log: log(&mut file),
@@ -125,6 +126,23 @@ fn network(file: &mut File<'_>) -> Network {
         no_proxy: file.text("network.no_proxy").map(|text| text.value),
         proxy_credentials_file: credentials,
         ca_file: file.path("network.ca_file"),
+    }
+}
+
+fn recovery(file: &mut File<'_>) -> Recovery {
+    let lookback = file.duration(
+        "recovery.lookback",
+        HOUR..=365 * DAY,
+        "each 31 days are a query of their own, for each hundred users",
+    );
+    let index_lag = file.duration(
+        "recovery.index_lag",
+        Duration::from_secs(1)..=DAY,
+        "the details query does not know the last moments yet, and is asked once more after them",
+    );
+    Recovery {
+        lookback: lookback.unwrap_or(default::LOOKBACK),
+        index_lag: index_lag.unwrap_or(default::INDEX_LAG),
     }
 }
 

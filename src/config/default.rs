@@ -44,6 +44,10 @@ pub const WARN_VALUE_LENGTH: usize = 256;
 /// Well inside the 512,000 bytes of a request (FACTS 3.1), the only bound that is known.
 pub const MAX_VALUE_LENGTH: usize = 32_000;
 
+/// A slice of the details query; longer than nearly all conversations live.
+pub const LOOKBACK: Duration = Duration::from_secs(31 * 24 * 3600);
+/// How far the analytics index lags is not documented (FACTS 5); a minute costs nothing but a query.
+pub const INDEX_LAG: Duration = Duration::from_secs(60);
 /// Ten minutes of the default budget, one request each.
 pub const RELOAD_MAX_WRITES: usize = 3_000;
 /// In thousandths. A third less is rather an export that was cut off than a week's work.

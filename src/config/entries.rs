@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use super::{
-    Channels, Config, Genesys, Log, Monitoring, Network, Reload, SecretSource, State, Updates,
-    Watch, address,
+    Channels, Config, Genesys, Log, Monitoring, Network, Recovery, Reload, SecretSource, State,
+    Updates, Watch, address,
 };
 
 /// One value, free of what it means.
@@ -36,6 +36,7 @@ pub(super) fn entries(config: &Config) -> Entries {
         updates,
         reload,
         network,
+        recovery,
         state,
         monitoring,
         log,
@@ -51,6 +52,11 @@ pub(super) fn entries(config: &Config) -> Entries {
         ("reload.max_shrink", Shown::Share(*max_shrink)),
     ]);
     entries.extend(of_network(network));
+    let Recovery { lookback, index_lag } = recovery;
+    entries.extend([
+        ("recovery.lookback", Shown::Time(*lookback)),
+        ("recovery.index_lag", Shown::Time(*index_lag)),
+    ]);
     let State { dir, keep } = state;
     entries.extend([("state.dir", path(dir)), ("state.keep", Shown::Time(*keep))]);
     let Monitoring { listen, control } = monitoring;

@@ -50,6 +50,7 @@ pub struct Config {
     pub updates: Updates,
     pub reload: Reload,
     pub network: Network,
+    pub recovery: Recovery,
     pub state: State,
     pub monitoring: Monitoring,
     pub log: Log,
@@ -168,6 +169,15 @@ pub struct Network {
     pub proxy_credentials_file: Option<PathBuf>,
     /// PEM certificates to trust beside the system's.
     pub ca_file: Option<PathBuf>,
+}
+
+/// `[recovery]`: how what was missed is found again (SEMANTICS 7).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recovery {
+    /// A conversation that began longer ago is not looked for.
+    pub lookback: Duration,
+    /// How long after a gap the details query is asked once more, for what its index did not have.
+    pub index_lag: Duration,
 }
 
 /// `[state]`: what is kept between runs.

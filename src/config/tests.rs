@@ -335,6 +335,10 @@ fn each_value_is_shown_with_its_origin() {
         # proxy_credentials_file is not set
         # ca_file is not set
 
+        [recovery]
+        lookback = "31d"                             # default
+        index_lag = "1m"                             # default
+
         [state]
         dir = "/var/lib/attributed"                  # default
         keep = "7d"                                  # default

@@ -2,14 +2,15 @@
 //!
 //! [`channels`] keep the sockets open and hand on conversations as they came; [`shapes`] reads each
 //! of the forms in which Genesys sends a conversation into the one [`conversation`]; [`tracker`]
-//! says which snapshot is newer; [`watching`] says whose conversations are wanted at all. Nothing
-//! here knows rules or updates.
+//! says which snapshot is newer; [`watching`] says whose conversations are wanted at all; [`gaps`]
+//! keeps what may have been missed. Nothing here knows rules or updates.
 
 mod attributes;
 pub mod channels;
 pub mod conversation;
 pub mod ends;
 pub mod frame;
+pub mod gaps;
 pub mod numbers;
 mod original;
 pub mod parties;

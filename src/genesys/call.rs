@@ -123,6 +123,24 @@ impl CallError {
         }
     }
 
+    /// Returns true if and only if the same call may succeed later, without anybody mending anything
+    /// but the network, the service or the credentials.
+    pub fn is_for_now(&self) -> bool {
+        match self {
+            CallError::Throttled(..)
+            | CallError::Unauthorized(_)
+            | CallError::Conflict(_)
+            | CallError::Unavailable(_)
+            | CallError::NoAnswer { .. }
+            | CallError::NoToken(_)
+            | CallError::Credentials(_) => true,
+            CallError::Forbidden(_)
+            | CallError::NotFound(_)
+            | CallError::Refused(_)
+            | CallError::Unreadable { .. } => false,
+        }
+    }
+
     /// [`refusal`](CallError::refusal), to take out what should not be shown.
     pub fn refusal_mut(&mut self) -> Option<&mut Refusal> {
         match self {

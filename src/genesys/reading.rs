@@ -136,49 +136,94 @@ pub async fn open_conversations(
         let mut start = from;
         while start < to {
             let end = start.checked_add(SLICE).map_or(to, |end| end.min(to));
-            query(api, class, &filter, &format!("{start}/{end}"), &mut found).await?;
+            let query = Query { end: "notExists", filter: &filter, from: start, to: end };
+            query.run(api, class, |one| found.extend([one.conversation_id])).await?;
             start = end;
         }
     }
     Ok(found)
 }
 
-async fn query(
+/// Counts the conversations that ended within an interval of at most 31 days, of those that started
+/// on a day which it touches; `patch` dialect only.
+///
+/// # Errors
+///
+/// As [`open_conversations`].
+///
+/// # Cancel safety
+///
+/// Cancel safe.
+pub async fn ended_conversations(
     api: &dyn Api,
     class: Class,
-    filter: &[Value],
-    interval: &str,
-    found: &mut BTreeSet<ConversationId>,
-) -> Result<(), CallError> {
-    let operation = "query_conversations";
-    for page in 1..=MAX_PAGES {
-        let not_ended = json!({ "dimension": "conversationEnd", "operator": "notExists" });
-        let body = json!({
-            "interval": interval,
+    whose: &Whose,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<usize, CallError> {
+    let mut ended = BTreeSet::new();
+    for filter in filters(whose) {
+        let query = Query { end: "exists", filter: &filter, from, to };
+        let note = |one: FoundConversation| {
+            let end = one.conversation_end.and_then(|end| end.parse::<Timestamp>().ok());
+            if end.is_some_and(|end| from <= end && end <= to) {
+                ended.insert(one.conversation_id);
+            }
+        };
+        query.run(api, class, note).await?;
+    }
+    Ok(ended.len())
+}
+
+/// A details query, whatever it finds.
+struct Query<'q> {
+    /// What has to be true of `conversationEnd`.
+    end: &'static str,
+    filter: &'q [Value],
+    from: Timestamp,
+    to: Timestamp,
+}
+
+impl Query<'_> {
+    async fn run(
+        &self,
+        api: &dyn Api,
+        class: Class,
+        mut found: impl FnMut(FoundConversation),
+    ) -> Result<(), CallError> {
+        let operation = "query_conversations";
+        for page in 1..=MAX_PAGES {
+            let call = Call {
+                class,
+                operation,
+                method: Method::POST,
+                path: "/api/v2/analytics/conversations/details/query".to_owned(),
+                body: Some(Bytes::from(self.body(page).to_string())),
+            };
+            let answer = api.call(call).await?;
+            let listing: Found = read(operation, &answer.body)?;
+            let conversations = listing.conversations.unwrap_or_default();
+            let full = conversations.len() >= PAGE;
+            conversations.into_iter().for_each(&mut found);
+            if !full {
+                return Ok(());
+            }
+        }
+        let reason = format!("there are more than {} conversations in it", PAGE * MAX_PAGES);
+        Err(CallError::Unreadable { operation, reason })
+    }
+
+    fn body(&self, page: usize) -> Value {
+        let end = json!({ "dimension": "conversationEnd", "operator": self.end });
+        json!({
+            "interval": format!("{}/{}", self.from, self.to),
             "order": "asc",
             "orderBy": "conversationStart",
             "paging": { "pageSize": PAGE, "pageNumber": page },
-            "conversationFilters": [{ "type": "and", "predicates": [not_ended] }],
-            "segmentFilters": [{ "type": "or", "predicates": filter }],
-        });
-        let call = Call {
-            class,
-            operation,
-            method: Method::POST,
-            path: "/api/v2/analytics/conversations/details/query".to_owned(),
-            body: Some(Bytes::from(body.to_string())),
-        };
-        let answer = api.call(call).await?;
-        let listing: Found = read(operation, &answer.body)?;
-        let conversations = listing.conversations.unwrap_or_default();
-        let full = conversations.len() >= PAGE;
-        found.extend(conversations.into_iter().map(|found| found.conversation_id));
-        if !full {
-            return Ok(());
-        }
+            "conversationFilters": [{ "type": "and", "predicates": [end] }],
+            "segmentFilters": [{ "type": "or", "predicates": self.filter }],
+        })
     }
-    let reason = format!("there are more than {} open conversations in it", PAGE * MAX_PAGES);
-    Err(CallError::Unreadable { operation, reason })
 }
 
 /// Absent when nothing is found.
@@ -191,6 +236,7 @@ struct Found {
 #[serde(rename_all = "camelCase")]
 struct FoundConversation {
     conversation_id: ConversationId,
+    conversation_end: Option<String>,
 }
 
 /// In as few filters as a query takes.
@@ -279,6 +325,24 @@ mod tests {
             POST /api/v2/analytics/conversations/details/query {"conversationFilters":[{"predicates":[{"dimension":"conversationEnd","operator":"notExists"}],"type":"and"}],"interval":"2026-10-01T00:00:00Z/2026-11-01T00:00:00Z","order":"asc","orderBy":"conversationStart","paging":{"pageNumber":2,"pageSize":100},"segmentFilters":[{"predicates":[{"dimension":"userId","operator":"matches","value":"u1"},{"dimension":"queueId","operator":"matches","value":"q1"}],"type":"or"}]}
             POST /api/v2/analytics/conversations/details/query {"conversationFilters":[{"predicates":[{"dimension":"conversationEnd","operator":"notExists"}],"type":"and"}],"interval":"2026-11-01T00:00:00Z/2026-11-20T12:00:00Z","order":"asc","orderBy":"conversationStart","paging":{"pageNumber":1,"pageSize":100},"segmentFilters":[{"predicates":[{"dimension":"userId","operator":"matches","value":"u1"},{"dimension":"queueId","operator":"matches","value":"q1"}],"type":"or"}]}
         "#]].assert_eq(&api.seen());
+    }
+
+    #[tokio::test]
+    async fn what_ended_in_between_is_counted() {
+        let ended = |id: &str, end: &str| json!({ "conversationId": id, "conversationEnd": end });
+        let page = json!({ "conversations": [
+            ended("before", "2026-11-20T09:59:59.000Z"),
+            ended("within", "2026-11-20T10:00:30.000Z"),
+            ended("after", "2026-11-20T10:01:01.000Z"),
+        ]});
+        let page = page.to_string();
+        let api = FakeApi::new([(200, page.as_str())]);
+        let whose = Whose { users: BTreeSet::from([UserId::new("u1")]), ..Whose::default() };
+        let (from, to) = ("2026-11-20T10:00:00Z".parse(), "2026-11-20T10:01:00Z".parse());
+        let ended =
+            ended_conversations(&api, Class::Recovery, &whose, from.unwrap(), to.unwrap()).await;
+        assert_eq!(ended.unwrap(), 1);
+        assert!(api.seen().contains(r#""operator":"exists""#));
     }
 
     #[test]

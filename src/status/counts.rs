@@ -48,6 +48,14 @@ pub struct Counts {
     pub drops: Count,
     pub topics: Count,
     pub topics_rejected: Count,
+    // Gaps.
+    /// Looked into now, or waiting for it.
+    pub gaps_open: Count,
+    pub gaps_closed: Count,
+    /// Conversations that were looked at for gaps.
+    pub gap_conversations: Count,
+    /// 1 while it may not be asked which conversations are open.
+    pub gaps_not_permitted: Count,
     // Rules.
     pub matches: Count,
     /// A rule held, but its target is not there.

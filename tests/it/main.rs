@@ -18,6 +18,7 @@ mod daemon;
 mod deliver;
 mod dialects;
 mod explained;
+mod gaps;
 mod judgement;
 mod late;
 mod reload;

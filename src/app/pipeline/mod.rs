@@ -8,6 +8,7 @@
 //! writing: that is the updates' part.
 
 mod due;
+mod look_ups;
 mod question;
 mod reading;
 #[cfg(test)]
@@ -26,13 +27,14 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, warn};
 
 use self::due::Due;
+use self::look_ups::LookUps;
+pub(super) use self::look_ups::{Found, LookUp, Which};
 use crate::app::observe::{Look, Moment, View, observation, remember, same_wishes};
 use crate::app::reads::{ReadDone, Reads};
 use crate::app::rule_errors::RuleErrors;
 use crate::events::Unreadable;
 use crate::events::channels::Received;
 use crate::events::conversation::Conversation;
-use crate::events::topic::Topic;
 use crate::events::tracker::{News, StreamId, Tracker};
 use crate::genesys::ConversationId;
 use crate::genesys::call::Api;
@@ -61,8 +63,8 @@ const STANDINGS_OVER: usize = 10_000;
 pub(super) struct Joints {
     pub frames: mpsc::Receiver<Received>,
     pub asks: mpsc::Receiver<Ask>,
-    /// Users and queues whose events may have been missed.
-    pub gaps: mpsc::Receiver<Vec<Topic>>,
+    /// Conversations of which events may have been missed.
+    pub look_ups: mpsc::Receiver<LookUp>,
     pub view: watch::Receiver<View>,
     pub questions: mpsc::Receiver<Question>,
     pub observations: mpsc::Sender<Input>,
@@ -79,6 +81,7 @@ pub(super) struct Pipeline {
     standings: HashMap<ConversationId, Standing>,
     rule_errors: RuleErrors,
     reads: Reads,
+    look_ups: LookUps,
     /// Conversations to look at again, behind live frames: there is room now.
     again: VecDeque<ConversationId>,
     /// The same, after those: the rules changed.
@@ -98,7 +101,7 @@ enum Event {
     Frames,
     FramesEnded,
     Asked(Ask),
-    Gap(Vec<Topic>),
+    LookUp(LookUp),
     Question(Question),
     ViewChanged,
     Read(ReadDone),
@@ -119,6 +122,7 @@ impl Pipeline {
             standings: HashMap::new(),
             rule_errors: RuleErrors::default(),
             reads,
+            look_ups: LookUps::default(),
             again: VecDeque::new(),
             reloaded: VecDeque::new(),
             comparing: None,
@@ -172,7 +176,7 @@ impl Pipeline {
             Some(done) = self.reads.next() => Event::Read(done),
             Ok(()) = self.joints.view.changed() => Event::ViewChanged,
             Some(ask) = self.joints.asks.recv() => Event::Asked(ask),
-            Some(topics) = self.joints.gaps.recv() => Event::Gap(topics),
+            Some(look_up) = self.joints.look_ups.recv() => Event::LookUp(look_up),
             Some(question) = self.joints.questions.recv() => Event::Question(question),
             () = sleep_until(next_due.unwrap_or_else(Instant::now)), if next_due.is_some() => Event::Due,
             () = std::future::ready(()), if may_compare => Event::Compare,
@@ -194,8 +198,8 @@ impl Pipeline {
         if let Ok(ask) = joints.asks.try_recv() {
             return Some(Event::Asked(ask));
         }
-        if let Ok(topics) = joints.gaps.try_recv() {
-            return Some(Event::Gap(topics));
+        if let Ok(look_up) = joints.look_ups.try_recv() {
+            return Some(Event::LookUp(look_up));
         }
         if let Ok(question) = joints.questions.try_recv() {
             return Some(Event::Question(question));
@@ -220,8 +224,8 @@ impl Pipeline {
                 self.batch = batch;
             }
             Event::Asked(Ask::LookAgain(id)) => self.again.push_back(id),
-            Event::Asked(Ask::Read(id)) => self.reads.want(id),
-            Event::Gap(topics) => self.look_up_after_gap(&topics.into_iter().collect()),
+            Event::Asked(Ask::Read(id)) => self.read_or_leave(id),
+            Event::LookUp(look_up) => self.look_up(look_up),
             Event::Question(question) => self.begin_comparing(question),
             Event::ViewChanged => self.change_view(),
             Event::Read(done) => self.take_read(done).await?,
@@ -297,8 +301,12 @@ impl Pipeline {
         same
     }
 
-    /// Asks the rules about a snapshot, and passes on what they say.
-    async fn observe(&mut self, current: &Arc<Conversation>, moment: &Moment) -> ControlFlow<()> {
+    /// Asks the rules about a snapshot, and passes on what they say. Returns how many wishes that is.
+    async fn observe(
+        &mut self,
+        current: &Arc<Conversation>,
+        moment: &Moment,
+    ) -> ControlFlow<(), usize> {
         self.joints.counts.snapshots.add(1);
         let standing = self.standings.entry(current.id.clone()).or_default();
         let Look { observation, matches, targets_missing, due, errors } =
@@ -313,7 +321,9 @@ impl Pipeline {
             self.standings.retain(|id, _| self.tracker.current(id).is_some());
         }
         self.joints.counts.conversations.set(self.tracker.len() as u64);
-        self.send(Input::Observe(observation)).await
+        let wishes = observation.wishes.len();
+        self.send(Input::Observe(observation)).await?;
+        ControlFlow::Continue(wishes)
     }
 
     async fn send(&mut self, input: Input) -> ControlFlow<()> {
@@ -344,7 +354,9 @@ impl Pipeline {
         let moment = Moment::now();
         match self.view.held_against.clone().filter(|_| by_reload) {
             Some(before) => self.observe_unchanged(&before, &current, &moment).await?,
-            None => self.observe(&current, &moment).await?,
+            None => {
+                self.observe(&current, &moment).await?;
+            }
         }
         self.still_doubt(&current.id).await
     }

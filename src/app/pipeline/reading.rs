@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use tokio::time::Instant;
 use tracing::warn;
 
+use super::look_ups::{LookUp, Outcome, Which};
 use super::{LOOK_UP_EVERY, Pipeline};
 use crate::app::observe::{Moment, gone};
 use crate::app::reads::ReadDone;
@@ -30,14 +31,18 @@ impl Pipeline {
                     self.reads.overtaken(id, true, now);
                     return ControlFlow::Continue(());
                 }
-                self.reads.done(id.clone());
+                self.read_ended(id.clone(), Outcome::Over(0));
                 self.standings.remove(&id);
                 self.due.forget(&id);
                 return self.send(Input::Observe(gone(&self.view, id))).await;
             }
             Err(error) => {
                 self.tracker.give_up_read(ticket);
-                self.reads.failed(id, &error, now);
+                if self.reads.failed(id.clone(), &error, now) {
+                    let forbidden = matches!(error, CallError::Forbidden(_));
+                    let outcome = if forbidden { Outcome::NotPermitted } else { Outcome::GivenUp };
+                    self.look_ups.settle(&id, outcome);
+                }
                 return ControlFlow::Continue(());
             }
         };
@@ -46,44 +51,67 @@ impl Pipeline {
             Err(error) => {
                 self.tracker.give_up_read(ticket);
                 warn!(conversation_id = %id, %error, "the answer to a read cannot be read, the conversation waits for its next event");
-                self.reads.done(id);
+                self.read_ended(id, Outcome::GivenUp);
                 return ControlFlow::Continue(());
             }
         };
-        let current = match self.tracker.take_read(ticket, conversation, now) {
+        let news = self.tracker.take_read(ticket, conversation, now);
+        let changed = matches!(news, News::Newer(_));
+        let current = match news {
             News::Overtaken { read_again } => {
-                self.reads.overtaken(id, read_again, now);
+                if self.reads.overtaken(id.clone(), read_again, now) {
+                    // What overtook it is newer than what was asked for.
+                    self.look_ups.settle(&id, Outcome::Same);
+                }
                 return ControlFlow::Continue(());
             }
             News::Newer(current) => Some(current),
             News::Duplicate => self.tracker.current(&id).cloned(),
             News::Older | News::Partial | News::Doubtful { .. } => None,
         };
-        self.reads.done(id);
-        match current {
-            Some(current) => {
-                let moment = Moment { at: now, received_at: machine::now(), from_read: true };
-                self.observe(&current, &moment).await
-            }
-            None => ControlFlow::Continue(()),
+        let Some(current) = current else {
+            self.read_ended(id, Outcome::Same);
+            return ControlFlow::Continue(());
+        };
+        let moment = Moment { at: now, received_at: machine::now(), from_read: true };
+        let wishes = self.observe(&current, &moment).await?;
+        let outcome = match (changed, current.is_over()) {
+            (true, true) => Outcome::Over(wishes),
+            (true, false) => Outcome::Changed(wishes),
+            (false, _) => Outcome::Same,
+        };
+        self.read_ended(id, outcome);
+        ControlFlow::Continue(())
+    }
+
+    /// A read ended; unless it was asked for again meanwhile, whoever waits for it is told.
+    fn read_ended(&mut self, id: ConversationId, outcome: Outcome) {
+        if self.reads.done(id.clone()) {
+            self.look_ups.settle(&id, outcome);
         }
     }
 
-    /// Reads every conversation that is known alive and that these topics would have told of.
-    pub(super) fn look_up_after_gap(&mut self, topics: &BTreeSet<Topic>) {
-        let concerned = |current: &Conversation| {
-            current.participants.iter().any(|participant| {
-                let user = participant.user_id.clone().map(Topic::User);
-                let queue = participant.queue_id.clone().map(Topic::Queue);
-                user.is_some_and(|user| topics.contains(&user))
-                    || queue.is_some_and(|queue| topics.contains(&queue))
-            })
-        };
-        let ids: Vec<ConversationId> =
-            self.tracker.live().filter(|c| concerned(c)).map(|c| c.id.clone()).collect();
-        for id in ids {
-            self.reads.want(id);
+    /// Reads a conversation when it is its turn; without room it waits for its next event.
+    pub(super) fn read_or_leave(&mut self, id: ConversationId) {
+        if !self.reads.want(id.clone()) {
+            self.look_ups.settle(&id, Outcome::GivenUp);
         }
+    }
+
+    /// Reads what is asked for, as far as it is not known already.
+    pub(super) fn look_up(&mut self, LookUp { which, done }: LookUp) {
+        let ids: Vec<ConversationId> = match which {
+            Which::Of(topics) => {
+                let live = self.tracker.live().filter(|current| tell_of(&topics, current));
+                live.map(|current| current.id.clone()).collect()
+            }
+            Which::These(mut ids, since) => {
+                ids.retain(|id| !self.tracker.knows_since(id, since));
+                ids
+            }
+        };
+        self.look_ups.begin(ids.clone(), done);
+        ids.into_iter().for_each(|id| self.read_or_leave(id));
     }
 
     /// Looks up conversations without news for a day: their end may never have been seen.
@@ -94,7 +122,17 @@ impl Pipeline {
         }
         self.last_look_up = now;
         for id in self.tracker.due(now) {
-            self.reads.want(id);
+            self.read_or_leave(id);
         }
     }
+}
+
+/// Whether these topics would have told of what happens in a conversation.
+fn tell_of(topics: &BTreeSet<Topic>, current: &Conversation) -> bool {
+    current.participants.iter().any(|participant| {
+        let user = participant.user_id.clone().map(Topic::User);
+        let queue = participant.queue_id.clone().map(Topic::Queue);
+        user.is_some_and(|user| topics.contains(&user))
+            || queue.is_some_and(|queue| topics.contains(&queue))
+    })
 }

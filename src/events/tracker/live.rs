@@ -73,6 +73,10 @@ impl Live {
         Live { current: conversation, progress, body, course, accepted, doubts, turn, last_news }
     }
 
+    pub(super) fn last_news(&self) -> Instant {
+        self.last_news
+    }
+
     pub(super) fn doubt(&mut self, stream: StreamId, body: u64) {
         if self.doubts.len() == MAX_DOUBTS {
             self.doubts.remove(0);

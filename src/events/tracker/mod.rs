@@ -272,6 +272,12 @@ impl Tracker {
         due
     }
 
+    /// Whether there were news of it at that time or later, or it is known to be over.
+    pub fn knows_since(&self, id: &ConversationId, at: Instant) -> bool {
+        self.live.get(id).is_some_and(|live| live.last_news() >= at)
+            || self.tombstones.get(id).is_some()
+    }
+
     /// How many conversations are live.
     pub fn len(&self) -> usize {
         self.live.len()

@@ -9,6 +9,8 @@
 //! - A snapshot that is delivered after a newer one of the same conversation on the same socket
 //!   changes nothing. Where the newer one went another way, by a read or on another socket, the
 //!   program may have had the older one first: what it wishes is right, and so is its absence.
+//!   The same holds on one socket for one that is late and was never seen before, if no fact that
+//!   stays tells it from the newer one: by all that it shows it may be the newest (SEMANTICS 2).
 //! - Dry-run rules wish nothing and win over no other rule.
 //! - `otherwise` is wished, once the rule has held for a target, by every snapshot for which it
 //!   does not hold for that target.
@@ -17,6 +19,7 @@
 //!   more than 30 s is excused; a wish of an earlier snapshot is not, however late it was written.
 //! - Conversations that the world has forgotten are not judged.
 
+mod facts;
 mod fields;
 mod fold;
 mod look;
@@ -42,6 +45,7 @@ pub use ruleset::NotUnderstood;
 pub use verdict::{Verdict, Wrong};
 
 use crate::simulator::world::{Changed, World, Writer};
+use facts::facts;
 use fold::{Entry, Folded, What, fold};
 use look::{Key, Look, look};
 use ruleset::Rule;
@@ -76,6 +80,8 @@ struct Case {
     newest: u64,
     /// The newest that each socket brought.
     newest_on: BTreeMap<u64, u64>,
+    /// Those that any socket brought.
+    brought: BTreeSet<u64>,
     /// Its body, to be looked at again under new rules.
     last: Option<Last>,
     /// What others wrote last to keys that no rule names.
@@ -90,6 +96,7 @@ struct Case {
 #[derive(Debug)]
 struct Last {
     body: Value,
+    facts: BTreeSet<String>,
     over: bool,
     at: Timestamp,
 }
@@ -228,9 +235,16 @@ impl Oracle {
         if let Some(socket) = socket {
             let newest = case.newest_on.entry(socket).or_default();
             if sequence <= *newest {
+                let told_apart = case.last.as_ref().is_some_and(|last| last.facts != facts(body));
+                if !told_apart && case.brought.insert(sequence) {
+                    let scene = Scene::new(body, &self.directory, &self.watched);
+                    let what = What::Crossed(look(&scene, &self.rules));
+                    case.entries.push(Entry { sequence: case.newest, at: now, what });
+                }
                 return;
             }
             *newest = sequence;
+            case.brought.insert(sequence);
         }
         let scene = Scene::new(body, &self.directory, &self.watched);
         let seen = look(&scene, &self.rules);
@@ -242,7 +256,8 @@ impl Oracle {
         }
         let what = What::Looked(seen);
         case.newest = sequence;
-        case.last = Some(Last { body: body.clone(), over: scene.over(), at: now });
+        case.last =
+            Some(Last { body: body.clone(), over: scene.over(), at: now, facts: facts(body) });
         case.entries.push(Entry { sequence, at: now, what });
     }
 

@@ -1,6 +1,8 @@
 //! Frames and answers in, observations out. Frames are written `a:gold` (stream `a`, the customer's
 //! tier) or `a:held`; every call to the API waits for the answer that a test gives it.
 
+mod look_ups;
+
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -14,6 +16,7 @@ use tokio::time::timeout;
 use super::*;
 use crate::config::fence::AllowedKeys;
 use crate::events::read_generic;
+use crate::events::topic::Topic;
 use crate::events::tracker::Limits;
 use crate::genesys::call::{Answer, Call, CallError, Class, Permit, Refusal};
 use crate::genesys::names::Names;
@@ -69,7 +72,7 @@ impl Api for Answers {
 struct Scene {
     frames: mpsc::Sender<Received>,
     asks: mpsc::Sender<Ask>,
-    _gaps: mpsc::Sender<Vec<Topic>>,
+    look_ups: mpsc::Sender<LookUp>,
     view: watch::Sender<View>,
     questions: mpsc::Sender<Question>,
     observations: mpsc::Receiver<Input>,
@@ -90,7 +93,7 @@ impl Scene {
     fn new(calls: usize) -> Scene {
         let (frames, frames_receiver) = mpsc::channel(16_384);
         let (asks, asks_receiver) = mpsc::channel(16);
-        let (gaps, gaps_receiver) = mpsc::channel(16);
+        let (look_ups, look_ups_receiver) = mpsc::channel(16);
         let (view, view_receiver) = watch::channel(view(RULES));
         let (questions, questions_receiver) = mpsc::channel(1);
         let (observations_sender, observations) = mpsc::channel(16_384);
@@ -99,7 +102,7 @@ impl Scene {
             Joints {
                 frames: frames_receiver,
                 asks: asks_receiver,
-                gaps: gaps_receiver,
+                look_ups: look_ups_receiver,
                 view: view_receiver,
                 questions: questions_receiver,
                 observations: observations_sender,
@@ -114,7 +117,7 @@ impl Scene {
         Scene {
             frames,
             asks,
-            _gaps: gaps,
+            look_ups,
             view,
             questions,
             observations,
