@@ -178,7 +178,10 @@ impl Trouble {
     /// For the log.
     pub(super) fn name(&self) -> String {
         let what = match (&self.answer, self.reset, self.swallow) {
-            (Some(given), _, _) => format!("answer {}", given.status),
+            (Some(given), _, _) => match given.headers.get("retry-after") {
+                Some(seconds) => format!("answer {}, retry after {seconds} s", given.status),
+                None => format!("answer {}", given.status),
+            },
             (None, true, _) => "reset".to_owned(),
             (None, false, true) => "swallow".to_owned(),
             (None, false, false) => format!("slow {} ms", self.delay.as_millis()),

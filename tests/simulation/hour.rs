@@ -21,7 +21,8 @@ use crate::scene::{REQUESTS_PER_MINUTE, Scene};
 use crate::trace::Trace;
 use crate::weather::Weather;
 
-const HOUR: Duration = Duration::from_secs(3_600);
+/// What a seed is played for, but where a defect is looked for.
+pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
 /// When nothing has come in for so long, nothing will: longer than a socket may be silent, a gap
 /// takes to be looked into, and a read to confirm.
 const QUIET: Duration = Duration::from_secs(240);
@@ -33,6 +34,7 @@ const BEGINS: &str = "2026-03-02T08:00:00Z";
 
 /// What the judges go by.
 pub(crate) struct Facts<'a> {
+    pub(crate) length: Duration,
     pub(crate) scene: &'a Scene,
     pub(crate) counts: &'a Counts,
     pub(crate) ended: Ended,
@@ -44,18 +46,27 @@ pub(crate) struct Facts<'a> {
     pub(crate) alive: u64,
 }
 
-/// Plays it; as a `whole`, with the simulator's part of the story.
-pub(crate) fn play(seed: u64, whole: bool) -> Outcome {
+/// How to play.
+#[derive(Clone, Copy)]
+pub(crate) struct Play {
+    pub(crate) seed: u64,
+    pub(crate) length: Duration,
+    /// With the simulator's part of the story.
+    pub(crate) whole: bool,
+}
+
+pub(crate) fn play(play: Play) -> Outcome {
     let begun = std::time::SystemTime::now();
     let dir = tempfile::tempdir().unwrap();
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
-    let mut outcome = runtime.unwrap().block_on(run(seed, whole, dir.path().to_owned()));
+    let mut outcome = runtime.unwrap().block_on(run(play, dir.path().to_owned()));
     outcome.took = begun.elapsed().unwrap_or_default();
     outcome
 }
 
-async fn run(seed: u64, whole: bool, dir: std::path::PathBuf) -> Outcome {
+async fn run(play: Play, dir: std::path::PathBuf) -> Outcome {
+    let Play { seed, length, whole } = play;
     let base: Timestamp = BEGINS.parse().unwrap();
     let _playing = machine::play(seed, base);
     let trace = Trace::new(dir.to_str().unwrap(), whole);
@@ -89,7 +100,7 @@ async fn run(seed: u64, whole: bool, dir: std::path::PathBuf) -> Outcome {
         }
     };
     let story = async {
-        Weather::new(&scene, seed).blow(HOUR).await;
+        Weather::new(&scene, seed).blow(length).await;
         scene.simulator.stop_world();
         let rest = rest(&scene, &counts).await;
         let verdict = scene.simulator.verdict();
@@ -104,6 +115,7 @@ async fn run(seed: u64, whole: bool, dir: std::path::PathBuf) -> Outcome {
     });
     let (came_to_rest, largest_outbox) = rest;
     let facts = Facts {
+        length,
         scene: &scene,
         counts: &counts,
         ended,

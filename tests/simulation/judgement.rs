@@ -7,7 +7,7 @@ use attributed::simulator::Entry;
 use attributed::simulator::oracle::Wrong;
 
 use crate::deck::ALL;
-use crate::hour::Facts;
+use crate::hour::{Facts, HOUR};
 use crate::outcome::Tally;
 use crate::scene::REQUESTS_PER_MINUTE;
 
@@ -75,6 +75,15 @@ pub(crate) fn judge(facts: &Facts<'_>, requests: &[Entry], tally: &Tally) -> Vec
     check(largest <= LARGEST_OUTBOX, format!("{largest} participants waited at once"));
     let (held, alive) = (facts.held, facts.alive);
     check(held <= alive, format!("{held} conversations are held, {alive} live"));
+    for rude in while_the_account_rests(requests) {
+        check(false, format!("request {rude} while the account rests"));
+    }
+    for (one, other) in tokens_at_once(requests) {
+        check(false, format!("requests {one} and {other} both got a token"));
+    }
+    if facts.length < HOUR {
+        return wrong;
+    }
     for (what, enough) in ENOUGH.into_iter().chain(ALL.map(|trouble| (trouble.name(), 1))) {
         let count = tally.of(what);
         check(count >= enough, format!("too quiet: {what} {count}, not {enough}"));
@@ -85,6 +94,37 @@ pub(crate) fn judge(facts: &Facts<'_>, requests: &[Entry], tally: &Tally) -> Vec
 fn is_explained(facts: &Facts<'_>, wrong: &Wrong) -> bool {
     let letter = (wrong.participant.clone(), wrong.key.clone());
     facts.scene.trace.heard().letters.contains(&letter)
+}
+
+/// Requests that began while a 429 said that the account has to rest. Tokens are asked for
+/// elsewhere, and a request that was on its way is no disobedience.
+fn while_the_account_rests(requests: &[Entry]) -> Vec<u64> {
+    let mut rude = Vec::new();
+    let mut rests = (0, 0);
+    for entry in requests.iter().filter(|entry| entry.path.starts_with("/api/")) {
+        if rests.0 < entry.started_us && entry.started_us < rests.1 {
+            rude.push(entry.number);
+        }
+        if let Some((seconds, ended)) = retry_after(entry).zip(entry.ended_us) {
+            rests = (ended, ended + seconds * 1_000_000);
+        }
+    }
+    rude
+}
+
+/// What a scripted 429 said, as the log has it.
+fn retry_after(entry: &Entry) -> Option<u64> {
+    let rest = entry.fault.as_ref()?.strip_prefix("answer 429, retry after ")?;
+    rest.split(' ').next()?.parse().ok()
+}
+
+/// Pairs of token requests that were both answered, within a second: one would have done for all.
+fn tokens_at_once(requests: &[Entry]) -> Vec<(u64, u64)> {
+    let tokens = requests.iter().filter(|entry| entry.path == "/oauth/token");
+    let answered: Vec<&Entry> = tokens.filter(|entry| entry.status == Some(200)).collect();
+    let pairs =
+        answered.windows(2).filter(|pair| pair[1].started_us < pair[0].started_us + 1_000_000);
+    pairs.map(|pair| (pair[0].number, pair[1].number)).collect()
 }
 
 /// The daemon's own requests in each window of the budget.

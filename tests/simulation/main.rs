@@ -6,13 +6,16 @@
 //!
 //! `cargo test --test simulation` plays a few seeds, `ATTRIBUTED_SEEDS=17` that one and tells what
 //! happened, and `ATTRIBUTED_SEEDS=1-2000 cargo test --release --test simulation -- --ignored soak`
-//! a great many.
+//! a great many. `cargo test --features defects --test simulation teeth` shows that it has teeth: each
+//! mistake of `attributed::defects` is found.
 
 #![cfg(feature = "simulator")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 #![expect(clippy::print_stdout, reason = "a failing test shows its seed, a soak what it did")]
 
 mod deck;
+#[cfg(feature = "defects")]
+mod defects;
 mod hour;
 mod judgement;
 mod outcome;
@@ -21,12 +24,17 @@ mod seeds;
 mod trace;
 mod weather;
 
+use std::time::Duration;
+
+use hour::Play;
 use outcome::Outcome;
 
 /// Seeds of an ordinary run, where nothing else is asked for: what a minute of one core allows.
-const USUAL: &str = "1-12";
+const USUAL: &str = "1-3";
 /// The seed that is played twice.
 const TWICE: u64 = 3;
+/// As long as it takes until everything has gone wrong once.
+const TWICE_FOR: Duration = Duration::from_secs(900);
 
 #[test]
 fn every_hour_ends_as_it_should() {
@@ -36,7 +44,8 @@ fn every_hour_ends_as_it_should() {
 
 #[test]
 fn the_same_seed_twice_leaves_the_same_trace() {
-    let [one, other] = [hour::play(TWICE, false), hour::play(TWICE, false)];
+    let play = Play { seed: TWICE, length: TWICE_FOR, whole: false };
+    let [one, other] = [hour::play(play), hour::play(play)];
     if let Some((at, ours, theirs)) = one.first_difference(&other) {
         panic!("seed {TWICE}: line {at} of the trace differs\n  {ours}\n  {theirs}");
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
-use crate::hour;
+use crate::hour::{self, HOUR, Play};
 use crate::outcome::Outcome;
 
 /// Those of `ATTRIBUTED_SEEDS`, such as `17` or `1-300`; else the usual ones.
@@ -22,7 +22,7 @@ pub(crate) fn play(
     let alone = seeds.start() == seeds.end();
     let mut wrong = BTreeSet::new();
     for seed in seeds.clone() {
-        let outcome = hour::play(seed, alone);
+        let outcome = hour::play(Play { seed, length: HOUR, whole: alone });
         show(seed, &outcome);
         if !outcome.wrong.is_empty() {
             println!("seed {seed} is wrong: {}\n{}", outcome.tally, outcome.wrong.join("\n"));

@@ -120,7 +120,7 @@ impl<'a> Weather<'a> {
         if trouble == Trouble::TokensRevoked {
             self.scene.simulator.revoke_tokens();
         } else {
-            self.scene.simulator.spend(self.dice.random_range(50..400));
+            self.scene.simulator.spend(self.dice.random_range(15..120));
         }
     }
 
