@@ -46,6 +46,8 @@
 //!   pipeline waits; the dispatcher never waits for the network. Participants in the outbox:
 //!   `updates.max_pending`, then a conversation is looked at again when there is room.
 //! - **Time** is `tokio::time`, or an argument: tests pause it.
+//! - **What outlives the process** is in the journal ([`updates::journal`]), written behind the updates
+//!   by a thread of its own: what waits, what was written, and until when everything was dealt with.
 //! - **Errors** have a variant for each thing that a caller may do. Deciding and telling are two
 //!   things.
 //! - **Secrets**, tokens and channel addresses are in no log, error or `Debug`; attribute values,

@@ -12,8 +12,8 @@ use crate::updates::dispatcher;
 pub enum Ended {
     /// All that was accepted was dealt with.
     Drained,
-    /// The time to drain was over first.
-    CutOff { left: usize },
+    /// The time to drain was over first; `kept` if the journal holds what is left.
+    CutOff { left: usize, kept: bool },
     /// Genesys Cloud does not know the client, or its secret.
     CredentialsRefused(String),
     /// The credentials are another organisation's.
@@ -22,6 +22,8 @@ pub enum Ended {
     NothingPermitted { missing_permissions: BTreeSet<String> },
     /// There are no rules to work with.
     NoRules(NoRules),
+    /// Another process works with the same state directory.
+    StateInUse(String),
     /// The configuration cannot be put to work: a certificate, a proxy, a glob.
     BadConfig(String),
     /// A part ended that never should; systemd starts us again.
@@ -32,14 +34,15 @@ impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Ended::Drained => write!(f, "stopped, everything that waited was dealt with"),
-            Ended::CutOff { left } => {
-                write!(f, "stopped, {left} participants were not pushed in time")
+            Ended::CutOff { left, kept } => {
+                let kept = if *kept { "kept for the next start" } else { "lost" };
+                write!(f, "stopped, {left} participants were not pushed in time: {kept}")
             }
             // The reason says what to check.
             Ended::CredentialsRefused(reason) => {
                 write!(f, "cannot log in to Genesys Cloud: {reason}; then start again")
             }
-            Ended::WrongOrganization(reason) => write!(f, "{reason}"),
+            Ended::WrongOrganization(reason) | Ended::StateInUse(reason) => write!(f, "{reason}"),
             Ended::NothingPermitted { missing_permissions } => {
                 let missing: Vec<&str> = missing_permissions.iter().map(String::as_str).collect();
                 write!(
@@ -64,7 +67,7 @@ impl From<dispatcher::Ended> for Ended {
     fn from(ended: dispatcher::Ended) -> Ended {
         match ended {
             dispatcher::Ended::Drained => Ended::Drained,
-            dispatcher::Ended::CutOff { left } => Ended::CutOff { left },
+            dispatcher::Ended::CutOff { left, kept } => Ended::CutOff { left, kept },
             dispatcher::Ended::Credentials { reason } => Ended::CredentialsRefused(reason),
         }
     }

@@ -11,6 +11,7 @@ mod compare;
 mod configuration;
 mod control;
 pub mod ended;
+mod journal;
 mod list_watch;
 mod lists;
 mod observe;
@@ -48,7 +49,7 @@ use list_watch::{Found, Watched};
 use observe::View;
 use pipeline::Question;
 use reload::{Reloads, Task, What};
-use report::{Report, Stage};
+use report::Report;
 use rules_history::History;
 use rules_in_force::RulesInForce;
 pub use start::{Options, Start};
@@ -73,6 +74,7 @@ use crate::status::pulse::Pulse;
 use crate::status::systemd;
 use crate::updates;
 use crate::updates::dispatcher::Input;
+use crate::updates::journal::Monitor;
 use crate::updates::settings;
 
 /// A loop that has not gone round for so long hangs.
@@ -91,6 +93,9 @@ pub struct App {
     level: Option<Level>,
     counts: Arc<Counts>,
     account: Arc<Account>,
+    journal: Monitor,
+    /// The process before heard everything until then.
+    away_since: Option<Timestamp>,
     pulse: Pulse,
     rules: RulesInForce,
     history: History,
@@ -159,7 +164,7 @@ impl App {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future aborts every loop; what was waiting is lost.
+    /// Dropping the future aborts every loop; what waits is in the journal, as after a crash.
     pub async fn run(mut self) -> Ended {
         loop {
             let event = self.next_event().await;
@@ -255,7 +260,9 @@ impl App {
                 let new = fresh.into_iter().filter(|topic| self.heard.insert(topic.clone()));
                 let new: Vec<Topic> = new.collect();
                 if !new.is_empty() {
-                    self.look_into(None, machine::now(), new);
+                    // What is watched only since then was never heard of.
+                    let since = self.away_since.filter(|_| !self.ready);
+                    self.look_into(since, machine::now(), new);
                 }
             }
             // The channels have logged them, with their permissions.
@@ -369,22 +376,6 @@ impl App {
         }
         let line = self.status_line();
         self.report.tell(line, &self.counts, Instant::now());
-    }
-
-    fn status_line(&self) -> String {
-        report::status_line(
-            match (self.ready, self.watching_known) {
-                (true, _) => Stage::Ready,
-                (false, true) => Stage::Subscribing,
-                (false, false) => Stage::Asking,
-            },
-            &self.joints.channels.borrow(),
-            &self.rules,
-            self.configuration_problem.as_deref(),
-            &self.counts,
-            &self.account.usage(),
-            self.config.updates.dry_run,
-        )
     }
 }
 

@@ -250,6 +250,7 @@ fn settings() -> Settings {
     Settings {
         workers: default::WORKERS,
         max_age: default::MAX_AGE,
+        keep: default::KEEP,
         max_pending: default::MAX_PENDING,
         // What may be written is checked where the rules are read.
         allowed_keys: Arc::new(|_| true),

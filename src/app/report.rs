@@ -6,6 +6,7 @@ use tokio::time::Instant;
 use tracing::info;
 
 use super::rules_in_force::RulesInForce;
+use super::{App, journal};
 use crate::events::channels::ChannelsState;
 use crate::genesys::pacer::Usage;
 use crate::status::counts::Counts;
@@ -52,7 +53,7 @@ impl Report {
 
 /// How far the start has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
+enum Stage {
     /// The directory has not said yet whom to watch.
     Asking,
     /// Not every topic is subscribed yet.
@@ -60,17 +61,48 @@ pub(super) enum Stage {
     Ready,
 }
 
+impl App {
+    /// How it is now.
+    pub(super) fn status_line(&self) -> String {
+        status_line(
+            match (self.ready, self.watching_known) {
+                (true, _) => Stage::Ready,
+                (false, true) => Stage::Subscribing,
+                (false, false) => Stage::Asking,
+            },
+            &self.joints.channels.borrow(),
+            &self.rules,
+            &Problems {
+                configuration: self.configuration_problem.as_deref(),
+                journal: journal::suspended(&self.journal).as_deref(),
+            },
+            &self.counts,
+            &self.account.usage(),
+            self.config.updates.dry_run,
+        )
+    }
+}
+
+/// What is wrong beside the rules.
+struct Problems<'a> {
+    configuration: Option<&'a str>,
+    journal: Option<&'a str>,
+}
+
 /// The line: what is wrong first.
-pub(super) fn status_line(
+fn status_line(
     stage: Stage,
     channels: &ChannelsState,
     rules: &RulesInForce,
-    configuration_problem: Option<&str>,
+    problems: &Problems<'_>,
     counts: &Counts,
     usage: &Usage,
     dry_run: bool,
 ) -> String {
     let mut parts: Vec<String> = Vec::new();
+    if let Some(reason) = problems.journal {
+        parts.push(format!("journal SUSPENDED, a crash loses what waits ({reason})"));
+    }
     if let Some(problem) = &rules.problem {
         parts.push(format!("rules file REFUSED, earlier rules in force ({problem})"));
     }
@@ -84,7 +116,7 @@ pub(super) fn status_line(
         let writes = held.writes;
         parts.push(format!("{writes} writes wait for `attributed reload --confirm`"));
     }
-    if let Some(problem) = configuration_problem {
+    if let Some(problem) = problems.configuration {
         parts.push(format!("configuration REFUSED, earlier one in force ({problem})"));
     }
     if let Some(rest) = usage.resting_for {

@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use super::journal::{self, Opened};
 use super::list_watch::{Found, ListWatch, Watched};
 use super::lists::to_watch;
 use super::observe::View;
@@ -42,6 +44,7 @@ use crate::status::logging::Level;
 use crate::status::pulse::Pulse;
 use crate::status::systemd;
 use crate::updates::dispatcher::{self, Dispatcher, Input};
+use crate::updates::journal::Opener;
 use crate::updates::settings::Settings;
 use crate::updates::wish::Ask;
 
@@ -54,12 +57,17 @@ const ASKED_WAITING: usize = 16;
 /// Between attempts to get the first token.
 const TOKEN_AGAIN: Duration = Duration::from_secs(5);
 
-/// What was said on the command line.
-#[derive(Clone, Copy, Debug, Default)]
+/// What was said on the command line, and what tests put in the place of the world.
+#[derive(Default)]
 pub struct Options {
     pub dry_run: bool,
     /// A bad rules file ends the program instead of the last good one standing in.
     pub strict: bool,
+    /// A journal of its own, written within the updates' turn, so that no thread decides the order
+    /// of things; else that of the state directory, written by a thread.
+    pub journal: Option<Opener>,
+    /// What the calendar says at the start; else the system's clock is asked.
+    pub now: Option<Timestamp>,
 }
 
 /// Everything that the app is made of from outside.
@@ -89,7 +97,7 @@ impl Start {
         let config = &self.config;
         let fence = AllowedKeys::new(&config.updates.allowed_keys)
             .map_err(|error| Ended::BadConfig(error.to_string()))?;
-        prepare_state_dir(config);
+        journal::prepare_directory(config);
         let history = History::new(&config.state.dir);
         let rules = RulesInForce::at_start(&config.rules, &history, &fence, self.options.strict)
             .map_err(Ended::NoRules)?;
@@ -118,8 +126,10 @@ impl Start {
             () = told_to_stop(&mut self.intents) => return Err(Ended::Drained),
             permitted = permitted => permitted?,
         }
+        let opened = journal::open(&self.config, self.options.journal.take(), self.options.now)?;
         Ok(self.join(
             account,
+            opened,
             rules,
             history,
             fence,
@@ -136,6 +146,7 @@ impl Start {
     fn join(
         self,
         account: Arc<Account>,
+        opened: Opened,
         rules: RulesInForce,
         history: History,
         fence: AllowedKeys,
@@ -159,7 +170,8 @@ impl Start {
         let gaps = loops.recovery(&config, look_ups);
         let asked = loops.control(&config);
         let (lists, lists_found) = loops.lists(to_watch(&rules));
-        loops.dispatcher(&config, fence, observations, asks_sender);
+        let (journal, away_since) = (opened.journal.monitor(), opened.away_since);
+        loops.dispatcher(&config, opened, fence, observations, asks_sender);
 
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -172,6 +184,8 @@ impl Start {
             level,
             counts,
             account,
+            journal,
+            away_since,
             pulse,
             rules,
             history,
@@ -367,17 +381,22 @@ impl Loops {
     fn dispatcher(
         &mut self,
         config: &Config,
+        opened: Opened,
         fence: AllowedKeys,
         input: mpsc::Receiver<Input>,
         asks: mpsc::Sender<Ask>,
     ) {
+        let Opened { journal, recovered, calendar, .. } = opened;
         let writer = Writer::new(Arc::clone(&self.api), config.genesys.dialect);
         let dispatcher = Dispatcher::new(dispatcher::Joints {
             input,
             asks,
             api: Arc::clone(&self.api),
             push: Arc::new(writer),
-            settings: Settings::new(&config.updates, allowing(fence)),
+            settings: Settings::new(&config.updates, &config.state, allowing(fence)),
+            journal,
+            recovered,
+            calendar,
             counts: Arc::clone(&self.counts),
             beat: self.pulse.add("dispatcher"),
             seed: machine::seed(),
@@ -402,15 +421,6 @@ async fn first_token(account: &Account) -> Result<(), Ended> {
 /// Until somebody wants us to stop. A reload has nothing to do yet: the files were just read.
 async fn told_to_stop(intents: &mut mpsc::Receiver<Intent>) {
     while intents.recv().await == Some(Intent::Reload) {}
-}
-
-/// Makes the state directory where it is missing; without one we go on in memory.
-fn prepare_state_dir(config: &Config) {
-    use std::os::unix::fs::DirBuilderExt;
-    let dir = &config.state.dir;
-    if let Err(error) = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir) {
-        warn!(dir = %dir.display(), %error, "no state directory: names, channels and the last good rules are not kept; set state.dir to a directory that can be written");
-    }
 }
 
 /// Refuses to work for another organisation than the configuration names.

@@ -42,7 +42,7 @@ impl From<&Ended> for Exit {
     fn from(ended: &Ended) -> Exit {
         match ended {
             Ended::Drained => Exit::Fine,
-            Ended::CutOff { .. } => Exit::TryAgain,
+            Ended::CutOff { .. } | Ended::StateInUse(_) => Exit::TryAgain,
             Ended::CredentialsRefused(_)
             | Ended::WrongOrganization(_)
             | Ended::NothingPermitted { .. } => Exit::Refused,

@@ -60,7 +60,11 @@ pub(super) fn run(file: Option<&Path>, arguments: &RunArguments) -> Exit {
     let file: Option<PathBuf> = file.map(Path::to_owned);
     let start = Start {
         config,
-        options: Options { dry_run: arguments.dry_run, strict: arguments.strict },
+        options: Options {
+            dry_run: arguments.dry_run,
+            strict: arguments.strict,
+            ..Options::default()
+        },
         outside,
         counts: Arc::new(Counts::default()),
         level: Some(level),
@@ -100,9 +104,11 @@ fn tell(ended: &Ended) -> Exit {
             super::print::eprint_problems(rules.problems());
             error!(exit = exit.code(), "{ended}");
         }
-        Ended::CutOff { .. }
+        Ended::CutOff { kept: true, .. } => warn!(exit = exit.code(), "{ended}"),
+        Ended::CutOff { kept: false, .. }
         | Ended::CredentialsRefused(_)
         | Ended::WrongOrganization(_)
+        | Ended::StateInUse(_)
         | Ended::NothingPermitted { .. }
         | Ended::BadConfig(_)
         | Ended::LoopFailed(_) => error!(exit = exit.code(), "{ended}"),

@@ -14,6 +14,7 @@ use super::shapes::keys::known;
 use super::shapes::lexer::{Broken, Lexer, Read};
 use super::shapes::{Next, Unreadable, next_generic, next_media};
 use super::topic::Topic;
+use crate::genesys::ConversationId;
 
 /// What a text from the socket is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,8 +34,7 @@ pub enum Frame {
         topic: Topic,
         /// Where `eventBody` stands in the text, in bytes.
         body: Range<usize>,
-        /// An error if it is nobody's conversation, without an id.
-        conversation: Result<Box<Conversation>, Unreadable>,
+        conversation: Result<Box<Conversation>, Unread>,
     },
     /// Well formed, and nothing that we asked for.
     OtherTopic {
@@ -48,6 +48,17 @@ pub enum Frame {
         /// Structure only: length, place of the error, names of known keys.
         excerpt: String,
     },
+}
+
+/// Why the conversation in a frame was not read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unread {
+    /// The body is, byte for byte, one of this conversation that was read before.
+    #[error("the body was read before")]
+    Repeat(ConversationId),
+    /// It is nobody's, without an id.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
 }
 
 /// Topic ids are shorter than 200 characters (FACTS 1.5).
@@ -78,6 +89,8 @@ struct Envelope {
     body: Option<Range<usize>>,
     /// What the body is; if its topic was not known when it came, what it is for a generic one.
     next: Option<Next>,
+    /// The body is one of this conversation that came before.
+    repeats: Option<ConversationId>,
 }
 
 /// What the bodies of control frames tell; any of it can be missing.
@@ -89,13 +102,19 @@ struct Control {
 
 impl Frame {
     pub fn read(text: &str) -> Frame {
+        Frame::read_new(text, |_| None)
+    }
+
+    /// Reads a text, except for a body that `seen` knows. It is given what begins with the body, and
+    /// returns that body's length and conversation.
+    pub fn read_new(text: &str, seen: impl Fn(&str) -> Option<(usize, ConversationId)>) -> Frame {
         if !text.trim_start().starts_with('{') {
             return unreadable(None, "not a JSON object", text);
         }
-        let Ok(envelope) = Envelope::read(text) else {
+        let Ok(envelope) = Envelope::read(text, &seen) else {
             return unreadable(None, "not valid JSON", text);
         };
-        let Envelope { name: Some(name), topic, body, next } = envelope else {
+        let Envelope { name: Some(name), topic, body, next, repeats } = envelope else {
             return unreadable(None, "no topicName", text);
         };
         let Some(topic) = topic else {
@@ -105,13 +124,17 @@ impl Frame {
         let Some(body) = body else {
             return unreadable(Some(&name), "no eventBody", text);
         };
+        if let Some(id) = repeats {
+            return Frame::Conversation { topic, body, conversation: Err(Unread::Repeat(id)) };
+        }
         let next = next.map_or_else(|| next_of(&topic, &mut Lexer::new(&text[body.clone()])), Ok);
         match next {
             Ok(Next::Conversation(read)) => {
                 Frame::Conversation { topic, body, conversation: Ok(read) }
             }
             Ok(Next::NoId) => {
-                Frame::Conversation { topic, body, conversation: Err(Unreadable::NoId) }
+                let conversation = Err(Unreadable::NoId.into());
+                Frame::Conversation { topic, body, conversation }
             }
             Ok(Next::NotAnObject) => unreadable(Some(&name), "eventBody is no object", text),
             Err(Broken) => unreadable(Some(&name), "not valid JSON", text),
@@ -120,14 +143,19 @@ impl Frame {
 }
 
 impl Envelope {
-    fn read(text: &str) -> Read<Envelope> {
+    fn read(text: &str, seen: &impl Fn(&str) -> Option<(usize, ConversationId)>) -> Read<Envelope> {
         let (mut lexer, mut envelope) = (Lexer::new(text), Envelope::default());
-        lexer.object(|lexer, member| envelope.take(lexer, member))?;
+        lexer.object(|lexer, member| envelope.take(lexer, member, seen))?;
         lexer.end()?;
         Ok(envelope)
     }
 
-    fn take(&mut self, lexer: &mut Lexer<'_>, member: Member) -> Read<()> {
+    fn take(
+        &mut self,
+        lexer: &mut Lexer<'_>,
+        member: Member,
+        seen: &impl Fn(&str) -> Option<(usize, ConversationId)>,
+    ) -> Read<()> {
         match member {
             Member::TopicName => {
                 self.name = lexer.text()?.map(|name| name.text().into_owned());
@@ -139,12 +167,19 @@ impl Envelope {
             Member::EventBody => {
                 let is_null = lexer.peek()? == b'n';
                 let start = lexer.at();
+                let is_generic = self.topic.as_ref().is_some_and(|topic| topic.media().is_none());
+                let repeat = is_generic.then(|| seen(lexer.rest())).flatten();
                 self.next = match (&self.topic, &self.name) {
+                    _ if repeat.is_some() => None,
                     (Some(topic), _) => Some(next_of(topic, lexer)?),
                     // Most likely the topic that will follow is one of those we subscribe to.
                     (None, None) => lexer.attempt(next_generic)?,
                     (None, Some(_)) => lexer.skip_value().map(|()| None)?,
                 };
+                if let Some((length, id)) = repeat {
+                    lexer.step_over(length);
+                    self.repeats = Some(id);
+                }
                 self.body = (!is_null).then(|| start..lexer.at());
             }
         }
@@ -311,7 +346,7 @@ mod tests {
         };
         assert_eq!(topic, Topic::User(UserId::new("a")));
         assert_eq!(&text[body.clone()], r#"{"id":"ü{"}"#);
-        assert_eq!(conversation.map(|read| *read), read_generic(&text[body]));
+        assert_eq!(conversation.map(|read| *read), read_generic(&text[body]).map_err(Unread::from));
     }
 
     #[test]

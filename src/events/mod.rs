@@ -23,5 +23,6 @@ mod text;
 pub mod topic;
 pub mod tracker;
 pub mod watching;
+pub mod words;
 
 pub use shapes::{Unreadable, read_generic, read_media, read_rest};

@@ -44,6 +44,12 @@ macro_rules! id {
             }
         }
 
+        impl From<$name> for Arc<str> {
+            fn from(id: $name) -> Arc<str> {
+                id.0
+            }
+        }
+
         impl From<&str> for $name {
             fn from(text: &str) -> $name {
                 $name::new(text)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::condition::{Condition, FieldCondition};
 use super::expression::Expression;
-use super::field::{Kind, Path};
+use super::field::Path;
 use super::file::Rule;
 use super::index::Index;
 use super::lists::Tables;
@@ -34,7 +34,7 @@ pub struct Rules {
 }
 
 /// Lists, each with the field by which its row is found.
-type Rows = Vec<(Arc<str>, Path)>;
+type Rows = Box<[(Arc<str>, Path)]>;
 
 #[derive(Debug)]
 pub(super) struct Bound {
@@ -45,7 +45,7 @@ pub(super) struct Bound {
     /// Whether it holds depends on the event as it was sent.
     pub(super) asks_raw: bool,
     /// Its conditions, if time alone can change what they say.
-    pub(super) changes_with_time: Option<Vec<Condition>>,
+    pub(super) changes_with_time: Option<Box<[Condition]>>,
     pub(super) speaks_of_watched: bool,
     /// Where it finds the rows of the lists of which it takes columns.
     pub(super) rows: Rows,
@@ -149,11 +149,11 @@ impl Rules {
 
 /// The conditions of a rule that time alone can change: its own, and what has to be reached for
 /// `when` to change. `None` for other rules.
-fn timed(rule: &Rule, conditions: &[Condition]) -> Option<Vec<Condition>> {
+fn timed(rule: &Rule, conditions: &[Condition]) -> Option<Box<[Condition]>> {
     let reached = rule.when.iter().flat_map(|when| when.limits().reached);
     let reached = reached.map(|(path, limit)| {
         let pattern = Pattern::AnyOf(vec![Scalar::Duration(limit)]);
-        Condition::Field(FieldCondition { path, pattern })
+        Condition::Field(Arc::new(FieldCondition { path, pattern }))
     });
     let reached: Vec<Condition> = reached.collect();
     (time::change_with_time(conditions) || !reached.is_empty())
@@ -174,21 +174,23 @@ fn digest(rule: &Rule, conditions: &[Condition], tables: &Tables) -> u64 {
 fn compared(rule: &Rule) -> Vec<Condition> {
     let conjuncts = rule.when.iter().flat_map(Expression::conjuncts);
     // Queues and users compare by name there, and by id in a pattern.
-    let plain = conjuncts.filter(|(path, _)| !matches!(path.field.kind, Kind::Queue | Kind::User));
+    let plain = conjuncts.filter(|(path, _)| path.field.kind.named().is_none());
     let compared = plain.map(|(path, scalars)| {
-        Condition::Field(FieldCondition { path, pattern: Pattern::AnyOf(scalars) })
+        Condition::Field(Arc::new(FieldCondition { path, pattern: Pattern::AnyOf(scalars) }))
     });
     compared.collect()
 }
 
 /// Where the rows are found of which the rule's expressions take columns: by the rule's own `in_list`.
 fn rows(rule: &Rule, conditions: &[Condition]) -> Rows {
-    let mut rows = Rows::new();
+    let mut rows = Vec::new();
     for (list, _) in rule.expressions().flat_map(Expression::rows) {
         let path = tabled::found_by(conditions, list).first().map(|path| (*path).clone());
-        if let Some(path) = path.filter(|_| rows.iter().all(|(known, _)| known != list)) {
+        if let Some(path) =
+            path.filter(|_| rows.iter().all(|(known, _): &(Arc<str>, Path)| known != list))
+        {
             rows.push((Arc::clone(list), path));
         }
     }
-    rows
+    rows.into()
 }

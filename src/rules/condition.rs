@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::field::{Kind, Path};
+use super::field::Path;
 use super::file::UnknownName;
 use super::pattern::Pattern;
 use super::raw::RawCondition;
@@ -15,18 +15,19 @@ use super::subjects::{Scene, Tested};
 use super::time::TimeCondition;
 use crate::genesys::names::Names;
 
-/// One condition. Empty conjunctions hold, empty alternatives do not.
+/// One condition. Empty conjunctions hold, empty alternatives do not. A copy is cheap: what several
+/// rules ask is kept once for all of them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Condition {
-    Field(FieldCondition),
+    Field(Arc<FieldCondition>),
     /// One of these conjunctions holds for the element that is tested.
-    Any(Vec<Vec<Condition>>),
+    Any(Arc<Vec<Vec<Condition>>>),
     /// There is a participant, with a communication, for whom all of these hold.
-    Some(Vec<Condition>),
+    Some(Arc<Vec<Condition>>),
     /// There is none.
-    None(Vec<Condition>),
+    None(Arc<Vec<Condition>>),
     /// Of the event as it was sent.
-    Raw(RawCondition),
+    Raw(Arc<RawCondition>),
     /// A schedule is open, or is not.
     Time(TimeCondition),
 }
@@ -42,8 +43,8 @@ impl Condition {
     /// Whether it holds at the element `tested`.
     pub(super) fn holds(&self, scene: &Scene<'_>, tested: Tested) -> bool {
         match self {
-            Condition::Field(FieldCondition { path, pattern }) => {
-                pattern.holds(scene.read(path, tested).as_ref())
+            Condition::Field(field) => {
+                field.pattern.holds(scene.read(&field.path, tested).as_ref())
             }
             Condition::Any(alternatives) => {
                 alternatives.iter().any(|conditions| all_hold(conditions, scene, tested))
@@ -154,45 +155,38 @@ impl Condition {
             conditions.iter().map(|one| one.bound(rule, names, unknown)).collect()
         };
         match self {
-            Condition::Any(alternatives) => Condition::Any(alternatives.iter().map(all).collect()),
-            Condition::Some(conditions) => Condition::Some(all(conditions)),
-            Condition::None(conditions) => Condition::None(all(conditions)),
+            Condition::Any(alternatives) => {
+                Condition::Any(Arc::new(alternatives.iter().map(all).collect()))
+            }
+            Condition::Some(conditions) => Condition::Some(Arc::new(all(conditions))),
+            Condition::None(conditions) => Condition::None(Arc::new(all(conditions))),
             Condition::Field(field) => Condition::Field(field.bound(rule, names, unknown)),
             Condition::Raw(_) | Condition::Time(_) => self.clone(),
         }
     }
 }
 
-/// Finds the ids for a name.
-type Resolve = fn(&Names, &str) -> Vec<Arc<str>>;
-
 impl FieldCondition {
     fn bound(
-        &self,
+        self: &Arc<FieldCondition>,
         rule: &Arc<str>,
         names: &Names,
         unknown: &mut BTreeSet<UnknownName>,
-    ) -> FieldCondition {
-        let (what, ids): (_, Resolve) = match self.path.field.kind {
-            Kind::Queue => ("queue", |names, name| ids(names.queue(name), |id| id.as_str().into())),
-            Kind::User => ("user", |names, name| ids(names.user(name), |id| id.as_str().into())),
-            Kind::Text
-            | Kind::Flag
-            | Kind::Number
-            | Kind::Time
-            | Kind::Duration
-            | Kind::Texts
-            | Kind::Attributes => return self.clone(),
-        };
+    ) -> Arc<FieldCondition> {
+        let Some(named) = self.path.field.kind.named() else { return Arc::clone(self) };
         let pattern = self.pattern.resolved(&mut |name| {
-            let found = ids(names, name);
-            if found.is_empty() {
+            let ids = named.ids(names, name);
+            if ids.is_empty() {
                 let (rule, name) = (Arc::clone(rule), name.to_owned());
-                unknown.insert(UnknownName { rule, what, name });
+                unknown.insert(UnknownName { rule, what: named.word(), name });
             }
-            found
+            ids
         });
-        FieldCondition { path: self.path.clone(), pattern }
+        // What is written as an id is not kept twice.
+        if pattern == self.pattern {
+            return Arc::clone(self);
+        }
+        Arc::new(FieldCondition { path: self.path.clone(), pattern })
     }
 }
 
@@ -225,8 +219,4 @@ fn somewhere(conditions: &[Condition], scene: &Scene<'_>, tested: Tested) -> boo
     let elements = scene.elements.iter().filter(|element| looks_at_ended || !element.ended);
     let mut places = elements.map(|element| Tested { watched: tested.watched, ..element.tested });
     places.any(|place| all_hold(conditions, scene, place))
-}
-
-fn ids<Id>(found: BTreeSet<Id>, text: fn(&Id) -> Arc<str>) -> Vec<Arc<str>> {
-    found.iter().map(text).collect()
 }

@@ -4,6 +4,7 @@
 //! of. One law for all: what is missing, null or empty is absent (`None`), never an error.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::events::conversation::{Communication, Conversation, Media, Participant};
-use crate::genesys::names::Names;
+use crate::genesys::names::{Names, NamesWanted};
 
 /// Whom a condition or a value speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,6 +52,13 @@ pub enum Kind {
     /// Compared by id, written by name or id, shown by name.
     Queue,
     /// Compared by id, written by e-mail address, name or id, shown by name.
+    User,
+}
+
+/// What the directory has names for. Fields of it compare by id, and rules call it by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    Queue,
     User,
 }
 
@@ -159,6 +167,47 @@ impl Kind {
             Kind::Attributes => "attributes",
             Kind::Queue => "a queue, by name or id",
             Kind::User => "a user, by e-mail address, name or id",
+        }
+    }
+
+    /// What its values are the ids of, if the directory has names for that.
+    pub fn named(self) -> Option<Named> {
+        match self {
+            Kind::Queue => Some(Named::Queue),
+            Kind::User => Some(Named::User),
+            Kind::Text
+            | Kind::Flag
+            | Kind::Number
+            | Kind::Time
+            | Kind::Duration
+            | Kind::Texts
+            | Kind::Attributes => None,
+        }
+    }
+}
+
+impl Named {
+    /// `queue` or `user`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Named::Queue => "queue",
+            Named::User => "user",
+        }
+    }
+
+    /// The ids of all that is called so, by name or by id. Empty if nothing is.
+    pub fn ids(self, names: &Names, name: &str) -> Vec<Arc<str>> {
+        match self {
+            Named::Queue => names.queue(name).into_iter().map(Arc::from).collect(),
+            Named::User => names.user(name).into_iter().map(Arc::from).collect(),
+        }
+    }
+
+    /// Where names are noted that have to be resolved.
+    pub fn wanted(self, wanted: &mut NamesWanted) -> &mut BTreeSet<String> {
+        match self {
+            Named::Queue => &mut wanted.queues,
+            Named::User => &mut wanted.users,
         }
     }
 }

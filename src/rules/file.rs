@@ -14,7 +14,7 @@ use std::time::Duration;
 use super::bound::Rules;
 use super::condition::{self, Condition, FieldCondition};
 use super::expression::Expression;
-use super::field::{Kind, Path, Subject};
+use super::field::{Path, Subject};
 use super::lists::{ListSource, Tables};
 use super::read;
 use super::schedules::Schedule;
@@ -40,18 +40,18 @@ pub struct RuleFile {
 pub struct Rule {
     /// Unique in its file.
     pub name: Arc<str>,
-    pub description: Option<String>,
+    pub description: Option<Box<str>>,
     /// Words of the administrator's own, to choose rules by.
-    pub labels: Vec<Arc<str>>,
+    pub labels: Box<[Arc<str>]>,
     /// All must hold.
-    pub conditions: Vec<Condition>,
+    pub conditions: Box<[Condition]>,
     /// It has to hold, too.
     pub when: Option<Expression>,
-    pub set: Vec<Assignment>,
+    pub set: Box<[Assignment]>,
     /// Keys that are emptied where they are there and not empty.
-    pub clear: Vec<Arc<str>>,
+    pub clear: Box<[Arc<str>]>,
     /// What is written once a match that held no longer does.
-    pub otherwise: Vec<Assignment>,
+    pub otherwise: Box<[Assignment]>,
     pub target: Target,
     pub write: Write,
     pub dry_run: bool,
@@ -140,17 +140,16 @@ impl RuleFile {
         let mut wanted = NamesWanted::default();
         for condition in self.rules.iter().flat_map(|rule| &rule.conditions) {
             condition.each_field(&mut |field| {
-                let Some(names) = names_of(&mut wanted, field.path.field.kind) else { return };
+                let Some(named) = field.path.field.kind.named() else { return };
+                let names = named.wanted(&mut wanted);
                 field.pattern.texts(&mut |name| {
                     names.insert(name.to_owned());
                 });
             });
         }
         for expression in self.rules.iter().flat_map(|rule| rule.expressions()) {
-            for (kind, name) in expression.names() {
-                if let Some(names) = names_of(&mut wanted, kind) {
-                    names.insert(name.to_string());
-                }
+            for (named, name) in expression.names() {
+                named.wanted(&mut wanted).insert(name.to_string());
             }
         }
         wanted
@@ -264,21 +263,10 @@ impl Rule {
 
     /// Adds the names in its expressions that the directory does not know.
     fn unknown_names(&self, names: &Names, unknown: &mut BTreeSet<UnknownName>) {
-        for (kind, name) in self.expressions().flat_map(Expression::names) {
-            let (what, known) = match kind {
-                Kind::Queue => ("queue", !names.queue(name).is_empty()),
-                Kind::User => ("user", !names.user(name).is_empty()),
-                Kind::Text
-                | Kind::Flag
-                | Kind::Number
-                | Kind::Time
-                | Kind::Duration
-                | Kind::Texts
-                | Kind::Attributes => continue,
-            };
-            if !known {
+        for (named, name) in self.expressions().flat_map(Expression::names) {
+            if named.ids(names, name).is_empty() {
                 let (rule, name) = (Arc::clone(&self.name), name.to_string());
-                unknown.insert(UnknownName { rule, what, name });
+                unknown.insert(UnknownName { rule, what: named.word(), name });
             }
         }
     }
@@ -321,20 +309,5 @@ impl Setting {
             Setting::Template(template) => Some(template),
         };
         template.into_iter().flat_map(Template::expressions)
-    }
-}
-
-/// Where names of this kind are kept, if what it is has a name.
-fn names_of(wanted: &mut NamesWanted, kind: Kind) -> Option<&mut BTreeSet<String>> {
-    match kind {
-        Kind::Queue => Some(&mut wanted.queues),
-        Kind::User => Some(&mut wanted.users),
-        Kind::Text
-        | Kind::Flag
-        | Kind::Number
-        | Kind::Time
-        | Kind::Duration
-        | Kind::Texts
-        | Kind::Attributes => None,
     }
 }

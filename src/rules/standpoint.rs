@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::expression::Scenery;
-use super::field::{Field, Kind, Path, Value};
+use super::field::{Field, Named, Path, Value};
 use super::lists::Tables;
 use super::subjects::{Scene, Tested};
 
@@ -48,19 +48,8 @@ impl Scenery for Standpoint<'_, '_> {
         }
     }
 
-    fn is_called(&self, kind: Kind, id: &str, name: &str) -> bool {
-        let names = self.scene.names;
-        match kind {
-            Kind::Queue => names.queue(name).iter().any(|queue| queue.as_str() == id),
-            Kind::User => names.user(name).iter().any(|user| user.as_str() == id),
-            Kind::Text
-            | Kind::Flag
-            | Kind::Number
-            | Kind::Time
-            | Kind::Duration
-            | Kind::Texts
-            | Kind::Attributes => false,
-        }
+    fn is_called(&self, what: Named, id: &str, name: &str) -> bool {
+        what.ids(self.scene.names, name).iter().any(|found| **found == *id)
     }
 
     fn now(&self) -> Timestamp {

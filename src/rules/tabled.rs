@@ -26,37 +26,49 @@ impl<'t> Tabled<'t> {
         Tabled { tables, schedules: schedules.iter().map(bound).collect() }
     }
 
-    /// The same condition, with what the tables have.
+    /// The same condition, with what the tables have. What asks no table is not copied.
     pub(super) fn condition(&self, condition: Condition) -> Condition {
         match condition {
-            Condition::Field(FieldCondition { path, pattern }) => {
-                Condition::Field(FieldCondition { path, pattern: self.pattern(pattern) })
+            Condition::Field(field) => {
+                let bound = self
+                    .pattern(&field.pattern)
+                    .map(|pattern| Arc::new(FieldCondition { path: field.path.clone(), pattern }));
+                Condition::Field(bound.unwrap_or(field))
             }
             Condition::Any(alternatives) => {
-                Condition::Any(alternatives.into_iter().map(|all| self.all(all)).collect())
+                Condition::Any(Arc::new(alternatives.iter().map(|all| self.all(all)).collect()))
             }
-            Condition::Some(all) => Condition::Some(self.all(all)),
-            Condition::None(all) => Condition::None(self.all(all)),
+            Condition::Some(all) => Condition::Some(Arc::new(self.all(&all))),
+            Condition::None(all) => Condition::None(Arc::new(self.all(&all))),
             Condition::Time(TimeCondition { schedule, open }) => {
                 let bound = self.schedules.get(&schedule.name).map(Arc::clone);
                 Condition::Time(TimeCondition { schedule: bound.unwrap_or(schedule), open })
             }
-            Condition::Raw(RawCondition { path, pattern }) => {
-                Condition::Raw(RawCondition { path, pattern: self.pattern(pattern) })
+            Condition::Raw(raw) => {
+                let bound = self
+                    .pattern(&raw.pattern)
+                    .map(|pattern| Arc::new(RawCondition { path: raw.path.clone(), pattern }));
+                Condition::Raw(bound.unwrap_or(raw))
             }
         }
     }
 
-    fn all(&self, conditions: Vec<Condition>) -> Vec<Condition> {
-        conditions.into_iter().map(|one| self.condition(one)).collect()
+    fn all(&self, conditions: &[Condition]) -> Vec<Condition> {
+        conditions.iter().map(|one| self.condition(one.clone())).collect()
     }
 
-    fn pattern(&self, pattern: Pattern) -> Pattern {
-        let all =
-            |patterns: Vec<Pattern>| patterns.into_iter().map(|one| self.pattern(one)).collect();
+    /// The pattern with its lists; `None` if it asks none.
+    fn pattern(&self, pattern: &Pattern) -> Option<Pattern> {
+        let mut asks_list = false;
+        each_list(pattern, &mut |_| asks_list = true);
+        asks_list.then(|| self.with_lists(pattern))
+    }
+
+    fn with_lists(&self, pattern: &Pattern) -> Pattern {
+        let all = |patterns: &[Pattern]| patterns.iter().map(|one| self.with_lists(one)).collect();
         match pattern {
-            Pattern::InList(list) => Pattern::InList(list.bound(self.tables)),
-            Pattern::Not(pattern) => Pattern::Not(Box::new(self.pattern(*pattern))),
+            Pattern::InList(list) => Pattern::InList(Box::new(list.bound(self.tables))),
+            Pattern::Not(pattern) => Pattern::Not(Box::new(self.with_lists(pattern))),
             Pattern::All(patterns) => Pattern::All(all(patterns)),
             Pattern::Either(patterns) => Pattern::Either(all(patterns)),
             Pattern::AnyOf(_)
@@ -65,7 +77,7 @@ impl<'t> Tabled<'t> {
             | Pattern::Cidr(_)
             | Pattern::Bound(_)
             | Pattern::HasAny(_)
-            | Pattern::HasAll(_) => pattern,
+            | Pattern::HasAll(_) => pattern.clone(),
         }
     }
 }
@@ -127,8 +139,8 @@ enum Asked<'c> {
 fn each<'c>(condition: &'c Condition, found: &mut dyn FnMut(Asked<'c>)) {
     match condition {
         Condition::Time(time) => found(Asked::Schedule(time)),
-        Condition::Field(FieldCondition { pattern, .. })
-        | Condition::Raw(RawCondition { pattern, .. }) => each_list(pattern, found),
+        Condition::Field(field) => each_list(&field.pattern, found),
+        Condition::Raw(raw) => each_list(&raw.pattern, found),
         Condition::Any(alternatives) => {
             alternatives.iter().flatten().for_each(|one| each(one, found));
         }

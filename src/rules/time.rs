@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::condition::{Condition, FieldCondition};
 use super::field::{Path, Value};
-use super::pattern::{Bound, Pattern, Scalar};
+use super::pattern::{Pattern, Scalar};
 use super::schedules::Schedule;
 use super::subjects::{Scene, Tested};
 
@@ -90,7 +90,7 @@ fn turns(
             Condition::Time(time) => found.extend(time.schedule.next_change(now)),
             Condition::Field(field) => found.extend(limit_reached(field, scene, tested, now)),
             Condition::Any(alternatives) => {
-                for all in alternatives {
+                for all in alternatives.iter() {
                     found.extend(next_turn(all, scene, tested, now));
                 }
             }
@@ -131,24 +131,25 @@ fn runs(path: &Path) -> bool {
 /// Every duration that a pattern compares with.
 fn limits(pattern: &Pattern) -> Vec<SignedDuration> {
     match pattern {
-        Pattern::Bound(Bound { limit: Scalar::Duration(limit), .. }) => vec![*limit],
+        Pattern::Bound(bound) => durations(std::slice::from_ref(&bound.limit)),
         Pattern::Not(pattern) => limits(pattern),
         Pattern::All(patterns) | Pattern::Either(patterns) => {
             patterns.iter().flat_map(limits).collect()
         }
-        Pattern::AnyOf(scalars) => {
-            let durations = scalars.iter().filter_map(|scalar| match scalar {
-                Scalar::Duration(duration) => Some(*duration),
-                Scalar::Text(_) | Scalar::Flag(_) | Scalar::Number(_) | Scalar::Time(_) => None,
-            });
-            durations.collect()
-        }
-        Pattern::Bound(_)
-        | Pattern::Exists(_)
+        Pattern::AnyOf(scalars) => durations(scalars),
+        Pattern::Exists(_)
         | Pattern::Words(_)
         | Pattern::Cidr(_)
         | Pattern::HasAny(_)
         | Pattern::HasAll(_)
         | Pattern::InList(_) => Vec::new(),
     }
+}
+
+fn durations(scalars: &[Scalar]) -> Vec<SignedDuration> {
+    let durations = scalars.iter().filter_map(|scalar| match scalar {
+        Scalar::Duration(duration) => Some(*duration),
+        Scalar::Text(_) | Scalar::Flag(_) | Scalar::Number(_) | Scalar::Time(_) => None,
+    });
+    durations.collect()
 }

@@ -11,6 +11,8 @@ use tokio::time::Instant;
 #[derive(Debug)]
 pub(crate) struct AgeClock {
     start: Instant,
+    /// Before that.
+    ran: Duration,
     /// How long it has stood still, not counting now.
     stood: Duration,
     standing: Option<Standing>,
@@ -25,13 +27,19 @@ struct Standing {
 
 impl AgeClock {
     pub(crate) fn new(now: Instant) -> AgeClock {
-        AgeClock { start: now, stood: Duration::ZERO, standing: None }
+        AgeClock { start: now, ran: Duration::ZERO, stood: Duration::ZERO, standing: None }
+    }
+
+    /// A clock that shows this much already.
+    pub(crate) fn showing(reading: Duration, now: Instant) -> AgeClock {
+        AgeClock { ran: reading, ..AgeClock::new(now) }
     }
 
     /// How long the clock has run.
     pub(crate) fn reading(&self, now: Instant) -> Duration {
         let standing = self.standing.map_or(Duration::ZERO, |standing| standing.length(now));
-        now.saturating_duration_since(self.start).saturating_sub(self.stood + standing)
+        let since = now.saturating_duration_since(self.start);
+        self.ran + since.saturating_sub(self.stood + standing)
     }
 
     /// Stops the clock until then, or until [`start`](AgeClock::start). A clock that stands already
@@ -83,5 +91,8 @@ mod tests {
 
         clock.start(at(100));
         assert_eq!(clock.reading(at(101)).as_secs(), 21);
+
+        let clock = AgeClock::showing(Duration::from_secs(7), start);
+        assert_eq!(clock.reading(at(1)).as_secs(), 8);
     }
 }

@@ -2,9 +2,10 @@
 //!
 //! Two bounded sets in order of arrival: conversations to be looked at again when the outbox has
 //! room, and conversations to be read through the API. The first, when full, refuses and counts;
-//! the second may refuse, because what is not confirmed is asked for again.
+//! the second may refuse, because what is not confirmed is asked for again. Beside them those that an
+//! earlier process left, as many as it knew: they only grow fewer.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::wish::Ask;
 use crate::genesys::ConversationId;
@@ -19,12 +20,18 @@ const MAX_READS: usize = 10_000;
 pub(crate) struct Asks {
     look_again: Line,
     reads: Line,
+    recovered: VecDeque<ConversationId>,
     overflown: u64,
 }
 
 impl Asks {
     pub(crate) fn new() -> Asks {
-        Asks { look_again: Line::new(MAX_LOOK_AGAIN), reads: Line::new(MAX_READS), overflown: 0 }
+        Asks {
+            look_again: Line::new(MAX_LOOK_AGAIN),
+            reads: Line::new(MAX_READS),
+            recovered: VecDeque::new(),
+            overflown: 0,
+        }
     }
 
     /// Returns how many did not find room so far, if this one does not either.
@@ -40,15 +47,33 @@ impl Asks {
         self.reads.add(conversation);
     }
 
+    /// To be read because an earlier process knew them alive.
+    pub(crate) fn recover(&mut self, conversations: &BTreeSet<ConversationId>) {
+        self.recovered.extend(conversations.iter().cloned());
+    }
+
+    /// Whether something did not find room, and was not asked for again yet.
+    pub(crate) fn has_look_again(&self) -> bool {
+        !self.look_again.places.is_empty()
+    }
+
     /// What to ask next: reads first; to look again only while there is room for what comes of it.
     pub(crate) fn next(&self, room: bool) -> Option<Ask> {
-        let read = || self.reads.first().map(Ask::Read);
+        let read = || {
+            let recovered = || self.recovered.front().cloned();
+            self.reads.first().or_else(recovered).map(Ask::Read)
+        };
         read().or_else(|| self.look_again.first().filter(|_| room).map(Ask::LookAgain))
     }
 
     pub(crate) fn asked(&mut self, ask: &Ask) {
         match ask {
-            Ask::Read(conversation) => self.reads.remove(conversation),
+            Ask::Read(conversation) => {
+                self.reads.remove(conversation);
+                if self.recovered.front() == Some(conversation) {
+                    self.recovered.pop_front();
+                }
+            }
             Ask::LookAgain(conversation) => self.look_again.remove(conversation),
         }
     }
@@ -115,6 +140,19 @@ mod tests {
             asked.push(ask.map_or("-".to_owned(), |ask| format!("{ask:?}")));
         }
         assert_eq!(asked.join(" "), "Read(r) - LookAgain(a) LookAgain(b) -");
+    }
+
+    #[test]
+    fn what_was_recovered_is_read_after_what_is_asked_for() {
+        let mut asks = Asks::new();
+        asks.recover(&BTreeSet::from(["b".into(), "a".into()]));
+        asks.read(&"r".into());
+        let mut asked = Vec::new();
+        while let Some(ask) = asks.next(true) {
+            asks.asked(&ask);
+            asked.push(format!("{ask:?}"));
+        }
+        assert_eq!(asked.join(" "), "Read(r) Read(a) Read(b)");
     }
 
     #[test]

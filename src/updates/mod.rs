@@ -4,11 +4,12 @@
 //! The [`Keeper`](keeper::Keeper) compares it with what was written before ([`memory`]), decides
 //! ([`decide`]), and keeps what is to be written until it may go ([`outbox`]). The
 //! [`Dispatcher`](dispatcher::Dispatcher) is the only part that waits: it moves observations in and
-//! pushes out. Nothing here knows events or rules.
+//! pushes out, and gives the [`journal`] what is to outlive the process. Nothing here knows events or rules.
 
 mod age;
 mod asks;
 mod breaker;
+pub mod calendar;
 pub mod dead_letters;
 pub(crate) mod decide;
 pub mod dispatcher;

@@ -9,11 +9,13 @@ use crate::config;
 /// The operator's fence: says of a key whether it may be written.
 pub type AllowedKeys = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
-/// See [`config::Updates`] for what each means.
+/// See [`config::Updates`] and [`config::State`] for what each means.
 #[derive(Clone)]
 pub struct Settings {
     pub workers: usize,
     pub max_age: Duration,
+    /// Values outlive this neither on disk nor waiting.
+    pub keep: Duration,
     pub max_pending: usize,
     pub allowed_keys: AllowedKeys,
     pub dry_run: bool,
@@ -31,10 +33,15 @@ pub struct Settings {
 }
 
 impl Settings {
-    pub fn new(updates: &config::Updates, allowed_keys: AllowedKeys) -> Settings {
+    pub fn new(
+        updates: &config::Updates,
+        state: &config::State,
+        allowed_keys: AllowedKeys,
+    ) -> Settings {
         Settings {
             workers: updates.workers,
             max_age: updates.max_age,
+            keep: state.keep,
             max_pending: updates.max_pending,
             allowed_keys,
             dry_run: updates.dry_run,
@@ -73,6 +80,7 @@ impl Settings {
         Settings {
             workers: default::WORKERS,
             max_age: default::MAX_AGE,
+            keep: default::KEEP,
             max_pending: default::MAX_PENDING,
             allowed_keys: Arc::new(|key| !key.starts_with("forbidden")),
             dry_run: false,

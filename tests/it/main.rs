@@ -21,6 +21,7 @@ mod explained;
 mod gaps;
 mod judgement;
 mod late;
+mod overlap;
 mod reload;
 mod replayed;
 mod restart;

@@ -18,9 +18,11 @@ use attributed::simulator::oracle::Verdict;
 use attributed::simulator::world::Shape;
 use attributed::simulator::{self, Faults, Limits, RULES, Simulator};
 use attributed::status::counts::Counts;
+use attributed::updates::journal::Store;
 use bytes::Bytes;
 use futures::future::{BoxFuture, pending};
 use http::{Request, Response};
+use redb::backends::InMemoryBackend;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -133,7 +135,9 @@ fn start(
     counts: Arc<Counts>,
     intents: mpsc::Receiver<Intent>,
 ) -> Start {
-    let options = Options::default();
+    // In memory, and written within the updates' turn: no thread of its own decides the order.
+    let journal = Box::new(|| Store::on(InMemoryBackend::new()));
+    let options = Options { journal: Some(journal), ..Options::default() };
     let reread = Box::new(move || Ok(reread.clone()));
     Start { config, options, outside, counts, level: None, intents, reread }
 }

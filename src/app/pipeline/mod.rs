@@ -13,6 +13,7 @@ mod question;
 mod reading;
 #[cfg(test)]
 mod tests;
+mod through;
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -29,13 +30,15 @@ use tracing::{debug, warn};
 use self::due::Due;
 use self::look_ups::LookUps;
 pub(super) use self::look_ups::{Found, LookUp, Which};
+use self::through::Through;
 use crate::app::observe::{Look, Moment, View, observation, remember, same_wishes};
 use crate::app::reads::{ReadDone, Reads};
 use crate::app::rule_errors::RuleErrors;
-use crate::events::Unreadable;
 use crate::events::channels::Received;
 use crate::events::conversation::Conversation;
+use crate::events::frame::Unread;
 use crate::events::tracker::{News, StreamId, Tracker};
+use crate::events::{Unreadable, read_generic};
 use crate::genesys::ConversationId;
 use crate::genesys::call::Api;
 use crate::rules::Standing;
@@ -89,6 +92,7 @@ pub(super) struct Pipeline {
     comparing: Option<Comparing>,
     /// Conversations to look at again when their time comes.
     due: Due,
+    through: Through,
     batch: Vec<Received>,
     /// The last thing that happened was frames: something else has a turn.
     had_frames: bool,
@@ -127,6 +131,7 @@ impl Pipeline {
             reloaded: VecDeque::new(),
             comparing: None,
             due: Due::default(),
+            through: Through::new(Instant::now()),
             batch: Vec::with_capacity(BATCH),
             had_frames: false,
             last_look_up: Instant::now(),
@@ -144,7 +149,7 @@ impl Pipeline {
             let event = self.next_event().await;
             self.joints.beat.give();
             self.had_frames = matches!(event, Event::Frames);
-            if self.handle(event).await.is_break() {
+            if self.handle(event).await.is_break() || self.tell_through().await.is_break() {
                 return;
             }
             self.look_up_silent();
@@ -244,13 +249,26 @@ impl Pipeline {
         }
         self.reads.only_first();
         self.ending = Some(Instant::now() + SETTLE_AT_STOP);
+        self.through.hurry();
         ControlFlow::Continue(())
     }
 
     /// Takes one frame, as far as an observation where it brings one.
     async fn take(&mut self, mut received: Received) -> ControlFlow<()> {
-        let conversation = match mem::replace(&mut received.conversation, Err(Unreadable::NoId)) {
-            Ok(conversation) => *conversation,
+        let stream = stream_of(&received);
+        let read = match mem::replace(&mut received.conversation, Err(Unreadable::NoId.into())) {
+            Ok(conversation) => Ok(*conversation),
+            Err(Unread::Repeat(id)) => {
+                if self.tracker.take_repeat(stream, &id, received.body(), received.at) {
+                    self.joints.counts.snapshots_duplicate.add(1);
+                    return ControlFlow::Continue(());
+                }
+                read_generic(received.body())
+            }
+            Err(Unread::Unreadable(error)) => Err(error),
+        };
+        let conversation = match read {
+            Ok(conversation) => conversation,
             Err(error) => {
                 self.joints.counts.frames_unreadable.add(1);
                 warn!(topic = %received.topic, bytes = received.body().len(), %error, "frame skipped: its body cannot be read");
@@ -260,10 +278,10 @@ impl Pipeline {
         if self.view.acd_only && conversation.acd().is_none() {
             return ControlFlow::Continue(());
         }
-        let stream = stream_of(&received);
         let moment =
             Moment { at: received.at, received_at: received.received_at, from_read: false };
         let id = conversation.id.clone();
+        self.through.took(received.at);
         match self.tracker.take(stream, conversation, received.at) {
             News::Newer(current) => {
                 self.observe(&current, &moment).await?;
@@ -275,6 +293,7 @@ impl Pipeline {
                 } else {
                     debug!(conversation_id = %id, topic = %received.topic, "two snapshots in doubt, reading the conversation");
                     self.reads.want_first(id.clone());
+                    self.through.doubt(&id, received.at);
                     self.send(Input::Doubt(id)).await?;
                 }
             }

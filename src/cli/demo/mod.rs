@@ -255,6 +255,7 @@ impl Show {
             | Ended::NothingPermitted { .. }
             | Ended::NoRules(_)
             | Ended::BadConfig(_)
+            | Ended::StateInUse(_)
             | Ended::LoopFailed(_) => Exit::from(ended),
         }
     }

@@ -50,6 +50,9 @@ pub(crate) struct Channel {
     pub(super) stop: CancellationToken,
     /// Connections in a row that failed or did not last.
     pub(super) failures: u32,
+    /// How often somebody took our channel away, lately, and when last.
+    pub(super) evictions: u32,
+    pub(super) evicted_at: Option<Instant>,
     /// Calls in a row that failed while the socket was up.
     pub(super) refusals: u32,
     /// A channel that failed again and again.
@@ -105,6 +108,8 @@ impl Channel {
             heard,
             stop,
             failures: 0,
+            evictions: 0,
+            evicted_at: None,
             refusals: 0,
             avoid: None,
             subscription: Subscription::default(),
@@ -150,9 +155,10 @@ impl Channel {
             Link::Down { lease: Some(lease), tries } => {
                 connecting().reconnect(lease.clone(), *tries > 0)
             }
-            Link::Down { lease: None, .. } | Link::Closing(..) => {
-                connecting().make(self.avoid.clone())
+            Link::Down { lease: None, .. } => {
+                work(BACKOFF.wait(self.failures).max(self.truce())).make(self.avoid.clone())
             }
+            Link::Closing(..) => connecting().make(self.avoid.clone()),
             Link::Up(line) if !line.confirmed || !self.is_subscribed() => {
                 let wait = self
                     .refusals

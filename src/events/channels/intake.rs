@@ -10,9 +10,8 @@ use super::line::Fate;
 use super::notice::Received;
 use super::report::News;
 use super::socket::{Lost, Text};
-use crate::events::Unreadable;
 use crate::events::conversation::Conversation;
-use crate::events::frame::Frame;
+use crate::events::frame::{Frame, Unread};
 use crate::events::topic::Topic;
 use crate::machine;
 
@@ -21,7 +20,9 @@ const LINES: u64 = 20;
 
 impl Channel {
     pub(super) async fn handle_text(&mut self, link: Link, text: Text) -> Link {
-        self.heard.note(machine::now());
+        if let Link::Up(line) | Link::Closing(line, _) = &link {
+            self.heard.note(line.socket.heard_all_until());
+        }
         match self.read(&text) {
             Frame::Conversation { topic, body, conversation } => {
                 match &link {
@@ -40,12 +41,7 @@ impl Channel {
                 Link::Closing(..) | Link::Down { .. } => link,
             },
             Frame::NoLongerSubscribed { reason } => {
-                warn!(
-                    channel = self.number,
-                    reason,
-                    "channel was taken from us, probably because \
-                    its client has more than 20; give the daemon a client of its own"
-                );
+                self.note_eviction(&reason);
                 self.open_gap().await;
                 self.drop_line(link)
             }
@@ -71,7 +67,10 @@ impl Channel {
 
     /// Reads a frame, counts it and tells of what cannot be used.
     pub(super) fn read(&self, text: &Text) -> Frame {
-        let frame = Frame::read(text.as_str());
+        let frame = match &self.shared.recent {
+            Some(recent) => Frame::read_new(text.as_str(), |rest| recent.find(rest)),
+            None => Frame::read(text.as_str()),
+        };
         let counts = &self.shared.counts;
         match &frame {
             Frame::Heartbeat | Frame::Pong => counts.heartbeats.add(1),
@@ -88,10 +87,15 @@ impl Channel {
                     warn!(channel = self.number, topic, reason, excerpt, count, "frame unreadable");
                 }
             }
-            Frame::Conversation { .. }
-            | Frame::SocketClosing
-            | Frame::NoLongerSubscribed { .. }
-            | Frame::TokenRevoked => counts.frames.add(1),
+            Frame::Conversation { conversation, .. } => {
+                counts.frames.add(1);
+                if let (Some(recent), Ok(conversation)) = (&self.shared.recent, conversation) {
+                    recent.note(conversation);
+                }
+            }
+            Frame::SocketClosing | Frame::NoLongerSubscribed { .. } | Frame::TokenRevoked => {
+                counts.frames.add(1);
+            }
         }
         frame
     }
@@ -102,7 +106,7 @@ impl Channel {
         topic: Topic,
         text: Text,
         body: Range<usize>,
-        conversation: Result<Box<Conversation>, Unreadable>,
+        conversation: Result<Box<Conversation>, Unread>,
     ) {
         // Room is there: without it no socket is read.
         let Some(room) = self.room.take() else { return };

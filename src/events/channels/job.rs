@@ -17,6 +17,7 @@ use tracing::debug;
 
 use super::notice::Received;
 use super::pool::Pool;
+use super::recent::Recent;
 use super::report::Report;
 use super::socket::{ConnectError, Socket};
 use super::subscription::Subscription;
@@ -40,6 +41,8 @@ pub(crate) struct Shared {
     pub(crate) reports: mpsc::Sender<Report>,
     pub(crate) counts: Arc<Counts>,
     pub(crate) pool: Pool,
+    /// Where each body is expected more than once.
+    pub(crate) recent: Option<Recent>,
 }
 
 /// What a job needs.

@@ -9,6 +9,9 @@
 
 mod backoff;
 mod channel;
+mod coverage;
+mod eviction;
+mod handover;
 mod intake;
 mod job;
 mod keeper;
@@ -17,6 +20,7 @@ mod line;
 pub mod notice;
 mod outcome;
 mod pool;
+mod recent;
 mod report;
 #[cfg(test)]
 mod rig;
@@ -41,6 +45,7 @@ use self::job::Shared;
 use self::keeper::Keeper;
 pub use self::notice::{ChannelsState, Notice, QUEUE, Received, Rejection};
 use self::pool::Pool;
+use self::recent::Recent;
 use self::report::Report;
 use self::supervisor::Supervisor;
 use self::topics::{Limits, Plan};
@@ -105,6 +110,7 @@ impl Channels {
             reports: sender,
             counts: self.counts,
             pool: Pool::new(kept),
+            recent: (limits.copies > 1).then(Recent::default),
         });
         let mut pool = shared.pool.changes();
         let mut supervisor = Supervisor {
@@ -117,6 +123,7 @@ impl Channels {
             beat: self.beat,
             stop,
             plan: Plan::default(),
+            moving: false,
             view: View::default(),
             slots: BTreeMap::new(),
             tasks: JoinSet::new(),

@@ -9,8 +9,8 @@ use tokio::time::Instant;
 pub use super::subscription::Rejection;
 
 use super::socket::Text;
-use crate::events::Unreadable;
 use crate::events::conversation::Conversation;
+use crate::events::frame::Unread;
 use crate::events::topic::Topic;
 
 /// Frames that may wait for whoever reads them.
@@ -32,8 +32,7 @@ pub struct Received {
     pub text: Text,
     /// Where `eventBody` stands in the text, in bytes.
     pub body: Range<usize>,
-    /// An error if it is nobody's, without an id.
-    pub conversation: Result<Box<Conversation>, Unreadable>,
+    pub conversation: Result<Box<Conversation>, Unread>,
     pub at: Instant,
     pub received_at: Timestamp,
 }
@@ -80,7 +79,7 @@ pub struct ChannelsState {
     pub topics_without_room: usize,
     /// On fewer channels than `channels.copies` asks for.
     pub topics_short_of_copies: usize,
-    /// Since when the channel that has been down longest has seen nothing.
+    /// Since when a topic is on no channel that lives; of several, the one longest without.
     pub oldest_gap: Option<Timestamp>,
     /// False while the channels' ids cannot be kept for the next start.
     pub kept: bool,

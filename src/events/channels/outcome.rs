@@ -10,7 +10,7 @@ use tracing::{debug, error, info, warn};
 use super::channel::{Channel, Link};
 use super::job::Done;
 use super::line::{Fate, GOODBYE, LINGER, Leaving, Line, renew_in};
-use super::report::{Gap, News, Report};
+use super::report::{News, Report};
 use super::socket::Socket;
 use super::subscription::Subscription;
 use crate::genesys::call::CallError;
@@ -42,7 +42,9 @@ impl Channel {
                 self.handle_not_connected(link, lease)
             }
             Done::Gone => {
-                info!(channel = self.number, "the channel is no more, making another");
+                if let Link::Down { lease: Some(lease), .. } = &link {
+                    self.note_gone(lease);
+                }
                 Link::Down { lease: None, tries: 0 }
             }
             Done::NotMade(error) => {
@@ -114,7 +116,7 @@ impl Channel {
     async fn handle_not_subscribed(&mut self, link: Link, error: &CallError) -> Link {
         match (link, error) {
             (Link::Up(line), CallError::NotFound(_)) => {
-                info!(channel = self.number, "the channel is no more, making another");
+                self.note_gone(&line.lease);
                 self.open_gap().await;
                 self.close_soon(line, Fate::Forget)
             }
@@ -188,11 +190,14 @@ impl Channel {
     async fn note_subscription(&mut self, subscription: Subscription) {
         subscription.tell(self.number, &self.subscription);
         self.subscription = subscription.clone();
-        let until = machine::now();
-        self.heard.note(until);
+        let now = machine::now();
+        let lost = self.gap.take();
+        if lost.is_some() || self.heard.gap_start().is_none() {
+            self.heard.note(now);
+        }
         // The wall's clock may have been set back.
-        let gap = self.gap.take().map(|since| Gap { since, until: until.max(since) });
-        self.report(News::Subscribed { subscription, gap }).await;
+        let at = lost.map_or(now, |since| now.max(since));
+        self.report(News::Subscribed { subscription, at, lost }).await;
     }
 
     /// From when on events may have been missed; a gap that is open stays as it is.

@@ -3,7 +3,8 @@
 //! There is no call that deletes a channel, and a 21st of one client evicts another (FACTS 1.5). So
 //! the pool promises two things: it never knows more than its limit, one more than the tasks that
 //! hold one, and what was made once is used again, across restarts too (its owner keeps
-//! [`known`](Pool::known) in a file). It knows nothing of sockets and topics.
+//! [`known`](Pool::known) in a file). A third is for the time when somebody takes our channels away:
+//! no more than so many are made in an hour. It knows nothing of sockets and topics.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,8 +12,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
+use tracing::error;
 
 use crate::genesys::call::{Api, CallError, Class};
 use crate::genesys::notifications::{self, Channel as Lease, ChannelId};
@@ -20,6 +22,12 @@ use crate::genesys::notifications::{self, Channel as Lease, ChannelId};
 /// When we are cut off while a channel is being made, we wait so long to learn its id: it would be
 /// lost otherwise, and count against the 20 until it expires.
 pub(crate) const CREATE_GRACE: Duration = Duration::from_secs(2);
+
+/// Channels made within an hour beyond those that there is room for. Each that is made takes one away
+/// from another program where the client has 20, and that may take one of ours again: after so many
+/// the two rest. A channel that dies by itself is made anew once a day.
+const MADE_AGAIN: usize = 20;
+const HOUR: Duration = Duration::from_secs(3600);
 
 /// See the module.
 pub(crate) struct Pool {
@@ -34,6 +42,9 @@ struct Inner {
     spare: VecDeque<Lease>,
     making: usize,
     limit: usize,
+    /// When channels were made within the last hour, the oldest first.
+    made: VecDeque<Instant>,
+    is_resting: bool,
 }
 
 /// What to do for one who needs a channel.
@@ -41,6 +52,10 @@ enum Next<'a> {
     Use(Lease),
     Make(Making<'a>),
     Wait,
+    /// Too many were made.
+    Rest {
+        until: Instant,
+    },
 }
 
 /// Keeps a place for a channel that is being made.
@@ -54,7 +69,14 @@ impl Drop for Making<'_> {
 
 impl Pool {
     pub(crate) fn new(kept: Vec<Lease>) -> Pool {
-        let inner = Inner { held: Vec::new(), spare: kept.into(), making: 0, limit: 1 };
+        let inner = Inner {
+            held: Vec::new(),
+            spare: kept.into(),
+            making: 0,
+            limit: 1,
+            made: VecDeque::new(),
+            is_resting: false,
+        };
         Pool { inner: Mutex::new(inner), changes: watch::Sender::new(0) }
     }
 
@@ -104,6 +126,12 @@ impl Pool {
                         return Ok(None);
                     }
                 }
+                Next::Rest { until } => {
+                    let rest = timeout_at(until, changes.changed());
+                    if !matches!(cut.run_until_cancelled(rest).await, Some(Ok(Ok(())) | Err(_))) {
+                        return Ok(None);
+                    }
+                }
             }
         }
     }
@@ -123,8 +151,11 @@ impl Pool {
         } else if full {
             // Nothing changed, and who waits for a change must not be woken by this.
             return Next::Wait;
+        } else if let Some(until) = inner.rests_until(Instant::now()) {
+            return Next::Rest { until };
         } else {
             inner.making += 1;
+            inner.made.push_back(Instant::now());
             Next::Make(Making(self))
         };
         drop(inner);
@@ -200,6 +231,30 @@ impl Pool {
     }
 }
 
+impl Inner {
+    /// Until when no channel is made; says so when a rest begins.
+    fn rests_until(&mut self, now: Instant) -> Option<Instant> {
+        while self.made.front().is_some_and(|at| now.duration_since(*at) >= HOUR) {
+            self.made.pop_front();
+        }
+        let oldest = *self.made.front()?;
+        let rests = self.made.len() >= self.limit + MADE_AGAIN;
+        if rests && !self.is_resting {
+            let made = self.made.len();
+            let minutes = (oldest + HOUR).duration_since(now).as_secs() / 60;
+            error!(
+                made,
+                minutes,
+                "channels are taken from us again and again, making none for so many minutes: \
+                another program of this OAuth client makes channels, give the daemon a client of \
+                its own"
+            );
+        }
+        self.is_resting = rests;
+        rests.then(|| oldest + HOUR)
+    }
+}
+
 async fn make(api: &dyn Api, cut: &CancellationToken) -> Result<Option<Lease>, CallError> {
     let Some(permit) = cut.run_until_cancelled(api.permit(Class::Channel)).await else {
         return Ok(None);
@@ -246,6 +301,33 @@ mod tests {
         assert_ne!(obtain(&pool, &world, 2).await, Some(first));
         pool.give_back_all(1);
         assert_eq!(obtain(&pool, &world, 3).await, Some(second));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_so_many_in_an_hour_none_is_made_and_what_there_is_is_used() {
+        let world = World::new();
+        let pool = Pool::new(Vec::new());
+        pool.set_limit(2);
+        let made = || world.count("create_channel");
+        for n in 1..=2 + MADE_AGAIN {
+            sleep(Duration::from_secs(60)).await;
+            let id = obtain(&pool, &world, 0).await.unwrap();
+            assert_eq!(made(), n);
+            world.expire(id.expose());
+            pool.forget(&id);
+        }
+        let before = Instant::now();
+        let (mut last, mut waited) = (None, 0);
+        while last.is_none() {
+            last = obtain(&pool, &world, 0).await;
+            waited += 1;
+        }
+        assert!(before.elapsed() >= HOUR - Duration::from_secs(60 * 22), "{waited}");
+        assert_eq!(made(), 3 + MADE_AGAIN);
+        // One that is there may be used all the while.
+        let last = last.unwrap();
+        pool.give_back(&last);
+        assert_eq!(obtain(&pool, &world, 1).await, Some(last));
     }
 
     #[tokio::test(start_paused = true)]

@@ -19,7 +19,9 @@ pub(crate) enum News {
     /// The socket is up and its topics are confirmed, or confirmed again.
     Subscribed {
         subscription: Subscription,
-        gap: Option<Gap>,
+        at: Timestamp,
+        /// Since when they were carried no more, if they were not all the time.
+        lost: Option<Timestamp>,
     },
     /// The whole list was refused.
     Refused(Subscription),
@@ -28,13 +30,6 @@ pub(crate) enum News {
         since: Timestamp,
     },
     TokenRevoked,
-}
-
-/// A time in which events may have passed unseen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Gap {
-    pub(crate) since: Timestamp,
-    pub(crate) until: Timestamp,
 }
 
 /// What was on its way when a socket was last heard of, and how far clocks may be apart.

@@ -16,8 +16,10 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use super::socket::played::{Do, refuse, serve};
+use crate::events::topic::Topic;
 use crate::genesys::call::{Answer, Api, Call, CallError, Class, Permit, Refusal};
 use crate::genesys::outside::{ByteStream, ChannelUri, Outside, SendError};
+use crate::machine;
 
 /// FACTS 3.2.
 const MAX_CHANNELS: usize = 20;
@@ -59,11 +61,7 @@ struct FakeChannel {
 
 impl World {
     pub(crate) fn new() -> Arc<World> {
-        Arc::new(World {
-            started: Instant::now(),
-            epoch: Timestamp::now(),
-            inner: Mutex::default(),
-        })
+        Arc::new(World { started: Instant::now(), epoch: machine::now(), inner: Mutex::default() })
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -166,6 +164,16 @@ impl World {
         let mut sizes: Vec<usize> = sizes.filter(|size| *size > 0).collect();
         sizes.sort_unstable_by(|a, b| b.cmp(a));
         sizes
+    }
+
+    /// On how many channels the topic is that is on the fewest.
+    pub(crate) fn least_copies(&self, topics: &BTreeSet<Topic>) -> usize {
+        let inner = self.lock();
+        let copies = |topic: &Topic| {
+            let name = topic.to_string();
+            inner.channels.values().filter(|one| one.topics.contains(&name)).count()
+        };
+        topics.iter().map(copies).min().unwrap()
     }
 
     /// The channels with a socket.

@@ -76,6 +76,10 @@ impl Subscription {
         self.wanted.iter().filter(|topic| !self.rejected.contains_key(*topic))
     }
 
+    pub(crate) fn is_permitted(&self, topic: &Topic) -> bool {
+        self.wanted.contains(topic) && !self.rejected.contains_key(topic)
+    }
+
     /// Says which topics were refused that were not before.
     pub(crate) fn tell(&self, channel: u32, before: &Subscription) {
         let new =

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::channel::{BACKOFF, Channel};
+use super::handover::{self, Shares};
 use super::job::Shared;
 use super::keeper::Keeper;
 use super::notice::{ChannelsState, Notice};
@@ -20,6 +21,7 @@ use super::report::{Heard, News, Report};
 use super::topics::{Limits, Plan};
 use super::view::View;
 use crate::events::topic::Topic;
+use crate::machine;
 use crate::status::pulse::Beat;
 
 /// Saying goodbye to all channels at once; each has its own, shorter limits.
@@ -38,6 +40,8 @@ pub(super) struct Supervisor {
     pub(super) beat: Beat,
     pub(super) stop: CancellationToken,
     pub(super) plan: Plan,
+    /// Some topics are on their way to other channels: not all is as planned yet.
+    pub(super) moving: bool,
     pub(super) view: View,
     pub(super) slots: BTreeMap<u32, Slot>,
     pub(super) tasks: JoinSet<()>,
@@ -59,7 +63,7 @@ pub(super) struct Slot {
 
 impl Supervisor {
     /// Spreads the topics over the channels and tells those whose topics changed.
-    pub(super) fn replan(&mut self, wanted: &BTreeSet<Topic>) {
+    pub(super) fn replan(&mut self, wanted: &Arc<BTreeSet<Topic>>) {
         let plan = self.plan.fit(wanted, self.limits);
         if plan.without_room.len() != self.plan.without_room.len() {
             let topics = plan.without_room.len();
@@ -75,18 +79,28 @@ impl Supervisor {
                 info!("all topics have room");
             }
         }
-        self.view.wanted = wanted.len();
         self.view.without_room = plan.without_room.len();
         self.view.short_of_copies = plan.short_of_copies;
-        let gone: Vec<u32> =
-            self.slots.keys().copied().filter(|n| !plan.channels.contains_key(n)).collect();
-        for number in gone {
-            if let Some(slot) = self.slots.remove(&number) {
+        self.view.want(wanted);
+        self.plan = plan;
+        self.spread();
+        self.publish();
+    }
+
+    /// Tells each channel its topics, as far as that may be now.
+    fn spread(&mut self) {
+        let told = |(number, slot): (&u32, &Slot)| (*number, Arc::clone(&slot.topics.borrow()));
+        let told: Shares = self.slots.iter().map(told).collect();
+        let shares = handover::shares(&self.plan, &told, |channel, topic| {
+            self.view.has_answer(channel, topic)
+        });
+        for number in told.keys().filter(|number| !shares.contains_key(number)) {
+            if let Some(slot) = self.slots.remove(number) {
                 slot.stop.cancel();
             }
-            self.view.remove(number);
+            self.waiting.extend(self.view.remove(*number, machine::now()));
         }
-        for (number, topics) in &plan.channels {
+        for (number, topics) in &shares {
             match self.slots.get(number) {
                 Some(slot) => {
                     slot.topics.send_if_modified(|old| {
@@ -102,9 +116,8 @@ impl Supervisor {
             }
         }
         // One more than there are channels, so that one at a time can be replaced with overlap.
-        self.shared.pool.set_limit(plan.channels.len() + 1);
-        self.plan = plan;
-        self.publish();
+        self.shared.pool.set_limit(shares.len().min(self.limits.channels) + 1);
+        self.moving = shares != self.plan.channels;
     }
 
     /// Starts the channels whose time has come.
@@ -146,7 +159,7 @@ impl Supervisor {
         error!(channel = number, reason, "channel failed, starting it anew");
         self.shared.pool.give_back_all(number);
         if let Some(since) = slot.heard.gap_start() {
-            self.view.lost(number, since);
+            self.waiting.extend(self.view.lost(number, since));
         }
         self.publish();
     }
@@ -155,15 +168,18 @@ impl Supervisor {
         if !self.slots.contains_key(&channel) {
             return;
         }
+        self.view.settle(|channel| self.slots.get(&channel)?.heard.gap_start());
         match news {
-            News::Subscribed { subscription, gap } => {
-                let notices = self.view.subscribed(channel, subscription, gap);
-                self.waiting.extend(notices);
+            News::Subscribed { subscription, at, lost } => {
+                self.waiting.extend(self.view.subscribed(channel, subscription, lost, at));
+                if self.moving {
+                    self.spread();
+                }
             }
             News::Refused(subscription) => {
                 self.waiting.extend(self.view.refused(channel, subscription));
             }
-            News::Lost { since } => self.view.lost(channel, since),
+            News::Lost { since } => self.waiting.extend(self.view.lost(channel, since)),
             News::TokenRevoked => self.waiting.push_back(Notice::TokenRevoked { channel }),
         }
         self.publish();

@@ -2,7 +2,8 @@
 //!
 //! Pure. A plan is made from the one before it, so that a change of topics touches as few channels
 //! as possible: what has a place keeps it, and new topics go together. A channel that lost topics
-//! is not filled up from others, which would touch both for nothing.
+//! is not filled up from others, which would touch both for nothing. A topic moves only to make room
+//! for the copy of another.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -104,13 +105,33 @@ impl Fitting {
 
     /// Finds a place for one more copy of the topic. Returns false if there is none.
     fn place(&mut self, topic: &Topic) -> bool {
-        let Some(number) = self.room_for(topic) else { return false };
+        let Some(number) = self.room_for(topic).or_else(|| self.make_room(topic)) else {
+            return false;
+        };
+        self.put(topic, number);
+        *self.copies.entry(topic.clone()).or_default() += 1;
+        true
+    }
+
+    fn put(&mut self, topic: &Topic, number: u32) {
         if !self.filling.contains(&number) {
             self.filling.push(number);
         }
         self.channels.entry(number).or_default().insert(topic.clone());
-        *self.copies.entry(topic.clone()).or_default() += 1;
-        true
+    }
+
+    /// Where the only channels with room hold the topic already, another topic moves there from a
+    /// channel that does not. Returns that channel.
+    fn make_room(&mut self, topic: &Topic) -> Option<u32> {
+        let open = self.channels.iter().find(|(_, topics)| topics.len() < TOPICS_PER_CHANNEL);
+        let (open, there) = open.map(|(number, topics)| (*number, topics))?;
+        let (from, moved) =
+            self.channels.iter().filter(|(_, topics)| !topics.contains(topic)).find_map(
+                |(number, topics)| Some((*number, topics.difference(there).next()?.clone())),
+            )?;
+        self.put(&moved, open);
+        self.channels.get_mut(&from)?.remove(&moved);
+        Some(from)
     }
 
     /// A channel that is changed anyhow; else the one with the most room; else a new one.
@@ -179,6 +200,7 @@ mod tests {
     fn what_does_not_fit_is_named_and_one_channel_stays_spare() {
         let limits = Limits::new(20, 1);
         assert_eq!(limits.capacity(), 19_000);
+        assert_eq!(Limits::new(20, 2).capacity(), 9_500);
         let plan = fit(19_001, limits);
         assert_eq!(sizes(&plan), [1000; 19]);
         assert_eq!(plan.without_room, topics(19_000..19_001));
@@ -195,6 +217,27 @@ mod tests {
         // One channel cannot hold a copy on another.
         assert_eq!(Limits::new(2, 2).copies, 1);
         assert_eq!(Limits::new(0, 0), Limits { channels: 1, copies: 1 });
+    }
+
+    #[test]
+    fn copies_find_room_however_often_topics_change() {
+        use rand::rngs::StdRng;
+        use rand::{RngExt, SeedableRng};
+        for seed in 0..2 {
+            let mut random = StdRng::seed_from_u64(seed);
+            let limits = Limits::new(4, 2);
+            let mut wanted = topics(0..limits.capacity());
+            let mut plan = Plan::default().fit(&wanted, limits);
+            for round in 1..=4 {
+                wanted.retain(|_| random.random_bool(0.6));
+                plan = plan.fit(&wanted, limits);
+                let missing = limits.capacity() - wanted.len();
+                wanted.extend(topics(10_000 * round..10_000 * round + missing));
+                plan = plan.fit(&wanted, limits);
+                assert_eq!((plan.without_room.len(), plan.short_of_copies), (0, 0), "seed {seed}");
+                assert_eq!(sizes(&plan), [1000; 3]);
+            }
+        }
     }
 
     #[test]

@@ -1,46 +1,36 @@
 //! How the channels stand, seen together: what each report means for the whole.
 //!
 //! Pure. Two things can only be told from all channels at once: that no topic at all is permitted,
-//! and that a gap of one channel was covered by another that carried the same topic all the time.
+//! and that a topic was carried by no channel for a while. A channel that drops opens no gap for the
+//! topics that another carried all the time.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::coverage::{Coverage, Span};
 use super::notice::{ChannelsState, Notice, Rejection};
-use super::report::Gap;
 use super::subscription::Subscription;
 use crate::events::topic::Topic;
-use crate::machine;
 
 #[derive(Debug, Default)]
 pub(crate) struct View {
-    pub(crate) wanted: usize,
+    pub(crate) wanted: Arc<BTreeSet<Topic>>,
     pub(crate) without_room: usize,
     pub(crate) short_of_copies: usize,
     pub(crate) kept: bool,
     channels: BTreeMap<u32, One>,
+    coverage: Coverage,
     /// Whether it was said that nothing is permitted.
     none_told: bool,
 }
 
 #[derive(Debug, Default)]
 struct One {
-    standing: Standing,
+    is_up: bool,
     /// The last answer.
     subscription: Option<Subscription>,
-}
-
-#[derive(Debug, Default, PartialEq, Eq)]
-enum Standing {
-    #[default]
-    New,
-    Up {
-        since: Timestamp,
-    },
-    Down {
-        since: Timestamp,
-    },
 }
 
 impl View {
@@ -48,51 +38,72 @@ impl View {
         self.channels.insert(channel, One::default());
     }
 
-    pub(crate) fn remove(&mut self, channel: u32) {
+    /// A channel goes. Returns what is to be told.
+    pub(crate) fn remove(&mut self, channel: u32, at: Timestamp) -> Vec<Notice> {
         self.channels.remove(&channel);
+        gaps(channel, self.coverage.lose(channel, at, |_| false))
     }
 
-    pub(crate) fn lost(&mut self, channel: u32, since: Timestamp) {
-        if let Some(one) = self.channels.get_mut(&channel) {
-            one.standing = match one.standing {
-                Standing::Down { since: before } => Standing::Down { since: before.min(since) },
-                Standing::New | Standing::Up { .. } => Standing::Down { since },
-            };
-        }
+    /// Others are wanted now than before.
+    pub(crate) fn want(&mut self, wanted: &Arc<BTreeSet<Topic>>) {
+        self.wanted = Arc::clone(wanted);
+        self.coverage.keep(wanted);
     }
 
-    /// A channel's topics are confirmed. Returns what is to be told.
+    /// A channel has carried nothing since then. Returns what is to be told: that it was dead may be
+    /// learnt after another is back that was trusted to be covered by it.
+    pub(crate) fn lost(&mut self, channel: u32, since: Timestamp) -> Vec<Notice> {
+        let Some(one) = self.channels.get_mut(&channel) else { return Vec::new() };
+        one.is_up = false;
+        gaps(channel, self.coverage.lose(channel, since, |_| false))
+    }
+
+    /// A channel's topics are confirmed, at that time; it had carried none since `lost`, if that is
+    /// given. Returns what is to be told.
     pub(crate) fn subscribed(
         &mut self,
         channel: u32,
         subscription: Subscription,
-        gap: Option<Gap>,
+        lost: Option<Timestamp>,
+        at: Timestamp,
     ) -> Vec<Notice> {
-        let mut notices = Vec::new();
-        let gap_notice = gap.and_then(|gap| self.gap(channel, &subscription, gap));
+        let mut notices = lost.map_or_else(Vec::new, |since| self.lost(channel, since));
         let Some(one) = self.channels.get_mut(&channel) else { return notices };
-        let until = gap.map_or_else(machine::now, |gap| gap.until);
-        one.standing = match one.standing {
-            Standing::Up { since } if gap.is_none() => Standing::Up { since },
-            Standing::New | Standing::Up { .. } | Standing::Down { .. } => {
-                Standing::Up { since: until }
+        one.is_up = true;
+        let before = one.subscription.replace(subscription.clone()).unwrap_or_default();
+        let mut fresh = Vec::new();
+        let mut holes = self.coverage.lose(channel, at, |topic| subscription.is_permitted(topic));
+        for topic in subscription.permitted() {
+            match self.coverage.carry(topic, channel, at) {
+                None => fresh.push(topic.clone()),
+                Some(found) => {
+                    for hole in found {
+                        holes.entry(hole).or_default().push(topic.clone());
+                    }
+                }
             }
-        };
-        let before = one.subscription.take().unwrap_or_default();
-        let was_permitted: BTreeSet<&Topic> = before.permitted().collect();
-        let fresh = subscription.permitted().filter(|topic| !was_permitted.contains(topic));
+        }
+        subscription.rejected.keys().for_each(|topic| self.coverage.forget(topic));
+        self.coverage.keep(&self.wanted);
         let rejected = subscription.rejected.len();
+        let permitted = subscription.wanted.len() - rejected;
         notices.extend(rejections(channel, &before, &subscription));
-        notices.extend(gap_notice);
-        notices.push(Notice::Ready {
-            channel,
-            permitted: subscription.wanted.len() - rejected,
-            rejected,
-            fresh: fresh.cloned().collect(),
-        });
-        one.subscription = Some(subscription);
+        notices.extend(gaps(channel, holes));
+        notices.push(Notice::Ready { channel, permitted, rejected, fresh });
         notices.extend(self.none_allowed());
         notices
+    }
+
+    /// Up to when each channel has certainly carried its topics.
+    pub(crate) fn settle(&mut self, sure: impl Fn(u32) -> Option<Timestamp>) {
+        self.coverage.settle(sure);
+    }
+
+    /// Whether the channel carries the topic, or Genesys said that it may not.
+    pub(crate) fn has_answer(&self, channel: u32, topic: &Topic) -> bool {
+        let refused = |subscription: &Subscription| subscription.rejected.contains_key(topic);
+        let answer = self.channels.get(&channel).and_then(|one| one.subscription.as_ref());
+        self.coverage.is_carried(topic, channel) || answer.is_some_and(refused)
     }
 
     /// A channel's whole list was refused. Returns what is to be told.
@@ -106,31 +117,12 @@ impl View {
         notices
     }
 
-    /// The gap, for those of the channel's topics that no other channel carried throughout.
-    fn gap(&self, channel: u32, subscription: &Subscription, gap: Gap) -> Option<Notice> {
-        let carried = |topic: &Topic| {
-            self.channels.iter().any(|(number, one)| {
-                let throughout =
-                    matches!(one.standing, Standing::Up { since } if since <= gap.since);
-                let carries = |subscription: &Subscription| {
-                    subscription.wanted.contains(topic)
-                        && !subscription.rejected.contains_key(topic)
-                };
-                *number != channel && throughout && one.subscription.as_ref().is_some_and(carries)
-            })
-        };
-        let topics: Vec<Topic> =
-            subscription.permitted().filter(|topic| !carried(topic)).cloned().collect();
-        let Gap { since, until } = gap;
-        (!topics.is_empty()).then_some(Notice::Gap { channel, since, until, topics })
-    }
-
     /// Once all channels have had an answer and none of it permits anything.
     fn none_allowed(&mut self) -> Option<Notice> {
         let answers = || self.channels.values().filter_map(|one| one.subscription.as_ref());
         let all_answered = answers().count() == self.channels.len();
         let any_permitted = answers().any(|answer| answer.permitted().next().is_some());
-        let none = all_answered && !any_permitted && self.wanted > 0;
+        let none = all_answered && !any_permitted && !self.wanted.is_empty();
         let tell = none && !self.none_told;
         let missing_permissions = answers()
             .flat_map(|answer| answer.rejected.values())
@@ -144,24 +136,23 @@ impl View {
         let answers = || self.channels.values().filter_map(|one| one.subscription.as_ref());
         let permitted: BTreeSet<&Topic> = answers().flat_map(Subscription::permitted).collect();
         let rejected: BTreeSet<&Topic> = answers().flat_map(|one| one.rejected.keys()).collect();
-        let gaps = self.channels.values().filter_map(|one| match one.standing {
-            Standing::Down { since } => Some(since),
-            Standing::New | Standing::Up { .. } => None,
-        });
-        let connected =
-            self.channels.values().filter(|one| matches!(one.standing, Standing::Up { .. }));
         ChannelsState {
             channels: self.channels.len(),
-            connected: connected.count(),
-            topics_wanted: self.wanted,
+            connected: self.channels.values().filter(|one| one.is_up).count(),
+            topics_wanted: self.wanted.len(),
             topics_permitted: permitted.len(),
             topics_rejected: rejected.difference(&permitted).count(),
             topics_without_room: self.without_room,
             topics_short_of_copies: self.short_of_copies,
-            oldest_gap: gaps.min(),
+            oldest_gap: self.coverage.oldest_hole(),
             kept: self.kept,
         }
     }
+}
+
+fn gaps(channel: u32, holes: BTreeMap<Span, Vec<Topic>>) -> Vec<Notice> {
+    let gap = |(Span { since, until }, topics)| Notice::Gap { channel, since, until, topics };
+    holes.into_iter().map(gap).collect()
 }
 
 fn rejections(channel: u32, before: &Subscription, now: &Subscription) -> Option<Notice> {
@@ -172,8 +163,6 @@ fn rejections(channel: u32, before: &Subscription, now: &Subscription) -> Option
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::genesys::UserId;
 
@@ -196,7 +185,8 @@ mod tests {
     }
 
     fn view(channels: u32) -> View {
-        let mut view = View { wanted: 2, ..View::default() };
+        let wanted = Arc::new(BTreeSet::from(["a", "b"].map(user)));
+        let mut view = View { wanted, ..View::default() };
         (0..channels).for_each(|number| view.add(number));
         view
     }
@@ -219,19 +209,45 @@ mod tests {
     #[test]
     fn a_gap_that_another_channel_covered_is_none() {
         let mut view = view(2);
-        view.subscribed(0, subscription(&["a", "b"], &[]), None);
-        view.subscribed(1, subscription(&["a"], &[]), None);
+        view.subscribed(0, subscription(&["a", "b"], &[]), None, time(0));
+        view.subscribed(1, subscription(&["a"], &[]), None, time(0));
         view.lost(0, time(10));
         assert_eq!(view.state().oldest_gap, Some(time(10)));
-        let gap = Gap { since: time(10), until: time(20) };
-        let notices = view.subscribed(0, subscription(&["a", "b"], &[]), Some(gap));
+        let notices = view.subscribed(0, subscription(&["a", "b"], &[]), Some(time(10)), time(20));
         assert_eq!(gap_topics(&notices), [user("b")]);
-        // The other one was lost at a time when this one was down: nobody saw.
-        view.lost(1, time(15));
-        let gap = Gap { since: time(15), until: time(25) };
-        let notices = view.subscribed(1, subscription(&["a"], &[]), Some(gap));
+        // The other one is found to have been dead since a time when this one was down: nobody saw.
+        let notices = view.lost(1, time(15));
+        assert_eq!(
+            notices,
+            [Notice::Gap { channel: 1, since: time(15), until: time(20), topics: vec![user("a")] }]
+        );
+        let notices = view.subscribed(1, subscription(&["a"], &[]), Some(time(15)), time(25));
+        assert_eq!((gap_topics(&notices), view.state().oldest_gap), (vec![], None));
+    }
+
+    #[test]
+    fn a_task_that_failed_after_its_last_words_leaves_its_gap() {
+        let mut view = view(1);
+        view.subscribed(0, subscription(&["a"], &[]), None, time(0));
+        view.lost(0, time(10));
+        // What it had said before it failed is heard after that.
+        view.subscribed(0, subscription(&["a"], &[]), None, time(9));
+        let notices = view.subscribed(0, subscription(&["a"], &[]), Some(time(10)), time(20));
         assert_eq!(gap_topics(&notices), [user("a")]);
-        assert_eq!(view.state().oldest_gap, None);
+    }
+
+    #[test]
+    fn a_topic_that_moves_is_not_fresh_and_has_a_gap_only_if_nobody_had_it() {
+        let mut view = view(3);
+        view.subscribed(0, subscription(&["a", "b"], &[]), None, time(0));
+        let notices = view.subscribed(1, subscription(&["a"], &[]), None, time(5));
+        assert!(matches!(&notices[..], [Notice::Ready { fresh, .. }] if fresh.is_empty()));
+        let notices = view.subscribed(0, subscription(&["b"], &[]), None, time(6));
+        assert_eq!(gap_topics(&notices), []);
+        assert_eq!(gap_topics(&view.remove(0, time(8))), []);
+        let notices = view.subscribed(2, subscription(&["b"], &[]), None, time(9));
+        assert_eq!(gap_topics(&notices), [user("b")]);
+        assert!(view.has_answer(2, &user("b")) && !view.has_answer(2, &user("a")));
     }
 
     #[test]
@@ -240,12 +256,12 @@ mod tests {
             notices.iter().any(|notice| matches!(notice, Notice::NoneAllowed { .. }))
         };
         let mut view = view(2);
-        assert!(!none(&view.subscribed(0, subscription(&[], &["a"]), None)));
+        assert!(!none(&view.subscribed(0, subscription(&[], &["a"]), None, time(0))));
         assert!(none(&view.refused(1, subscription(&[], &["b"]))));
         assert!(!none(&view.refused(1, subscription(&[], &["b"]))), "once");
         assert_eq!(view.state().topics_rejected, 2);
-        assert!(!none(&view.subscribed(1, subscription(&["b"], &[]), None)));
-        assert!(none(&view.subscribed(1, subscription(&[], &["b"]), None)), "and again");
+        assert!(!none(&view.subscribed(1, subscription(&["b"], &[]), None, time(0))));
+        assert!(none(&view.subscribed(1, subscription(&[], &["b"]), None, time(0))), "and again");
     }
 
     #[test]
@@ -255,8 +271,14 @@ mod tests {
             Some(Notice::Ready { fresh, .. }) => fresh.clone(),
             other => panic!("{other:?}"),
         };
-        assert_eq!(fresh(view.subscribed(0, subscription(&["a"], &["b"]), None)), [user("a")]);
-        assert_eq!(fresh(view.subscribed(0, subscription(&["a", "b"], &[]), None)), [user("b")]);
-        assert_eq!(fresh(view.subscribed(0, subscription(&["a", "b"], &[]), None)), []);
+        assert_eq!(
+            fresh(view.subscribed(0, subscription(&["a"], &["b"]), None, time(0))),
+            [user("a")]
+        );
+        assert_eq!(
+            fresh(view.subscribed(0, subscription(&["a", "b"], &[]), None, time(0))),
+            [user("b")]
+        );
+        assert_eq!(fresh(view.subscribed(0, subscription(&["a", "b"], &[]), None, time(0))), []);
     }
 }

@@ -5,68 +5,60 @@
 
 use super::keys::{Keys, Print, print};
 use crate::events::conversation::Direction;
+use crate::events::words::{
+    AFTER_CALL_WORK, DIRECTIONS, DISCONNECT_TYPES, MESSAGE_TYPES, PURPOSES, RECORDING_STATES,
+    STATES,
+};
 
-/// Words that need no room of their own in a snapshot, because they are always the same: purposes,
-/// states, reasons and kinds (FACTS 2.3 and appendix). That a word is here means nothing else.
-const WORDS: [&str; 57] = [
-    "acd",
-    "agent",
-    "api",
-    "botflow",
-    "campaign",
-    "customer",
-    "dialer",
-    "external",
-    "group",
-    "inbound",
-    "ivr",
-    "manual",
-    "outbound",
-    "station",
-    "user",
-    "voicemail",
-    "workflow",
-    "alerting",
-    "dialing",
-    "contacting",
-    "offering",
-    "connected",
-    "disconnected",
-    "terminated",
-    "scheduled",
-    "parked",
-    "none",
-    "active",
-    "paused",
-    "endpoint",
-    "endpoint.dnd",
-    "client",
-    "system",
-    "timeout",
-    "transfer",
-    "transfer.conference",
-    "transfer.consult",
-    "transfer.forward",
-    "transfer.noanswer",
-    "transfer.notavailable",
-    "transfer.dnd",
-    "error",
-    "peer",
-    "other",
-    "spam",
-    "pending",
-    "complete",
-    "notapplicable",
-    "unknown",
-    "sms",
-    "facebook",
-    "whatsapp",
-    "webmessaging",
-    "open",
-    "instagram",
-    "apple",
-    "line",
+/// Words that need no room of their own in a snapshot, because they are always the same.
+const LISTS: [&[&str]; 7] = [
+    PURPOSES,
+    STATES,
+    DISCONNECT_TYPES,
+    MESSAGE_TYPES,
+    DIRECTIONS,
+    RECORDING_STATES,
+    AFTER_CALL_WORK,
 ];
+
+/// Each of them once.
+const WORDS: [&str; distinct::<0>().1] = distinct().0;
+
+/// The first so many of the words, each once; and how many there are.
+const fn distinct<const N: usize>() -> ([&'static str; N], usize) {
+    let (mut words, mut count, mut list) = ([""; N], 0, 0);
+    while list < LISTS.len() {
+        let mut at = 0;
+        while at < LISTS[list].len() {
+            if is_first(list, at) {
+                if count < N {
+                    words[count] = LISTS[list][at];
+                }
+                count += 1;
+            }
+            at += 1;
+        }
+        list += 1;
+    }
+    (words, count)
+}
+
+/// Whether the word in that place is in no list before.
+const fn is_first(list: usize, at: usize) -> bool {
+    let word = print(LISTS[list][at]);
+    let mut before = 0;
+    while before < list {
+        let mut other = 0;
+        while other < LISTS[before].len() {
+            if print(LISTS[before][other]) == word {
+                return false;
+            }
+            other += 1;
+        }
+        before += 1;
+    }
+    true
+}
 
 static KNOWN: Keys<{ WORDS.len() }> = Keys::new(WORDS);
 

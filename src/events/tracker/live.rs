@@ -92,6 +92,11 @@ impl Live {
         self.doubts.len() < before
     }
 
+    /// Notes that a stream has shown the current body.
+    pub(super) fn show_current(&mut self, stream: StreamId) {
+        self.course.show(stream, self.body);
+    }
+
     pub(super) fn forget_doubts(&mut self) {
         self.doubts.clear();
     }

@@ -139,15 +139,11 @@ impl Tracker {
             });
             return if is_late { News::Older } else { self.newer(candidate, Some(stream), now) };
         };
-        let taken_back = live.forget_doubt(stream);
         if candidate.equals(live) {
-            live.course.show(stream, candidate.body);
-            self.live.touch(id, now);
-            if taken_back {
-                self.reads.taken_back(id);
-            }
+            self.duplicate(stream, id, now);
             return News::Duplicate;
         }
+        live.forget_doubt(stream);
         if defects::on(Defect::ArrivalOrderOnly) {
             return self.newer(candidate, Some(stream), now);
         }
@@ -176,6 +172,25 @@ impl Tracker {
                 }
             }
         }
+    }
+
+    /// Takes a body that a stream delivered once more, without its being read: returns false if it is
+    /// not, byte for byte, what the newest snapshot was read from; then it has to be read and
+    /// [taken](Tracker::take).
+    pub fn take_repeat(
+        &mut self,
+        stream: StreamId,
+        id: &ConversationId,
+        body: &str,
+        now: Instant,
+    ) -> bool {
+        let live = self.live.get(id);
+        let is_current = live.is_some_and(|live| live.current.original.as_str() == Some(body));
+        if is_current {
+            self.tombstones.forget(now);
+            self.duplicate(stream, id, now);
+        }
+        is_current
     }
 
     /// Settles a doubt without a read, because nothing depends on it: the rules make the same of
@@ -306,6 +321,17 @@ impl Tracker {
     /// How many live conversations were ever forgotten because there were too many.
     pub fn evicted(&self) -> u64 {
         self.evicted
+    }
+
+    /// A stream shows what the newest snapshot is already.
+    fn duplicate(&mut self, stream: StreamId, id: &ConversationId, now: Instant) {
+        let Some(live) = self.live.get_mut(id) else { return };
+        let taken_back = live.forget_doubt(stream);
+        live.show_current(stream);
+        self.live.touch(id, now);
+        if taken_back {
+            self.reads.taken_back(id);
+        }
     }
 
     fn newer(&mut self, candidate: Candidate, stream: Option<StreamId>, now: Instant) -> News {

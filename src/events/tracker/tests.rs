@@ -54,6 +54,24 @@ fn a_stream_that_is_ahead_leads() {
 }
 
 #[test]
+fn copies_that_interleave_are_no_returns() {
+    // Two copies of one topic, of which now one and now the other is ahead.
+    check(
+        "a:1x b:1x a:1y a:1z b:1y b:1z b:1w b:1v a:1w a:1v",
+        expect!["newer duplicate newer newer older duplicate newer newer older duplicate"],
+    );
+    // One was down for a while: what it missed is no return, and what it is first with is read.
+    check(
+        "a:1x b:1x a:1y a:1z b:1z b:1w a:1w a:1v",
+        expect!["newer duplicate newer newer duplicate newer duplicate newer"],
+    );
+    check(
+        "a:1x b:1x a:1y a:1z b:1w read answer:1w a:1w 30s a:1v",
+        expect!["newer duplicate newer newer doubtful read newer duplicate ok newer"],
+    );
+}
+
+#[test]
 fn a_doubt_that_makes_no_difference_costs_no_read() {
     check(
         "a:1x b:1y same b:1y b:1z a:1z a:1y",

@@ -2,7 +2,7 @@
 
 use super::{Checked, Who, nearness, words};
 use crate::rules::condition::{Condition, FieldCondition, look_at_ended};
-use crate::rules::field::{Kind, Path, Value};
+use crate::rules::field::{Path, Value};
 use crate::rules::raw::RawCondition;
 use crate::rules::subjects::{Scene, Tested};
 use crate::rules::time::TimeCondition;
@@ -150,18 +150,10 @@ fn of_raw(raw: &RawCondition, holds: bool, scene: &Scene<'_>) -> Checked {
 /// What is there: for a queue or a user its name, with the id that is compared.
 fn found(path: &Path, scene: &Scene<'_>, tested: Tested) -> Option<String> {
     let value = scene.read(path, tested)?.into_text();
-    match path.field.kind {
-        Kind::Queue | Kind::User => {
-            let name = scene.show(path, tested).map(|name| name.into_text());
-            let name = name.filter(|name| *name != value);
-            Some(name.map_or_else(|| value.clone(), |name| format!("{name} ({value})")))
-        }
-        Kind::Text
-        | Kind::Flag
-        | Kind::Number
-        | Kind::Time
-        | Kind::Duration
-        | Kind::Texts
-        | Kind::Attributes => Some(value),
+    if path.field.kind.named().is_none() {
+        return Some(value);
     }
+    let name = scene.show(path, tested).map(|name| name.into_text());
+    let name = name.filter(|name| *name != value);
+    Some(name.map_or_else(|| value.clone(), |name| format!("{name} ({value})")))
 }

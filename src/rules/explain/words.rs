@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::rules::pattern::{Bound, Pattern, Scalar, Words};
+use crate::rules::pattern::{Pattern, Scalar, Words};
 
 /// So many values of a list are shown.
 const SHOWN: usize = 5;
@@ -23,13 +23,14 @@ pub(super) fn pattern(pattern: &Pattern) -> String {
         Pattern::Not(inner) => format!("not {}", self::pattern(inner)),
         Pattern::Exists(true) => "exists".to_owned(),
         Pattern::Exists(false) => "absent".to_owned(),
-        Pattern::Words(Words { form, text, ignore_case, .. }) => {
+        Pattern::Words(words) => {
+            let Words { form, text, ignore_case, .. } = &**words;
             let folded = if *ignore_case { ", whatever the case" } else { "" };
             format!("{} {text:?}{folded}", form.name())
         }
         Pattern::InList(list) => format!("in list {:?}", list.name),
         Pattern::Cidr(network) => format!("cidr {network}"),
-        Pattern::Bound(Bound { side, limit }) => format!("{} {}", side.name(), scalar(limit)),
+        Pattern::Bound(bound) => format!("{} {}", bound.side.name(), scalar(&bound.limit)),
         Pattern::HasAny(wanted) => format!("has_any {}", quoted(wanted.iter())),
         Pattern::HasAll(wanted) => format!("has_all {}", quoted(wanted.iter().flatten())),
         Pattern::All(patterns) => {

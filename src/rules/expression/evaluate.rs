@@ -176,7 +176,8 @@ impl<'a> Evaluation<'a> {
 
     fn is_called(&self, kind: Kind, id: Option<field::Value<'_>>, names: &[Arc<str>]) -> Value<'a> {
         let Some(field::Value::Text(id)) = id else { return Value::Flag(false) };
-        Value::Flag(names.iter().any(|name| self.scenery.is_called(kind, &id, name)))
+        let called = |what| names.iter().any(|name| self.scenery.is_called(what, &id, name));
+        Value::Flag(kind.named().is_some_and(called))
     }
 
     fn field(

@@ -36,7 +36,7 @@ mod node;
 mod operators;
 mod run;
 mod scan;
-pub mod scenery;
+mod scenery;
 mod syntax;
 #[cfg(test)]
 mod tests;
@@ -60,7 +60,7 @@ use self::evaluate::Evaluation;
 use self::node::{Node, Work};
 use self::tree::Comparison;
 use self::typing::Type;
-use super::field::{Kind, Path, Subject};
+use super::field::{Kind, Named, Path, Subject};
 use super::pattern::Scalar;
 
 /// A checked expression. A copy is cheap; two are equal if they are written alike.
@@ -222,14 +222,15 @@ impl Expression {
         columns.into_iter()
     }
 
-    /// Names that the directory has to resolve: the kind of what is called so, and the name.
-    pub fn names(&self) -> impl Iterator<Item = (Kind, &Arc<str>)> {
+    /// Names that the directory has to resolve: what is called so, and the name.
+    pub fn names(&self) -> impl Iterator<Item = (Named, &Arc<str>)> {
         let mut found = Vec::new();
         self.compiled.node.walk(&mut |node| {
             if let Work::Called(Path { field, .. }, names) | Work::PartyCalled(_, field, names) =
                 &node.work
             {
-                found.extend(names.iter().map(|name| (field.kind, name)));
+                let named = field.kind.named();
+                found.extend(names.iter().filter_map(|name| Some((named?, name))));
             }
         });
         found.into_iter()
@@ -271,7 +272,7 @@ fn conjunct(node: &Node) -> Option<(Path, Vec<Scalar>)> {
         return None;
     };
     // What is shown of these is not what a condition compares.
-    (!scenery::is_named(path.field.kind)).then(|| (path.clone(), scalars))
+    path.field.kind.named().is_none().then(|| (path.clone(), scalars))
 }
 
 /// The paths of subjects that are read, and those of participants that are gone through.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 
-use crate::rules::field::{Field, Kind, Path, Value};
+use crate::rules::field::{Field, Named, Path, Value};
 
 /// A conversation, one element of it, and what lies beside them.
 pub trait Scenery {
@@ -24,7 +24,7 @@ pub trait Scenery {
     fn show_of(&self, participant: usize, field: &Field, key: Option<&str>) -> Option<Value<'_>>;
 
     /// Whether the directory calls what has this id so: by name, address or id.
-    fn is_called(&self, kind: Kind, id: &str, name: &str) -> bool;
+    fn is_called(&self, what: Named, id: &str, name: &str) -> bool;
 
     /// When the frame was read (SEMANTICS 5).
     fn now(&self) -> Timestamp;
@@ -37,18 +37,4 @@ pub trait Scenery {
 
     /// The column's value in the row that the rule's `in_list` found.
     fn row(&self, list: &str, column: &str) -> Option<Cow<'_, str>>;
-}
-
-/// Whether values of this kind are ids, which rules call by their names.
-pub(super) fn is_named(kind: Kind) -> bool {
-    match kind {
-        Kind::Queue | Kind::User => true,
-        Kind::Text
-        | Kind::Flag
-        | Kind::Number
-        | Kind::Time
-        | Kind::Duration
-        | Kind::Texts
-        | Kind::Attributes => false,
-    }
 }

@@ -1,7 +1,7 @@
 //! Which rules are worth testing at one element.
 //!
-//! Of the conditions of a rule that name values (or how a text begins or ends), the most telling
-//! are its key: it is tested only at elements that have one of the combinations of those values.
+//! Of the conditions of a rule that name values (or how a text begins or ends, or a list that has
+//! it), the most telling are its key: it is tested only at elements that have one of the combinations of those values.
 //! Rules with keys of the same fields are one group, and one look-up in it finds all candidates, so
 //! the work grows with the groups and the candidates, not with the rules. What is telling is
 //! counted: a value that few rules name is better than one that all do.
@@ -9,11 +9,13 @@
 //! A rule without such a condition is always a candidate. The index only spares work: whether a
 //! rule holds is decided by its conditions alone.
 
+mod group;
 mod prints;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
+use self::group::Group;
 use self::prints::{Part, Print};
 use super::condition::Condition;
 use super::field::{Path, Subject, Value};
@@ -21,6 +23,9 @@ use super::field::{Path, Subject, Value};
 /// So many combinations of values a key may have: three lists of four each. What is left out is
 /// tested.
 const COMBINATIONS: usize = 64;
+/// So few rules a key has to leave that no list is looked up to tell them apart: a look-up at each
+/// element costs more than their tests.
+const FEW: usize = 16;
 /// So many values a list may have that is a key all alone.
 const LONGEST_LIST: usize = 1_024;
 
@@ -37,20 +42,13 @@ pub(super) struct Index {
     repeats: bool,
 }
 
-/// Rules whose keys are of the same parts.
-#[derive(Debug)]
-struct Group {
-    parts: Box<[usize]>,
-    /// By the print of the combination: where its rules stand, from and to.
-    places: ByPrint<(u32, u32)>,
-    rules: Box<[u32]>,
-}
-
 /// A condition that names its values.
 #[derive(Clone, Debug)]
 struct Requirement {
     part: usize,
     prints: Vec<Print>,
+    /// It is in a list.
+    looked_up: bool,
 }
 
 type ByPrint<T> = HashMap<Print, T, BuildHasherDefault<AsItIs>>;
@@ -109,9 +107,8 @@ impl Index {
         for group in &self.groups {
             let mut prints = group.parts.iter().map(|part| found.prints[*part]);
             let key = prints.try_fold(0, |key, print| Some(prints::with(key, print?)));
-            let Some(place) = key.and_then(|key| group.places.get(&key)) else { continue };
-            let rules = group.rules.get(place.0 as usize..place.1 as usize).unwrap_or_default();
-            found.rules.extend(rules.iter().map(|rule| *rule as usize));
+            let Some(key) = key else { continue };
+            found.rules.extend(group.rules(key).iter().map(|rule| *rule as usize));
         }
         if self.repeats {
             found.rules.sort_unstable();
@@ -146,7 +143,8 @@ impl Index {
         let fields = fields.filter(|field| field.path.subject != Subject::Watched);
         let required = fields.filter_map(|field| {
             let (part, prints) = prints::wanted(&field.pattern)?;
-            Some(Requirement { part: self.part(&field.path, part), prints })
+            let looked_up = part.is_looked_up();
+            Some(Requirement { part: self.part(&field.path, part), prints, looked_up })
         });
         required.collect()
     }
@@ -216,11 +214,12 @@ impl Index {
 /// that has the same, or there are too many combinations. Each comes with how many rules have its
 /// commonest value.
 fn key(mut required: Vec<(usize, Requirement)>, total: usize) -> Vec<Requirement> {
-    required.sort_by_key(|(shared, one)| (*shared, one.prints.len(), one.part));
+    required.sort_by_key(|(shared, one)| (one.looked_up, *shared, one.prints.len(), one.part));
     // Two conditions on one part: the other is tested.
     let (mut chosen, mut combinations, mut left) = (Vec::<Requirement>::new(), 1, total);
     for (shared, one) in required {
-        let tells_nothing = left <= 1 || shared * 2 > total;
+        let enough = if one.looked_up { FEW } else { 1 };
+        let tells_nothing = left <= enough || shared * 2 > total;
         if !chosen.is_empty() && (tells_nothing || chosen.iter().any(|c| c.part == one.part)) {
             continue;
         }
@@ -243,28 +242,6 @@ fn each_combination(key: &[Requirement], print: Print, found: &mut dyn FnMut(Pri
             .prints
             .iter()
             .for_each(|next| each_combination(others, prints::with(print, *next), found)),
-    }
-}
-
-impl Group {
-    fn new(parts: Vec<usize>, mut pairs: Vec<(Print, u32)>) -> Group {
-        pairs.sort_unstable();
-        pairs.dedup();
-        let mut places = ByPrint::default();
-        places.reserve(pairs.chunk_by(|one, next| one.0 == next.0).count());
-        let mut from = 0_u32;
-        for same in pairs.chunk_by(|one, next| one.0 == next.0) {
-            let to = from + u32::try_from(same.len()).unwrap_or(u32::MAX - from);
-            if let Some((print, _)) = same.first() {
-                places.insert(*print, (from, to));
-            }
-            from = to;
-        }
-        Group {
-            parts: parts.into(),
-            places,
-            rules: pairs.into_iter().map(|(_, rule)| rule).collect(),
-        }
     }
 }
 

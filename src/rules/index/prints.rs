@@ -3,19 +3,24 @@
 //! Two values can have one print. That costs a test that fails, and nothing else.
 
 use crate::rules::field::Value;
-use crate::rules::pattern::{Form, Pattern, Scalar, Words};
+use crate::rules::pattern::{Form, InList, Pattern, Scalar, Words};
 
 pub(super) type Print = u64;
 
 /// Which part of a value its print is made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Part {
     Whole,
     /// So many bytes from its beginning.
     Head(usize),
     /// So many bytes up to its end.
     Tail(usize),
+    /// Whether one of these lists has it. A list has too many values to name them.
+    Listed(Vec<InList>),
 }
+
+/// The print of what a list has.
+const LISTED: Print = 1;
 
 /// The lengths of heads and tails. Each length in use costs a look-up at each element, so a longer
 /// text is found by as many of its bytes as the next shorter length has.
@@ -32,21 +37,38 @@ pub(super) fn with(print: Print, more: u64) -> Print {
 }
 
 impl Part {
+    /// Less for what tells more, as a rule, and is found sooner.
+    fn rank(&self) -> (u8, usize) {
+        match self {
+            Part::Whole => (0, 0),
+            Part::Head(length) => (1, *length),
+            Part::Tail(length) => (2, *length),
+            Part::Listed(lists) => (3, lists.len()),
+        }
+    }
+
+    pub(super) fn is_looked_up(&self) -> bool {
+        matches!(self, Part::Listed(_))
+    }
+
     /// The print of that part of the value, if the value has it.
     #[inline]
-    pub(super) fn of(self, value: &Value<'_>) -> Option<Print> {
+    pub(super) fn of(&self, value: &Value<'_>) -> Option<Print> {
         match (self, value) {
             (Part::Whole, Value::Text(text)) => Some(of_bytes(text.as_bytes())),
             (Part::Whole, Value::Flag(flag)) => Some(of_number(0, i64::from(*flag))),
             (Part::Whole, Value::Number(number)) => Some(of_number(1, *number)),
-            (Part::Head(length), Value::Text(text)) => text.as_bytes().get(..length).map(of_bytes),
+            (Part::Head(length), Value::Text(text)) => text.as_bytes().get(..*length).map(of_bytes),
             (Part::Tail(length), Value::Text(text)) => {
-                let start = text.len().checked_sub(length)?;
+                let start = text.len().checked_sub(*length)?;
                 text.as_bytes().get(start..).map(of_bytes)
+            }
+            (Part::Listed(lists), Value::Text(text)) => {
+                lists.iter().any(|list| list.holds(text)).then_some(LISTED)
             }
             (Part::Whole, Value::Time(_) | Value::Duration(_) | Value::Texts(_))
             | (
-                Part::Head(_) | Part::Tail(_),
+                Part::Head(_) | Part::Tail(_) | Part::Listed(_),
                 Value::Flag(_)
                 | Value::Number(_)
                 | Value::Time(_)
@@ -65,12 +87,12 @@ pub(super) fn wanted(pattern: &Pattern) -> Option<(Part, Vec<Print>)> {
         Pattern::Words(words) => of_words(words),
         Pattern::All(patterns) => {
             let each = patterns.iter().filter_map(wanted);
-            each.min_by_key(|(part, prints)| (*part, prints.len()))
+            each.min_by_key(|(part, prints)| (part.rank(), prints.len()))
         }
         Pattern::Either(patterns) => either(patterns),
+        Pattern::InList(list) => Some((Part::Listed(vec![(**list).clone()]), vec![LISTED])),
         Pattern::Not(_)
         | Pattern::Exists(_)
-        | Pattern::InList(_)
         | Pattern::Cidr(_)
         | Pattern::Bound(_)
         | Pattern::HasAny(_)
@@ -89,18 +111,20 @@ pub(super) fn any_of(scalars: &[Scalar]) -> Option<(Part, Vec<Print>)> {
 
 /// Those of all alternatives, if all speak of the same part.
 fn either(patterns: &[Pattern]) -> Option<(Part, Vec<Print>)> {
-    let (mut part, mut all) = (None, Vec::new());
-    for pattern in patterns {
-        let (of, prints) = wanted(pattern)?;
-        if part.is_some_and(|part| part != of) {
-            return None;
+    let mut each = patterns.iter().map(wanted);
+    let (mut part, mut all) = each.next()??;
+    for next in each {
+        let (of, prints) = next?;
+        match (&mut part, of) {
+            (Part::Listed(lists), Part::Listed(more)) => lists.extend(more),
+            (part, of) if *part != of => return None,
+            _ => {}
         }
-        part = Some(of);
         all.extend(prints);
     }
     all.sort_unstable();
     all.dedup();
-    Some((part?, all))
+    Some((part, all))
 }
 
 fn of_words(words: &Words) -> Option<(Part, Vec<Print>)> {

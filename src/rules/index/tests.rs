@@ -1,15 +1,17 @@
 //! That no rule is left out which could hold, and hardly any is let in that cannot.
 
+use std::path::Path as FilePath;
 use std::sync::Arc;
 
 use super::*;
 use crate::rules::condition::FieldCondition;
 use crate::rules::fields;
-use crate::rules::pattern::{Form, Pattern, Scalar, Words};
+use crate::rules::lists::{Keying, List, Tables};
+use crate::rules::pattern::{Form, InList, Pattern, Scalar, Words};
 
 fn on(field: &str, pattern: Pattern) -> Condition {
     let path = fields::path(Subject::Participant, field).unwrap();
-    Condition::Field(FieldCondition { path, pattern })
+    Condition::Field(Arc::new(FieldCondition { path, pattern }))
 }
 
 fn any_of(words: &[&str]) -> Pattern {
@@ -21,7 +23,11 @@ fn is(field: &str, words: &[&str]) -> Condition {
 }
 
 fn words(field: &str, form: Form, text: &str) -> Condition {
-    on(field, Pattern::Words(Words::new(form, text, false).unwrap()))
+    on(field, Pattern::Words(Box::new(Words::new(form, text, false).unwrap())))
+}
+
+fn any(alternatives: Vec<Vec<Condition>>) -> Condition {
+    Condition::Any(Arc::new(alternatives))
 }
 
 fn index(rules: &[Vec<Condition>]) -> Index {
@@ -46,8 +52,8 @@ fn a_rule_is_found_by_what_tells_it_from_others() {
         vec![on("purpose", Pattern::Not(Box::new(any_of(&["agent"]))))],
         vec![],
         vec![is("queue", &[])],
-        vec![Condition::Any(vec![vec![is("queue", &["q2"])], vec![is("state", &["connected"])]])],
-        vec![Condition::Any(vec![vec![is("queue", &["q2"])], vec![]])],
+        vec![any(vec![vec![is("queue", &["q2"])], vec![is("state", &["connected"])]])],
+        vec![any(vec![vec![is("queue", &["q2"])], vec![]])],
     ];
     let index = index(&rules);
     assert_eq!(index.open().collect::<Vec<_>>(), [2, 3, 6]);
@@ -117,4 +123,35 @@ fn shared_values_are_told_apart_by_combinations() {
         })
         .collect();
     assert!(all.iter().all(|rule| found.contains(rule)), "{all:?} {found:?}");
+}
+
+#[test]
+fn what_is_in_a_list_is_found_by_a_lookup() {
+    let list = |key: &str| {
+        let read = List::read(FilePath::new("list"), key.as_bytes(), None, Keying::default());
+        Arc::new(read.unwrap().0)
+    };
+    let mut tables = Tables::default();
+    tables.put("vip".into(), list("+4930"));
+    tables.put("staff".into(), list("+4940"));
+    let in_list =
+        |name: &str| Pattern::InList(Box::new(InList::new(Arc::from(name)).bound(&tables)));
+    let mut rules = vec![
+        vec![on("name", in_list("vip"))],
+        vec![on("name", Pattern::Either(Box::new([in_list("vip"), in_list("staff")])))],
+        vec![on("name", in_list("not-there"))],
+        vec![on("name", Pattern::Not(Box::new(in_list("vip"))))],
+        vec![is("queue", &["q1"]), on("name", in_list("vip"))],
+    ];
+    let alone = index(&rules);
+    assert_eq!(alone.open().collect::<Vec<_>>(), [3]);
+    for (name, expected) in [("+4930", &[0, 1, 3, 4][..]), ("+4940", &[1, 3, 4]), ("x", &[3, 4])] {
+        assert_eq!(found(&alone, &[("name", name), ("queue", "q1")]), expected, "{name}");
+    }
+    assert_eq!(found(&alone, &[("queue", "q2")]), [3]);
+    // A value that many rules name does not tell enough by itself.
+    rules.extend((0..40).map(|_| vec![is("queue", &["q1"]), on("name", in_list("staff"))]));
+    rules.extend((0..60).map(|_| vec![is("queue", &["q2"])]));
+    let many = index(&rules);
+    assert_eq!(found(&many, &[("name", "+4930"), ("queue", "q1")]), [0, 1, 3, 4]);
 }

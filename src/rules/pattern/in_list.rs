@@ -27,7 +27,7 @@ impl InList {
         self.list.as_ref()
     }
 
-    pub(super) fn holds(&self, text: &str) -> bool {
+    pub(in crate::rules) fn holds(&self, text: &str) -> bool {
         self.list.as_ref().is_some_and(|list| list.contains(text))
     }
 

@@ -28,7 +28,7 @@ pub enum Scalar {
     Duration(SignedDuration),
 }
 
-/// What is asked of one value.
+/// What is asked of one value. Made small: of ten thousand rules each has a few.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Pattern {
     /// Equal to one of these; to nothing if there are none.
@@ -36,21 +36,21 @@ pub enum Pattern {
     Not(Box<Pattern>),
     Exists(bool),
     /// A text of that form.
-    Words(Words),
+    Words(Box<Words>),
     /// A text that a list has.
-    InList(InList),
+    InList(Box<InList>),
     /// An address in that network.
-    Cidr(Network),
+    Cidr(Box<Network>),
     /// On that side of a limit.
-    Bound(Bound),
+    Bound(Box<Bound>),
     /// A list of texts in which one of these is.
-    HasAny(Vec<Arc<str>>),
+    HasAny(Box<[Arc<str>]>),
     /// A list of texts in which one of each of these is; a name can stand for several ids.
-    HasAll(Vec<Vec<Arc<str>>>),
+    HasAll(Box<[Vec<Arc<str>>]>),
     /// All must hold.
-    All(Vec<Pattern>),
+    All(Box<[Pattern]>),
     /// One must hold.
-    Either(Vec<Pattern>),
+    Either(Box<[Pattern]>),
 }
 
 impl Scalar {
@@ -203,6 +203,7 @@ impl Pattern {
                         None => resolved.push(scalar.clone()),
                     }
                 }
+                resolved.shrink_to_fit();
                 Pattern::AnyOf(resolved)
             }
             Pattern::HasAny(names) => {
@@ -291,15 +292,15 @@ mod tests {
     }
 
     fn prefix(text: &str) -> Pattern {
-        Pattern::Words(Words::new(Form::Prefix, text, false).unwrap())
+        Pattern::Words(Box::new(Words::new(Form::Prefix, text, false).unwrap()))
     }
 
     fn words(form: Form, text: &str) -> Pattern {
-        Pattern::Words(Words::new(form, text, false).unwrap())
+        Pattern::Words(Box::new(Words::new(form, text, false).unwrap()))
     }
 
     fn bound(side: Side, limit: i64) -> Pattern {
-        Pattern::Bound(Bound { side, limit: Scalar::Number(limit) })
+        Pattern::Bound(Box::new(Bound { side, limit: Scalar::Number(limit) }))
     }
 
     #[test]
@@ -308,13 +309,13 @@ mod tests {
         let value = Value::Texts(vec!["german", "billing-1"]);
         let either = vec![id("billing-1"), id("billing-2")];
         for (pattern, expected) in [
-            (Pattern::HasAny(vec![id("french"), id("german")]), true),
-            (Pattern::HasAny(vec![id("french")]), false),
-            (Pattern::HasAny(vec![]), false),
-            (Pattern::HasAll(vec![vec![id("german")], either.clone()]), true),
-            (Pattern::HasAll(vec![vec![id("french")], either]), false),
+            (Pattern::HasAny(Box::new([id("french"), id("german")])), true),
+            (Pattern::HasAny(Box::new([id("french")])), false),
+            (Pattern::HasAny(Box::new([])), false),
+            (Pattern::HasAll(Box::new([vec![id("german")], either.clone()])), true),
+            (Pattern::HasAll(Box::new([vec![id("french")], either])), false),
             // A name that nobody knows is nowhere.
-            (Pattern::HasAll(vec![vec![id("german")], vec![]]), false),
+            (Pattern::HasAll(Box::new([vec![id("german")], vec![]])), false),
         ] {
             assert_eq!(pattern.holds(Some(&value)), expected, "{pattern:?}");
             assert!(!pattern.holds(None), "{pattern:?} of nothing");
@@ -330,7 +331,7 @@ mod tests {
             (vec![Pattern::Exists(false), Pattern::AnyOf(vec![text("x")])], true),
             (vec![Pattern::Exists(true), not(Pattern::AnyOf(vec![text("x")]))], false),
         ] {
-            assert_eq!(Pattern::All(patterns.clone()).is_never(), expected, "{patterns:?}");
+            assert_eq!(Pattern::All(patterns.clone().into()).is_never(), expected, "{patterns:?}");
         }
     }
 
@@ -346,7 +347,7 @@ mod tests {
             (Pattern::Exists(false), false, false, true),
             (not(gold.clone()), false, true, true),
             (not(plus), true, false, true),
-            (Pattern::All(vec![Pattern::Exists(true), not(gold)]), false, true, false),
+            (Pattern::All(Box::new([Pattern::Exists(true), not(gold)])), false, true, false),
             (Pattern::AnyOf(vec![]), false, false, false),
         ] {
             assert_eq!(pattern.holds(value("gold").as_ref()), gold_holds, "{pattern:?} of gold");
@@ -371,7 +372,11 @@ mod tests {
             (Pattern::Exists(true), Pattern::Exists(false), true),
             (prefix("+49"), prefix("+43"), true),
             (prefix("+49"), prefix("+4930"), false),
-            (prefix("+49"), Pattern::All(vec![Pattern::Exists(true), not(prefix("+49"))]), true),
+            (
+                prefix("+49"),
+                Pattern::All(Box::new([Pattern::Exists(true), not(prefix("+49"))])),
+                true,
+            ),
             (prefix("+4930"), not(prefix("+43")), false),
             (prefix("+4930"), not(prefix("+49")), true),
             (prefix("+49"), not(Pattern::Exists(true)), true),

@@ -37,8 +37,8 @@ pub enum Form {
 
 #[derive(Clone)]
 enum Compiled {
-    /// The text, in lower case if case does not count.
-    Plain(Arc<str>),
+    /// The text, in lower case if case does not count. A glob that is nothing else has that form.
+    Plain(Form, Arc<str>),
     Glob(Box<GlobMatcher>),
     Regex(Box<Regex>),
 }
@@ -67,6 +67,15 @@ impl Form {
             Form::Regex => "regex",
         }
     }
+
+    fn takes(self, wanted: &str, found: &str) -> bool {
+        match self {
+            Form::Prefix => found.starts_with(wanted),
+            Form::Suffix => found.ends_with(wanted),
+            Form::Contains => found.contains(wanted),
+            Form::Equal | Form::Glob | Form::Regex => found == wanted,
+        }
+    }
 }
 
 impl Words {
@@ -74,9 +83,14 @@ impl Words {
     ///
     /// If it is a glob or a regular expression that cannot be read or is too large.
     pub fn new(form: Form, text: &str, ignore_case: bool) -> Result<Words, BadWords> {
+        let kept: Arc<str> = Arc::from(text);
         let compiled = match form {
             Form::Equal | Form::Prefix | Form::Suffix | Form::Contains => {
-                Compiled::Plain(if ignore_case { text.to_lowercase().into() } else { text.into() })
+                let lower = ignore_case.then(|| Arc::from(text.to_lowercase()));
+                Compiled::Plain(form, lower.unwrap_or_else(|| Arc::clone(&kept)))
+            }
+            Form::Glob if let Some((form, text)) = plain_glob(text).filter(|_| !ignore_case) => {
+                Compiled::Plain(form, Arc::from(text))
             }
             Form::Glob => {
                 let mut glob = GlobBuilder::new(text);
@@ -89,32 +103,24 @@ impl Words {
                 Compiled::Regex(Box::new(regex.map_err(|error| bad_regex(&error))?))
             }
         };
-        Ok(Words { form, text: Arc::from(text), ignore_case, compiled })
+        Ok(Words { form, text: kept, ignore_case, compiled })
     }
 
     pub fn holds(&self, found: &str) -> bool {
         match &self.compiled {
             Compiled::Glob(glob) => glob.is_match(found),
             Compiled::Regex(regex) => regex.is_match(found),
-            Compiled::Plain(wanted) if self.ignore_case => {
-                self.plain(wanted, &found.to_lowercase())
+            Compiled::Plain(form, wanted) if self.ignore_case => {
+                form.takes(wanted, &found.to_lowercase())
             }
-            Compiled::Plain(wanted) => self.plain(wanted, found),
-        }
-    }
-
-    fn plain(&self, wanted: &str, found: &str) -> bool {
-        match self.form {
-            Form::Prefix => found.starts_with(wanted),
-            Form::Suffix => found.ends_with(wanted),
-            Form::Contains => found.contains(wanted),
-            Form::Equal | Form::Glob | Form::Regex => found == wanted,
+            Compiled::Plain(form, wanted) => form.takes(wanted, found),
         }
     }
 
     /// True only if no text is known to be like both.
     pub(super) fn excludes(&self, other: &Words) -> bool {
-        let (Compiled::Plain(mine), Compiled::Plain(theirs)) = (&self.compiled, &other.compiled)
+        let (Compiled::Plain(form, mine), Compiled::Plain(of, theirs)) =
+            (&self.compiled, &other.compiled)
         else {
             return false;
         };
@@ -124,9 +130,9 @@ impl Words {
         let apart = |one: &str, other: &str, starts: fn(&str, &str) -> bool| {
             !starts(one, other) && !starts(other, one)
         };
-        match (self.form, other.form) {
-            (Form::Equal, _) => !other.plain(theirs, mine),
-            (_, Form::Equal) => !self.plain(mine, theirs),
+        match (*form, *of) {
+            (Form::Equal, _) => !of.takes(theirs, mine),
+            (_, Form::Equal) => !form.takes(mine, theirs),
             (Form::Prefix, Form::Prefix) => apart(mine, theirs, |a, b| a.starts_with(b)),
             (Form::Suffix, Form::Suffix) => apart(mine, theirs, |a, b| a.ends_with(b)),
             (Form::Prefix | Form::Suffix | Form::Contains | Form::Glob | Form::Regex, _) => false,
@@ -135,15 +141,16 @@ impl Words {
 
     /// True only if whatever is like this is known to be like `other`, too.
     pub(super) fn implies(&self, other: &Words) -> bool {
-        let (Compiled::Plain(mine), Compiled::Plain(theirs)) = (&self.compiled, &other.compiled)
+        let (Compiled::Plain(form, mine), Compiled::Plain(of, theirs)) =
+            (&self.compiled, &other.compiled)
         else {
             return self == other;
         };
         if self.ignore_case != other.ignore_case {
             return false;
         }
-        match (self.form, other.form) {
-            (Form::Equal, _) => other.plain(theirs, mine),
+        match (*form, *of) {
+            (Form::Equal, _) => of.takes(theirs, mine),
             (Form::Prefix | Form::Suffix | Form::Contains, Form::Contains) => {
                 mine.contains(&**theirs)
             }
@@ -152,6 +159,23 @@ impl Words {
             (Form::Prefix | Form::Suffix | Form::Contains | Form::Glob | Form::Regex, _) => false,
         }
     }
+}
+
+/// What a glob is if it has no signs but stars at its ends. Compiled it would take kilobytes.
+fn plain_glob(glob: &str) -> Option<(Form, &str)> {
+    let (starred, rest) = match glob.strip_prefix('*') {
+        Some(rest) => (true, rest),
+        None => (false, glob),
+    };
+    let (form, text) = match (starred, rest.strip_suffix('*')) {
+        (true, Some(text)) => (Form::Contains, text),
+        (true, None) => (Form::Suffix, rest),
+        (false, Some(text)) => (Form::Prefix, text),
+        (false, None) => (Form::Equal, rest),
+    };
+    // Two stars have a meaning of their own.
+    (!text.is_empty() && !text.contains(['*', '?', '[', ']', '{', '}', '\\']))
+        .then_some((form, text))
 }
 
 fn bad_glob(error: &globset::Error) -> BadWords {
@@ -189,7 +213,7 @@ impl Hash for Words {
 impl fmt::Debug for Compiled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Compiled::Plain(_) => "plain",
+            Compiled::Plain(..) => "plain",
             Compiled::Glob(_) => "glob",
             Compiled::Regex(_) => "regex",
         })
@@ -222,6 +246,28 @@ mod tests {
                 assert!(!words.holds(one), "{form:?} {text} of {one}");
             }
         }
+    }
+
+    #[test]
+    fn a_glob_that_is_a_plain_form_takes_what_it_would_as_a_glob() {
+        let texts =
+            ["", "a", "ab", "ba", "xaby", "a/b", "a\nb", ".a", "é", "aé", "A", "a*b", "-,!"];
+        let globs = ["a", "*a", "a*", "*a*", "*a/*", "*b", "é", "*é", "a\n*", ".*", "*-,!", "/*"];
+        for glob in globs {
+            let words = Words::new(Form::Glob, glob, false).unwrap();
+            assert!(matches!(words.compiled, Compiled::Plain(..)), "{glob}");
+            let real = GlobBuilder::new(glob).backslash_escape(true).build().unwrap();
+            let real = real.compile_matcher();
+            for text in texts {
+                assert_eq!(words.holds(text), real.is_match(text), "{glob:?} of {text:?}");
+            }
+        }
+        for glob in ["*", "**", "**a", "a**", "a*b", "a?", "[a]", "{a,b}", "\\*"] {
+            let words = Words::new(Form::Glob, glob, false).unwrap();
+            assert!(matches!(words.compiled, Compiled::Glob(_)), "{glob}");
+        }
+        let folded = Words::new(Form::Glob, "a*", true).unwrap();
+        assert!(matches!(folded.compiled, Compiled::Glob(_)));
     }
 
     #[test]

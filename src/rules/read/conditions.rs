@@ -31,12 +31,12 @@ impl Reader<'_> {
                 "any" => found.extend(self.any(key, node)),
                 "some" => {
                     for conditions in self.conjunctions(key, node) {
-                        found.push((Condition::Some(conditions), key.span()));
+                        found.push((Condition::Some(Arc::new(conditions)), key.span()));
                     }
                 }
                 "none" => {
                     for conditions in self.conjunctions(key, node) {
-                        found.push((Condition::None(conditions), key.span()));
+                        found.push((Condition::None(Arc::new(conditions)), key.span()));
                     }
                 }
                 "raw" => self.raw(key, node, &mut found),
@@ -54,7 +54,7 @@ impl Reader<'_> {
             let help = "write its conditions without `any`, or name another";
             self.problems.warning(key.span(), message).help(help);
         }
-        (!alternatives.is_empty()).then(|| (Condition::Any(alternatives), key.span()))
+        (!alternatives.is_empty()).then(|| (Condition::Any(Arc::new(alternatives)), key.span()))
     }
 
     /// The conjunctions of a list of tables.
@@ -109,7 +109,7 @@ impl Reader<'_> {
             let Some(path) = self.segments(path) else { continue };
             let asked = Asked::raw(&path);
             if let Some(pattern) = self.operators(&asked, node, table) {
-                found.push((Condition::Raw(RawCondition { path, pattern }), key.span()));
+                found.push((Condition::Raw(Arc::new(RawCondition { path, pattern })), key.span()));
             }
         }
     }
@@ -190,7 +190,8 @@ impl Reader<'_> {
                     continue;
                 };
                 for (key, node) in attributes {
-                    let path = Path { subject, field, key: Some(Arc::from(&**key.get_ref())) };
+                    let name = self.once.text(key.get_ref());
+                    let path = Path { subject, field, key: Some(name) };
                     self.condition(key, path, node, found);
                 }
             } else {
@@ -207,7 +208,8 @@ impl Reader<'_> {
         found: &mut Vec<Placed<Condition>>,
     ) {
         if let Some(pattern) = self.pattern(&Asked::field(&path), node) {
-            found.push((Condition::Field(FieldCondition { path, pattern }), key.span()));
+            let condition = self.once.condition(FieldCondition { path, pattern });
+            found.push((condition, key.span()));
         }
     }
 

@@ -202,8 +202,8 @@ impl Reader<'_> {
     pub(super) fn in_list(&mut self, node: &Node<'_>) -> Option<Pattern> {
         let names = self.list_names(node)?;
         let mut lists: Vec<Pattern> =
-            names.into_iter().map(|name| Pattern::InList(InList::new(name))).collect();
-        if lists.len() > 1 { Some(Pattern::Either(lists)) } else { lists.pop() }
+            names.into_iter().map(|name| Pattern::InList(Box::new(InList::new(name)))).collect();
+        if lists.len() > 1 { Some(Pattern::Either(lists.into())) } else { lists.pop() }
     }
 
     /// The names of lists that there are.

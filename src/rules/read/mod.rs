@@ -10,6 +10,7 @@ mod checks;
 mod conditions;
 mod expressions;
 mod lists;
+mod once;
 mod operators;
 mod reader;
 mod rule;
@@ -68,7 +69,9 @@ pub(super) fn read(
         reader.lists_unused();
         reader.schedules_unused();
     });
-    let rules = drafts.into_iter().map(|draft| Arc::new(draft.rule)).collect();
+    // Not in the room of the drafts, which are many times as large.
+    let mut rules = Vec::with_capacity(drafts.len());
+    rules.extend(drafts.into_iter().map(|draft| Arc::new(draft.rule)));
     let shared = readers[0].take_shared();
     let lists = shared.lists.into_iter().map(|list| list.source).collect();
     let schedules = shared.schedules.into_iter().map(|draft| draft.schedule).collect();
@@ -178,13 +181,15 @@ impl Reader<'_> {
             if let Some(name) = table.get("name")
                 && let Some(text) = name.get_ref().as_str()
             {
-                if let Some(first) = self.named.get(text) {
+                if let Some((line, file)) = self.named.get(text) {
                     let message = format!("there is already a rule named `{text}`");
-                    let help = format!("it is in {first}; give this one another name");
+                    let file = file.display();
+                    let help =
+                        format!("it is in line {line} of {file}; give this one another name");
                     self.problems.error(name.span(), message).help(help);
                 } else {
                     let place = self.place(name.span().start);
-                    self.named.insert(text.to_owned(), place);
+                    self.named.insert(self.once.text(text), place);
                 }
             }
             drafts.extend(self.rule(node.span(), table, defaults));

@@ -162,7 +162,7 @@ impl Reader<'_> {
         match patterns.len() {
             _ if wrong => None,
             1 => patterns.pop(),
-            _ => Some(Pattern::All(patterns)),
+            _ => Some(Pattern::All(patterns.into())),
         }
     }
 
@@ -200,7 +200,7 @@ impl Reader<'_> {
                     (Some(form), _) => self.forms(asked, form, name, node),
                     (None, Some(side)) => {
                         let limit = self.scalar(asked, node)?;
-                        Some(Pattern::Bound(Bound { side, limit }))
+                        Some(Pattern::Bound(Box::new(Bound { side, limit })))
                     }
                     (None, None) => {
                         self.no_operator(asked, key);
@@ -269,7 +269,7 @@ impl Reader<'_> {
         let all = texts.len();
         for (text, place) in texts {
             match Words::new(form, text, asked.ignore_case) {
-                Ok(words) => patterns.push(Pattern::Words(words)),
+                Ok(words) => patterns.push(Pattern::Words(Box::new(words))),
                 Err(BadWords { message, at }) => {
                     let place = match at {
                         Some(at) => self.inside(place, text, at..(at + 1).min(text.len())),
@@ -303,7 +303,7 @@ impl Reader<'_> {
         let all = texts.len();
         for (text, place) in texts {
             match Network::parse(text) {
-                Some(network) => patterns.push(Pattern::Cidr(network)),
+                Some(network) => patterns.push(Pattern::Cidr(Box::new(network))),
                 None => {
                     let message = format!("{text:?} is no network");
                     let help = "write for example \"10.1.0.0/16\" or \"2001:db8::/32\"";
@@ -335,7 +335,7 @@ impl Reader<'_> {
                 DeValue::String(text),
             ) => {
                 self.known_word(asked, node, text)?;
-                Some(Scalar::Text(Arc::from(&**text)))
+                Some(Scalar::Text(self.once.text(text)))
             }
             (None | Some(Kind::Flag), DeValue::Boolean(flag)) => Some(Scalar::Flag(*flag)),
             (None | Some(Kind::Number), DeValue::Integer(number)) => {
@@ -416,7 +416,7 @@ fn equal(asked: &Asked, scalars: Vec<Scalar>) -> Pattern {
     }
     let one =
         |scalar: Scalar| match scalar.as_text().map(|text| Words::new(Form::Equal, text, true)) {
-            Some(Ok(words)) => Pattern::Words(words),
+            Some(Ok(words)) => Pattern::Words(Box::new(words)),
             Some(Err(_)) | None => Pattern::AnyOf(vec![scalar]),
         };
     one_of(scalars.into_iter().map(one).collect())
@@ -427,7 +427,7 @@ fn one_of(mut patterns: Vec<Pattern>) -> Pattern {
         (1, Some(pattern)) => pattern,
         (_, last) => {
             patterns.extend(last);
-            Pattern::Either(patterns)
+            Pattern::Either(patterns.into())
         }
     }
 }

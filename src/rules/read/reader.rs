@@ -1,14 +1,16 @@
 //! The walk over a parsed document: typed reads, each of which reports what is not as it should be.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::mem;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::lists::ListDraft;
+use super::once::Once;
 use super::schedules::ScheduleDraft;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::{Problems, did_you_mean};
@@ -25,8 +27,9 @@ pub(super) struct Reader<'f> {
     pub(super) lists: Vec<ListDraft>,
     pub(super) schedules: Vec<ScheduleDraft>,
     pub(super) expressions: Interned,
-    /// Rules that there are, with their places.
-    pub(super) named: BTreeMap<String, String>,
+    pub(super) once: Once,
+    /// Rules that there are, each with its line and its file.
+    pub(super) named: HashMap<Arc<str>, (usize, &'f Path)>,
     /// Which of the files it reads.
     pub(super) at: usize,
     path: &'f Path,
@@ -36,11 +39,12 @@ pub(super) struct Reader<'f> {
 }
 
 /// What is known of all files together.
-pub(super) struct Shared {
+pub(super) struct Shared<'f> {
     pub(super) lists: Vec<ListDraft>,
     pub(super) schedules: Vec<ScheduleDraft>,
     expressions: Interned,
-    named: BTreeMap<String, String>,
+    once: Once,
+    named: HashMap<Arc<str>, (usize, &'f Path)>,
 }
 
 impl<'f> Reader<'f> {
@@ -57,31 +61,33 @@ impl<'f> Reader<'f> {
             lists: Vec::new(),
             schedules: Vec::new(),
             expressions: Interned::default(),
-            named: BTreeMap::new(),
+            once: Once::default(),
+            named: HashMap::new(),
             at,
             path,
             line_ends: source.match_indices('\n').map(|(at, _)| at).collect(),
         }
     }
 
-    pub(super) fn take_shared(&mut self) -> Shared {
+    pub(super) fn take_shared(&mut self) -> Shared<'f> {
         Shared {
             lists: mem::take(&mut self.lists),
             schedules: mem::take(&mut self.schedules),
             expressions: mem::take(&mut self.expressions),
+            once: mem::take(&mut self.once),
             named: mem::take(&mut self.named),
         }
     }
 
-    pub(super) fn put_shared(&mut self, shared: Shared) {
-        let Shared { lists, schedules, expressions, named } = shared;
+    pub(super) fn put_shared(&mut self, shared: Shared<'f>) {
+        let Shared { lists, schedules, expressions, once, named } = shared;
         (self.lists, self.schedules) = (lists, schedules);
-        (self.expressions, self.named) = (expressions, named);
+        (self.expressions, self.once, self.named) = (expressions, once, named);
     }
 
-    /// A place as other files speak of it.
-    pub(super) fn place(&self, at: usize) -> String {
-        format!("line {} of {}", self.line(at), self.path.display())
+    /// A place as other files speak of it: its line, and the file.
+    pub(super) fn place(&self, at: usize) -> (usize, &'f Path) {
+        (self.line(at), self.path)
     }
 
     pub(super) fn text<'n>(&mut self, name: &str, node: &'n Node<'_>) -> Option<&'n str> {

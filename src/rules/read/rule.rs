@@ -124,7 +124,7 @@ impl Reader<'_> {
             }
             "labels" => {
                 let labels = self.words_of("labels", node).into_iter();
-                parts.labels = labels.map(|(label, _)| Arc::from(label)).collect();
+                parts.labels = labels.map(|(label, _)| self.once.text(label)).collect();
             }
             "match" => parts.conditions = Some(self.conditions(node)),
             "when" => parts.when = self.when(node),
@@ -166,7 +166,7 @@ impl Reader<'_> {
             self.problems.error(node.span(), message).help("write name = \"on-hold\", for example");
             return None;
         }
-        Some(Arc::from(name))
+        Some(self.once.text(name))
     }
 
     /// Reads a key that `[defaults]` and rules share; false if it is none.
@@ -235,8 +235,8 @@ impl Parts {
         let keys = keys.chain(self.clear.iter().cloned()).collect();
         let rule = Rule {
             name: self.name?,
-            description: self.description,
-            labels: self.labels,
+            description: self.description.map(String::into_boxed_str),
+            labels: self.labels.into(),
             conditions: without_places(self.conditions.unwrap_or_default()),
             when: self.when.map(|(when, _)| when),
             set: without_places(set),
@@ -254,6 +254,6 @@ impl Parts {
     }
 }
 
-fn without_places<T>(placed: Vec<Placed<T>>) -> Vec<T> {
+fn without_places<T>(placed: Vec<Placed<T>>) -> Box<[T]> {
     placed.into_iter().map(|(one, _)| one).collect()
 }

@@ -32,8 +32,8 @@ impl Reader<'_> {
                 self.key(key.get_ref(), key.span());
             }
             if let Some(value) = self.value(name, key, node) {
-                let key_text = Arc::from(&**key.get_ref());
-                assignments.push((Assignment { key: key_text, value }, key.span()));
+                let name = self.once.text(key.get_ref());
+                assignments.push((Assignment { key: name, value }, key.span()));
             }
         }
         assignments
@@ -49,7 +49,7 @@ impl Reader<'_> {
         let mut cleared = Vec::new();
         for (key, place) in keys {
             self.key(key, place.clone());
-            cleared.push((Arc::from(key), place));
+            cleared.push((self.once.text(key), place));
         }
         cleared
     }
@@ -102,7 +102,7 @@ impl Reader<'_> {
                 return None;
             }
         };
-        Some(Setting::Plain(Arc::from(text)))
+        Some(Setting::Plain(self.once.text(&text)))
     }
 
     fn text_value(&mut self, node: &Node<'_>, text: &str) -> Option<Setting> {
@@ -122,7 +122,8 @@ impl Reader<'_> {
             let help = format!("flows may not take more than {WARN_VALUE_LENGTH}");
             self.problems.warning(node.span(), message).help(help);
         }
-        Some(template.map_or_else(|| Setting::Plain(Arc::from(text)), Setting::Template))
+        let plain = || Setting::Plain(self.once.text(text));
+        Some(template.map_or_else(plain, Setting::Template))
     }
 
     /// The place in the file of a part of a text. With escapes in it, the place of the whole.

@@ -9,6 +9,10 @@ use crate::rules::bound::Bound;
 use crate::rules::standpoint::Standpoint;
 use crate::rules::subjects::{Scene, Tested};
 
+/// One that values are in as a whole, and one that they begin with.
+const LISTS: &str = "[lists.few]\nrows = [\"a\", \"abc\", \"+493012\"]\n\
+    [lists.begun]\nrows = [\"xa\", \"+49\"]\nmatch = \"prefix\"\n";
+
 fn text_pattern() -> impl Strategy<Value = String> {
     let word = || select(&["", "a", "ab", "abc", "b", "bc", "+49", "+4930"][..]);
     prop_oneof![
@@ -23,6 +27,10 @@ fn text_pattern() -> impl Strategy<Value = String> {
         }),
         word().prop_map(|word| format!("{{ prefix = {word:?}, ignore_case = true }}")),
         any::<bool>().prop_map(|there| format!("{{ exists = {there} }}")),
+        prop::collection::vec(select(&["few", "begun"][..]), 1..3)
+            .prop_map(|lists| format!("{{ in_list = {lists:?} }}")),
+        word().prop_map(|word| format!("{{ in_list = \"few\", not = {word:?} }}")),
+        Just("{ not = { in_list = \"begun\" } }".to_owned()),
     ]
 }
 
@@ -100,16 +108,16 @@ proptest! {
         texts in prop::collection::vec(rule(), 1..24),
         people in prop::collection::vec(prop::collection::vec(somebody(), 0..5), 1..6),
     ) {
-        let rules: String = texts
+        let rules: String = [LISTS.to_owned()].into_iter().chain(texts
             .iter()
             .enumerate()
-            .map(|(at, text)| format!("[[rule]]\nname = \"r{at}\"\n{text}set.\"k{at}\" = \"v\"\n"))
+            .map(|(at, text)| format!("[[rule]]\nname = \"r{at}\"\n{text}set.\"k{at}\" = \"v\"\n")))
             .collect();
         let allowed = AllowedKeys::new(&["*".to_owned()]).unwrap();
         // What can never hold, and the like, is refused by the reader.
         let parsed = RuleFile::parse(Path::new("rules.toml"), &rules, &allowed);
         let Ok((file, _)) = parsed else { return Err(TestCaseError::reject("not a file")) };
-        let rules = file.bind(Arc::new(names()), &Tables::default()).0;
+        let rules = file.bind(Arc::new(names()), &Tables::inline(&file.lists)).0;
         let watched = BTreeSet::from([UserId::new("u-avery")]);
         for people in people {
             let lines = people.iter().enumerate();

@@ -236,3 +236,19 @@ fn silence(media: Media) -> Communication {
         callback_user_name: None,
     }
 }
+
+/// Of ten thousand rules each has a few of these: `benches/matching` says what that comes to.
+#[test]
+fn what_rules_are_made_of_is_small() {
+    use crate::rules::condition::{Condition, FieldCondition};
+    use crate::rules::file::Rule;
+    let sizes = [
+        size_of::<Condition>(),
+        size_of::<FieldCondition>(),
+        size_of::<Rule>(),
+        size_of::<crate::rules::bound::Bound>(),
+        size_of::<crate::rules::pattern::Scalar>(),
+        size_of::<crate::rules::file::Assignment>(),
+    ];
+    assert_eq!(sizes, [16, 56, 168, 64, 24, 40]);
+}

@@ -5,7 +5,7 @@
 //! [`handle`](Dispatcher::handle) changes everything and never waits.
 //!
 //! It ends when its input has ended and nothing is left that could be pushed before the drain's
-//! deadline. Leave to push is asked for while something is ready, and *before* it leaves the outbox:
+//! deadline; what is left then is in the journal. Leave to push is asked for while something is ready, and *before* it leaves the outbox:
 //! while we are made to wait, updates go on merging.
 
 #[cfg(test)]
@@ -23,7 +23,9 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
+use super::calendar::Calendar;
 use super::dead_letters::Kept;
+use super::journal::{Health, Journal, Recovered};
 use super::keeper::{CredentialsRefused, Keeper, Request};
 use super::push::{Push, Pushed};
 use super::settings::Settings;
@@ -53,6 +55,8 @@ pub enum Input {
     Doubt(ConversationId),
     /// Goes by these from now on, also for what waits already.
     Settings(Settings),
+    /// Everything that was received until then has come in.
+    Through(Instant),
     ShowDeadLetters(oneshot::Sender<Kept>),
 }
 
@@ -62,8 +66,9 @@ pub enum Input {
 pub enum Ended {
     /// All that was accepted was dealt with.
     Drained,
-    /// So many participants are left whose updates were not pushed.
-    CutOff { left: usize },
+    /// So many participants are left whose updates were not pushed; `kept` if they are in the
+    /// journal.
+    CutOff { left: usize, kept: bool },
     /// The credentials are refused: nothing will succeed until somebody mends them.
     Credentials { reason: String },
 }
@@ -77,6 +82,10 @@ pub struct Joints {
     pub api: Arc<dyn Api>,
     pub push: Arc<dyn Push>,
     pub settings: Settings,
+    pub journal: Journal,
+    /// What an earlier process left in it.
+    pub recovered: Recovered,
+    pub calendar: Calendar,
     pub counts: Arc<Counts>,
     pub beat: Beat,
     /// Of the jitter.
@@ -92,6 +101,8 @@ pub struct Dispatcher {
     asks_open: bool,
     api: Arc<dyn Api>,
     push: Arc<dyn Push>,
+    journal: Journal,
+    calendar: Calendar,
     /// Asked for while something is ready; kept over other events, or it would never come.
     leave: Option<BoxFuture<'static, Permit>>,
     /// No more than `settings.workers`.
@@ -125,15 +136,21 @@ enum Event {
 
 impl Dispatcher {
     pub fn new(joints: Joints) -> Dispatcher {
-        let Joints { input, asks, api, push, settings, counts, beat, seed } = joints;
+        let Joints { input, asks, api, push, settings, counts, beat, seed, .. } = joints;
+        let (journal, recovered, calendar) = (joints.journal, joints.recovered, joints.calendar);
+        let now = Instant::now();
+        let mut keeper = Keeper::new(settings, counts, seed, now);
+        keeper.restore(recovered, calendar, now);
         Dispatcher {
-            keeper: Keeper::new(settings, counts, seed, Instant::now()),
+            keeper,
             input,
             batch: Vec::with_capacity(BATCH),
             asks,
             asks_open: true,
             api,
             push,
+            journal,
+            calendar,
             leave: None,
             pushes: FuturesUnordered::new(),
             beat,
@@ -145,14 +162,23 @@ impl Dispatcher {
     ///
     /// # Cancel safety
     ///
-    /// Dropping this future abandons the pushes under way and forgets what waits. Do it only when
-    /// nobody wants to wait any longer.
+    /// Dropping this future abandons the pushes under way; what waits is in the journal, and left to
+    /// the next start. Do it only when nobody wants to wait any longer.
     pub async fn run(mut self) -> Ended {
-        loop {
+        let ended = loop {
             let event = self.next_event().await;
             if let ControlFlow::Break(ended) = self.handle(event) {
-                return ended;
+                break ended;
             }
+        };
+        let Dispatcher { keeper, journal, .. } = self;
+        let kept = journal.closed().await == Health::Kept;
+        match ended {
+            Ended::CutOff { left, .. } => {
+                name_the_left(&keeper, kept);
+                Ended::CutOff { left, kept }
+            }
+            ended @ (Ended::Drained | Ended::Credentials { .. }) => ended,
         }
     }
 
@@ -212,6 +238,7 @@ impl Dispatcher {
                 let (request, result) = *settled;
                 let settled = self.keeper.settle(request, result, now);
                 if let Err(CredentialsRefused { reason }) = settled {
+                    self.keep(now);
                     return ControlFlow::Break(Ended::Credentials { reason });
                 }
             }
@@ -232,8 +259,16 @@ impl Dispatcher {
             Event::Due => {}
         }
         self.keeper.wake(now);
+        self.keep(now);
         self.beat.give();
         self.look_at_the_end(now)
+    }
+
+    /// Gives the journal what has changed.
+    fn keep(&mut self, now: Instant) {
+        if let Some(changes) = self.keeper.changes(self.calendar, now) {
+            self.journal.change(|before| before.then(changes));
+        }
     }
 
     /// Takes in what has come so far.
@@ -248,6 +283,7 @@ impl Dispatcher {
                 Input::Observe(observation) => self.keeper.observe(&observation, now),
                 Input::Doubt(conversation) => self.keeper.doubt(&conversation, now),
                 Input::Settings(settings) => self.keeper.configure(settings, now),
+                Input::Through(at) => self.keeper.through(at),
                 Input::ShowDeadLetters(answer) => {
                     if answer.send(self.keeper.dead_letters()).is_err() {
                         warn!("nobody waits for the dead letters any more");
@@ -289,8 +325,7 @@ impl Dispatcher {
         let deadline = drain.deadline;
         let goes_on = !self.pushes.is_empty() || self.keeper.may_push_before(deadline, now);
         if now >= deadline || !goes_on {
-            self.name_the_left();
-            return ControlFlow::Break(Ended::CutOff { left });
+            return ControlFlow::Break(Ended::CutOff { left, kept: false });
         }
         if now >= drain.tell_at {
             drain.tell_at = now + TELL_LEFT;
@@ -299,20 +334,32 @@ impl Dispatcher {
         }
         ControlFlow::Continue(())
     }
+}
 
-    fn name_the_left(&self) {
-        let left = self.keeper.left();
-        let conversations: BTreeSet<_> = left.iter().map(|(it, _)| &it.conversation).collect();
-        warn!(
-            participants = left.len(),
-            conversations = conversations.len(),
-            "stopped with updates that were not pushed"
+/// With a journal it is no loss, and who reads it is told where it went.
+fn name_the_left(keeper: &Keeper, kept: bool) {
+    let left = keeper.left();
+    let conversations: BTreeSet<_> = left.iter().map(|(it, _)| &it.conversation).collect();
+    let (participants, conversations) = (left.len(), conversations.len());
+    if kept {
+        info!(
+            participants,
+            conversations, "stopped with updates that were not pushed: kept for the next start"
         );
-        for (target, keys) in left.iter().take(MAX_NAMED) {
-            warn!(
-                conversation_id = %target.conversation, participant_id = %target.participant,
-                keys = keys.join(" "), "not pushed"
-            );
+    } else {
+        warn!(
+            participants,
+            conversations,
+            "stopped with updates that were not pushed, and no journal keeps them: lost"
+        );
+    }
+    for (target, keys) in left.iter().take(MAX_NAMED) {
+        let keys = keys.join(" ");
+        let (conversation, participant) = (&target.conversation, &target.participant);
+        if kept {
+            info!(conversation_id = %conversation, participant_id = %participant, keys, "not pushed, kept");
+        } else {
+            warn!(conversation_id = %conversation, participant_id = %participant, keys, "not pushed, lost");
         }
     }
 }

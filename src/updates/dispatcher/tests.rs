@@ -110,7 +110,7 @@ async fn the_end_waits_no_longer_than_it_may() {
     bench
         .ends(expect![[r#"
         0.001 c/p {a=1}
-        CutOff { left: 1 } after 45.001"#]])
+        CutOff { left: 1, kept: true } after 45.001"#]])
         .await;
 }
 
@@ -130,7 +130,7 @@ async fn who_waits_for_a_flow_or_a_permission_does_not_hold_up_the_end() {
             0.050 c/p {a=1}
             0.251 c/q {a=1}
             0.452 c/r {a=1}
-            CutOff { left: 5 } after 0.805"#]])
+            CutOff { left: 5, kept: true } after 0.805"#]])
         .await;
 }
 
@@ -239,6 +239,9 @@ impl Bench {
             api: Arc::clone(&api) as Arc<dyn Api>,
             push: Arc::clone(&push) as Arc<dyn Push>,
             settings,
+            journal: Journal::for_tests(),
+            recovered: Recovered::default(),
+            calendar: Calendar::new(start, jiff::Timestamp::UNIX_EPOCH),
             counts: Arc::new(Counts::default()),
             beat: Pulse::default().add("updates"),
             seed: 1,

@@ -60,7 +60,7 @@ impl Changes {
     }
 
     /// Adds what came later.
-    pub(super) fn then(&mut self, later: Changes) {
+    pub fn then(&mut self, later: Changes) {
         let Changes { clear, over, pending, memory, good_until } = later;
         if clear {
             *self = Changes { clear, ..Changes::default() };
@@ -87,5 +87,22 @@ fn forget<T>(rows: &mut BTreeMap<Place, T>, conversation: &ConversationId) {
     let of_it: Vec<Place> = of_it.take_while(|place| place.0 == *conversation).cloned().collect();
     for place in of_it {
         rows.remove(&place);
+    }
+}
+
+/// How many keys of whom, for tests.
+#[cfg(test)]
+impl std::fmt::Display for Changes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let over = self.over.iter().map(|conversation| format!("over {conversation}"));
+        let pending = self.pending.iter().map(|((_, participant), row)| {
+            format!("{participant}:{}", row.as_ref().map_or(0, |row| row.keys.len()))
+        });
+        let memory = self.memory.iter().map(|((_, participant), row)| {
+            format!("{participant}={}", row.as_ref().map_or(0, |row| row.keys.len()))
+        });
+        let good = self.good_until.iter().map(|_| "good".to_owned());
+        let all: Vec<String> = over.chain(pending).chain(memory).chain(good).collect();
+        f.write_str(&all.join(" "))
     }
 }

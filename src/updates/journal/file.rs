@@ -23,8 +23,20 @@ impl Store {
         make(directory, &path).map_err(|error| StoreError::Unusable {
             reason: format!("{}: {error}", path.display()),
         })?;
-        let opened = Builder::new().set_cache_size(CACHE).create(&path);
-        Store::prepare(opened.map_err(of_open)?)
+        let opened = Builder::new().set_cache_size(CACHE).create(&path).map_err(of_open);
+        opened.and_then(Store::prepare).map_err(|error| error.at(&path))
+    }
+}
+
+impl StoreError {
+    /// Says where that is.
+    fn at(self, path: &Path) -> StoreError {
+        let at = |reason: String| format!("{}: {reason}", path.display());
+        match self {
+            StoreError::Damaged { reason } => StoreError::Damaged { reason: at(reason) },
+            StoreError::Unusable { reason } => StoreError::Unusable { reason: at(reason) },
+            error @ (StoreError::Locked | StoreError::Newer { .. }) => error,
+        }
     }
 }
 

@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::updates::wish::Write;
+
 /// Milliseconds since 1970.
 pub type Millis = i64;
 
@@ -41,9 +43,10 @@ pub struct PendingKey {
 }
 
 /// [`Write`](crate::updates::wish::Write), by a word that does not change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
+    #[default]
     Follow,
     First,
     IfAbsent,
@@ -62,6 +65,16 @@ pub struct WrittenKey {
     pub value: Arc<str>,
     pub rule: Arc<str>,
     pub digest: u64,
+    #[serde(default)]
+    pub rules_hash: u64,
+    #[serde(default)]
+    pub write: Mode,
+    #[serde(default)]
+    pub during_flow: bool,
+    #[serde(default)]
+    pub urgent: bool,
+    #[serde(default)]
+    pub useless_at: Option<Millis>,
     pub accepted_at: Millis,
     pub fate: Fate,
     /// What was wished since, and was there without being written.
@@ -81,6 +94,28 @@ pub enum Fate {
     Confirmed,
     Missing,
     Foreign,
+}
+
+impl From<Write> for Mode {
+    fn from(write: Write) -> Mode {
+        match write {
+            Write::Follow => Mode::Follow,
+            Write::First => Mode::First,
+            Write::IfAbsent => Mode::IfAbsent,
+            Write::Enforce => Mode::Enforce,
+        }
+    }
+}
+
+impl From<Mode> for Write {
+    fn from(mode: Mode) -> Write {
+        match mode {
+            Mode::Follow => Write::Follow,
+            Mode::First => Write::First,
+            Mode::IfAbsent => Write::IfAbsent,
+            Mode::Enforce => Write::Enforce,
+        }
+    }
 }
 
 /// Without the values.

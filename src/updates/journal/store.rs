@@ -237,3 +237,11 @@ pub(super) fn of_open(error: DatabaseError) -> StoreError {
     };
     if damaged { StoreError::Damaged { reason } } else { StoreError::Unusable { reason } }
 }
+
+#[cfg(test)]
+impl Store {
+    /// In memory.
+    pub(crate) fn for_tests() -> Store {
+        Store::on(redb::backends::InMemoryBackend::new()).unwrap()
+    }
+}

@@ -113,6 +113,7 @@ impl Keeper {
                 }
                 participant.written.insert(key, written);
             }
+            self.memory.touch(&target);
             self.look_after_at(&target.conversation, now + self.settings.confirm_after);
         }
         for (target, key, waiting) in self.outbox.waiting_of(&target.conversation) {

@@ -10,6 +10,8 @@ use super::{Keeper, Request};
 use crate::genesys::call::{CallError, Refusal};
 use crate::genesys::outside::SendError;
 use crate::status::counts::Counts;
+use crate::updates::calendar::Calendar;
+use crate::updates::journal::Store;
 use crate::updates::push::Pushed;
 use crate::updates::settings::Settings;
 use crate::updates::wish::{Observation, Seen, Wish, Write};
@@ -20,6 +22,8 @@ pub(super) struct Bench {
     counts: Arc<Counts>,
     now: Instant,
     out: HashMap<String, Request>,
+    store: Store,
+    calendar: Calendar,
 }
 
 impl Bench {
@@ -30,7 +34,9 @@ impl Bench {
         settings.max_pending = 4;
         settings.max_value_length = 8;
         let keeper = Keeper::new(settings, Arc::clone(&counts), 1, now);
-        Bench { keeper, counts, now, out: HashMap::new() }
+        let store = Store::for_tests();
+        let calendar = Calendar::new(now, jiff::Timestamp::UNIX_EPOCH);
+        Bench { keeper, counts, now, out: HashMap::new(), store, calendar }
     }
 
     /// Takes one step of a script, and says what came of it if there is something to say.
@@ -69,6 +75,15 @@ impl Bench {
                 settings.dry_run = state == "on";
                 self.keeper.configure(settings, self.now);
             }
+            ["keep", seconds] => {
+                let mut settings = self.keeper.settings().clone();
+                settings.keep = Duration::from_secs(seconds.parse().unwrap());
+                self.keeper.configure(settings, self.now);
+            }
+            ["restart"] => self.restart(),
+            ["down", seconds] => self.now += Duration::from_secs(seconds.parse().unwrap()),
+            ["through"] => self.keeper.through(self.now),
+            ["rows"] => return Some(self.rows()),
             ["asks"] => return Some(self.asks()),
             ["dead"] => return Some(self.dead_letters()),
             ["said"] => return Some(format!("dry_run={}", self.counts.dry_run.get())),
@@ -77,6 +92,24 @@ impl Bench {
             _ => panic!("unknown step `{step}`"),
         }
         None
+    }
+
+    /// The process is killed, and another begins with what is on disk.
+    fn restart(&mut self) {
+        self.rows();
+        self.out.clear();
+        let settings = self.keeper.settings().clone();
+        self.keeper = Keeper::new(settings, Arc::clone(&self.counts), 1, self.now);
+        self.keeper.restore(self.store.recover().unwrap(), self.calendar, self.now);
+    }
+
+    /// Writes what changed, and says how many keys wait (`:`) and are remembered (`=`) of whom.
+    fn rows(&mut self) -> String {
+        let Some(changes) = self.keeper.changes(self.calendar, self.now) else {
+            return "-".to_owned();
+        };
+        self.store.commit(&changes).unwrap();
+        changes.to_string()
     }
 
     fn take(&mut self) -> String {

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use super::give_up::Verdict;
-use super::{Keeper, SWEEP};
+use super::{FORGET, Keeper, SWEEP};
 use crate::genesys::ConversationId;
 use crate::updates::dead_letters::Reason;
 use crate::updates::memory::{Confirming, Gone};
@@ -30,6 +30,10 @@ impl Keeper {
         if self.sweep_at <= now {
             self.sweep_at = now + SWEEP;
             self.sweep(now);
+        }
+        if self.forget_at <= now {
+            self.forget_at = now + FORGET;
+            self.forget_old(now);
         }
         self.counts.outbox.set(u64::try_from(self.outbox.len()).unwrap_or(u64::MAX));
     }
@@ -136,7 +140,8 @@ impl Keeper {
 
     /// Finds what is too old.
     fn sweep(&mut self, now: Instant) {
-        let Some(limit) = self.age.reading(now).checked_sub(self.settings.max_age) else { return };
+        let most = self.settings.max_age.min(self.settings.keep);
+        let Some(limit) = self.age.reading(now).checked_sub(most) else { return };
         for (target, key, waiting) in self.outbox.find(|_, waiting| waiting.changed_at <= limit) {
             self.outbox.withdraw(&target, &key, now);
             self.give_up(&target, vec![(key, waiting)], Reason::TooOld, &Verdict::default(), now);

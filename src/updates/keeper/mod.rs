@@ -9,6 +9,7 @@ mod answer;
 mod bench;
 mod due;
 mod give_up;
+mod kept;
 mod losses;
 #[cfg(test)]
 mod model;
@@ -27,7 +28,6 @@ use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 pub(crate) use answer::CredentialsRefused;
-use give_up::Verdict;
 pub(crate) use request::Request;
 
 use super::age::AgeClock;
@@ -46,6 +46,10 @@ use crate::status::counts::Counts;
 /// milliseconds that 100,000 participants take.
 const SWEEP: Duration = Duration::from_secs(10);
 
+/// How often what was written is searched for what is kept too long: that is a matter of hours at
+/// least.
+const FORGET: Duration = Duration::from_secs(600);
+
 /// How often a full outbox is spoken of.
 const TELL_FULL: Duration = Duration::from_secs(60);
 
@@ -63,6 +67,11 @@ pub(crate) struct Keeper {
     /// Conversations that have to be looked at, and when: their end, or a confirmation.
     agenda: BTreeSet<(Instant, ConversationId)>,
     sweep_at: Instant,
+    forget_at: Instant,
+    /// Of the frames that were received until then, all was observed and is not in the journal yet.
+    through: Option<Instant>,
+    /// When that was last said there was no room for everything.
+    was_short: bool,
     told_full: Option<Instant>,
     draining: bool,
     rng: StdRng,
@@ -80,6 +89,9 @@ impl Keeper {
             dead_letters: DeadLetters::default(),
             agenda: BTreeSet::new(),
             sweep_at: now + SWEEP,
+            forget_at: now + FORGET,
+            through: None,
+            was_short: false,
             told_full: None,
             draining: false,
             rng: StdRng::seed_from_u64(seed),
@@ -101,13 +113,8 @@ impl Keeper {
         }
         self.settings = settings;
         self.memory.forgive_all();
-        let fenced = self.outbox.find(|key, it| self.fence(key, &it.value).is_some());
-        for (target, key, waiting) in fenced {
-            if let Some(reason) = self.fence(&key, &waiting.value) {
-                self.outbox.withdraw(&target, &key, now);
-                self.give_up(&target, vec![(key, waiting)], reason, &Verdict::default(), now);
-            }
-        }
+        self.keep_fence(now);
+        self.forget_old(now);
     }
 
     /// Participants that wait or are under way.

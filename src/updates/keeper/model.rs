@@ -9,6 +9,8 @@ use rand::seq::IndexedRandom;
 use super::*;
 use crate::genesys::call::{CallError, Refusal};
 use crate::genesys::outside::SendError;
+use crate::updates::calendar::Calendar;
+use crate::updates::journal::{self, Store};
 use crate::updates::push::{Changes, Pushed};
 use crate::updates::wish::{Observation, Seen, Wish, Write};
 
@@ -30,14 +32,17 @@ const VALUES: [&str; 4] = ["", "A", "B", "C"];
 fn the_last_wish_wins_whatever_happens() {
     let mut pushes = 0;
     let mut failures = 0;
+    let mut kills = 0;
     for seed in 0..60 {
         let mut world = World::new(seed);
         world.run();
         pushes += world.pushes;
         failures += world.failures;
+        kills += world.kills;
     }
     assert!(pushes > 5_000, "only {pushes} pushes: the model is idle");
     assert!(failures > 1_000, "only {failures} failures: the model is too kind");
+    assert!(kills > 20, "only {kills} kills: the model is too kind");
 }
 
 /// Attributes of all participants of one conversation.
@@ -57,6 +62,12 @@ struct World {
     last_landing: BTreeMap<Target, Instant>,
     answers: Vec<(Instant, Request, Result<Pushed, CallError>)>,
     reads: Vec<(Instant, String)>,
+    store: Store,
+    unwritten: journal::Changes,
+    /// Whose pushes began since then.
+    unwritten_pushes: Vec<Target>,
+    calendar: Calendar,
+    kills: u64,
     pushes: u64,
     failures: u64,
 }
@@ -86,6 +97,11 @@ impl World {
             last_landing: BTreeMap::new(),
             answers: Vec::new(),
             reads: Vec::new(),
+            store: Store::for_tests(),
+            unwritten: journal::Changes::default(),
+            unwritten_pushes: Vec::new(),
+            calendar: Calendar::new(now, jiff::Timestamp::UNIX_EPOCH),
+            kills: 0,
             pushes: 0,
             failures: 0,
         }
@@ -95,6 +111,7 @@ impl World {
         let end = self.start + TROUBLE + CALM;
         while self.now < end {
             self.now += TICK;
+            self.die();
             self.land();
             self.answer();
             self.read();
@@ -102,8 +119,45 @@ impl World {
             self.show();
             self.keeper.wake(self.now);
             self.push();
+            self.keep();
         }
         self.judge();
+    }
+
+    /// The disk is slower than the updates at times.
+    fn keep(&mut self) {
+        if let Some(changes) = self.keeper.changes(self.calendar, self.now) {
+            self.unwritten.then(changes);
+        }
+        if !self.unwritten.is_empty() && self.chance(0.7) {
+            self.store.commit(&std::mem::take(&mut self.unwritten)).unwrap();
+            self.unwritten_pushes.clear();
+        }
+    }
+
+    /// The process is killed, with what was not written yet. The next one looks into the gap.
+    fn die(&mut self) {
+        if !self.in_trouble() || !self.chance(0.002) {
+            return;
+        }
+        self.kills += 1;
+        self.unwritten = journal::Changes::default();
+        // Nobody knows of these any more: they land before the next process has come up.
+        for (at, target, _) in &mut self.landing {
+            if self.unwritten_pushes.contains(target) {
+                *at = self.now;
+            }
+        }
+        self.unwritten_pushes.clear();
+        self.answers.clear();
+        self.reads.clear();
+        let settings = self.keeper.settings().clone();
+        self.keeper = Keeper::new(settings, Arc::new(Counts::default()), self.seed, self.now);
+        self.keeper.restore(self.store.recover().unwrap(), self.calendar, self.now);
+        for name in CONVERSATIONS {
+            let at = self.soon(5_000);
+            self.reads.push((at, (*name).to_owned()));
+        }
     }
 
     fn in_trouble(&self) -> bool {
@@ -244,6 +298,7 @@ impl World {
             self.pushes += 1;
             let kind = if self.in_trouble() { self.rng.random_range(0..20) } else { 9 };
             self.failures += u64::from(kind < 9);
+            self.unwritten_pushes.push(target);
             self.send(request, kind);
         }
     }

@@ -102,13 +102,17 @@ impl Keeper {
                 participant: seen.participant.clone(),
             };
             let Some(participant) = self.memory.participant_mut(&target) else { continue };
+            let mut changed = false;
             for (key, written) in &mut participant.written {
                 let value = seen.attributes.get(&**key).map_or("", String::as_str);
                 if self.outbox.may_have_sent(&target, key, value) {
                     // The next one is there before its answer is; that is for the answer to say.
                     continue;
                 }
-                match written.see(value, observation.from_read) {
+                let fate = written.fate;
+                let sight = written.see(value, observation.from_read);
+                changed |= written.fate != fate;
+                match sight {
                     Sight::Nothing | Sight::Stale => {}
                     Sight::Confirmed => self.counts.confirmed.add(1),
                     Sight::Foreign => {
@@ -121,6 +125,9 @@ impl Keeper {
                     }
                     Sight::Missing => missing.push((target.clone(), Arc::clone(key))),
                 }
+            }
+            if changed {
+                self.memory.touch(&target);
             }
         }
         for (target, key) in missing {
@@ -144,6 +151,7 @@ impl Keeper {
             return self.give_up(target, keys, Reason::NotApplied, &Verdict::default(), now);
         }
         written.rewrites += 1;
+        self.memory.touch(target);
         warn!(
             conversation_id = %target.conversation, participant_id = %target.participant,
             key = %key, rule = %sent.rule, "accepted but not applied, will be written again"

@@ -7,11 +7,12 @@
 
 mod carried;
 mod gone;
+mod kept;
 #[cfg(test)]
 mod tests;
 mod written;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -34,6 +35,9 @@ pub(crate) struct Memory {
     quiet: BTreeMap<u64, ConversationId>,
     next_touch: u64,
     graves: Graves,
+    /// Whose rows may have changed, and which conversations have none any more.
+    touched: BTreeSet<Target>,
+    over: BTreeSet<ConversationId>,
     capacity: usize,
 }
 
@@ -77,6 +81,8 @@ impl Memory {
             quiet: BTreeMap::new(),
             next_touch: 1,
             graves: Graves::default(),
+            touched: BTreeSet::new(),
+            over: BTreeSet::new(),
             capacity,
         }
     }
@@ -115,6 +121,7 @@ impl Memory {
         if let Some(conversation) = self.conversations.remove(id) {
             self.quiet.remove(&conversation.touched);
             self.graves.bury(id, why);
+            self.over.insert(id.clone());
         }
     }
 
@@ -138,8 +145,9 @@ impl Memory {
     /// A wish is met by what is there: what was written before it is no longer what is followed.
     pub(crate) fn meet(&mut self, target: &Target, key: &str, value: &Arc<str>) {
         let participant = self.participant_mut(target);
-        if let Some(written) = participant.and_then(|it| it.written.get_mut(key)) {
-            written.meet(value);
+        let written = participant.and_then(|it| it.written.get_mut(key));
+        if written.is_some_and(|written| written.meet(value)) {
+            self.touch(target);
         }
     }
 

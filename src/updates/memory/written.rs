@@ -27,16 +27,16 @@ pub(crate) struct Written {
     pub fate: Fate,
     /// What was wished since, and was there without being written: somebody else's value, or one of
     /// ours that landed late.
-    met: Option<Arc<str>>,
+    pub(super) met: Option<Arc<str>>,
     /// How often it was written again because it had not been applied.
     pub rewrites: u8,
     /// Values that a snapshot older than the write may show; empty once it is confirmed.
-    earlier: BTreeSet<Arc<str>>,
+    pub(super) earlier: BTreeSet<Arc<str>>,
     /// An earlier write had the same value, or may yet be applied: seeing the value in an event does
     /// not tell, only a read does.
-    doubt: bool,
-    asked_at: Option<Instant>,
-    asks: u8,
+    pub(super) doubt: bool,
+    pub(super) asked_at: Option<Instant>,
+    pub(super) asks: u8,
 }
 
 /// What became of an accepted value.
@@ -132,9 +132,12 @@ impl Written {
         self.met.as_ref().unwrap_or(&self.sent.value)
     }
 
-    /// The wish for this value is met by what is there.
-    pub(crate) fn meet(&mut self, value: &Arc<str>) {
-        self.met = Some(Arc::clone(value)).filter(|value| *value != self.sent.value);
+    /// The wish for this value is met by what is there. Returns true if that is news.
+    pub(crate) fn meet(&mut self, value: &Arc<str>) -> bool {
+        let met = Some(Arc::clone(value)).filter(|value| *value != self.sent.value);
+        let is_news = self.met != met;
+        self.met = met;
+        is_news
     }
 
     /// What the key holds, given what a snapshot shows.

@@ -14,6 +14,7 @@
 //! Nothing here waits, reads a clock or knows why something is wished.
 
 mod entry;
+mod kept;
 mod look;
 mod losses;
 mod place;
@@ -81,6 +82,8 @@ pub(crate) struct Outbox {
     forbidden: BTreeMap<u64, Target>,
     next_place: u64,
     next_generation: u64,
+    /// Whose rows may have changed.
+    touched: BTreeSet<Target>,
     pub(crate) capacity: usize,
     pub(crate) merge_window: Duration,
 }
@@ -104,6 +107,7 @@ impl Outbox {
             forbidden: BTreeMap::new(),
             next_place: 0,
             next_generation: 0,
+            touched: BTreeSet::new(),
             capacity,
             merge_window,
         }
@@ -138,7 +142,11 @@ impl Outbox {
                     waiting.useless_at.map(|at| earlier.useless_at.map_or(at, |it| it.min(at)));
             }
         }
+        let is_news = entry.keys.get(key) != Some(&waiting);
         entry.keys.insert(Arc::clone(key), waiting);
+        if is_news {
+            self.touch(target);
+        }
         self.place(target, now);
         if merged { Offered::Merged } else { Offered::Queued }
     }
@@ -158,14 +166,21 @@ impl Outbox {
 
     /// Takes back what waits for a key; what is under way goes on. Returns false if nothing waited.
     pub(crate) fn withdraw(&mut self, target: &Target, key: &str, now: Instant) -> bool {
-        self.change(target, now, |entry| entry.withdraw(key)).unwrap_or(false)
+        let withdrawn = self.change(target, now, |entry| entry.withdraw(key)).unwrap_or(false);
+        if withdrawn {
+            self.touch(target);
+        }
+        withdrawn
     }
 
     /// A rule in force wishes something for a key that waits.
     pub(crate) fn made_again(&mut self, target: &Target, key: &str, rules_hash: u64, digest: u64) {
         let entry = self.entry_mut(target);
-        if let Some(waiting) = entry.and_then(|entry| entry.keys.get_mut(key)) {
+        if let Some(waiting) = entry.and_then(|entry| entry.keys.get_mut(key))
+            && (waiting.rules_hash, waiting.digest) != (rules_hash, digest)
+        {
             (waiting.rules_hash, waiting.digest) = (rules_hash, digest);
+            self.touch(target);
         }
     }
 
@@ -244,6 +259,7 @@ impl Outbox {
             Some((keys, entry.losses.clone(), entry.attempts + 1))
         });
         let (keys, losses, attempt) = leaving.flatten()?;
+        self.touch(&target);
         Some(Leaving { target, keys, losses, attempt })
     }
 

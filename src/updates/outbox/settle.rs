@@ -29,6 +29,7 @@ impl Outbox {
         target: &Target,
         now: Instant,
     ) -> BTreeMap<Arc<str>, BTreeSet<Arc<str>>> {
+        self.touch(target);
         let settled = self.change(target, now, |entry| {
             entry.attempts = 0;
             entry.conflicts = 0;
@@ -51,6 +52,7 @@ impl Outbox {
 
     /// The push failed and is to be tried again.
     pub(crate) fn failed(&mut self, target: &Target, failure: Failure, now: Instant) {
+        self.touch(target);
         self.change(target, now, |entry| {
             let out = entry.out.take();
             if defects::on(Defect::StaleBytesAtRetry) {
@@ -77,6 +79,7 @@ impl Outbox {
 
     /// The push is forbidden: it waits until somebody may see whether it still is.
     pub(crate) fn forbid(&mut self, target: &Target, now: Instant) {
+        self.touch(target);
         self.change(target, now, |entry| {
             entry.out = None;
             entry.forbidden = true;
@@ -94,6 +97,7 @@ impl Outbox {
     /// The push was refused. If it carried keys of several rules, each rule's go apart from now on:
     /// returns true.
     pub(crate) fn split(&mut self, target: &Target, now: Instant) -> bool {
+        self.touch(target);
         let split = self.change(target, now, |entry| {
             let Some(out) = entry.out.as_ref() else { return false };
             let rules: BTreeSet<&Arc<str>> = out.values().map(|sent| &sent.rule).collect();
@@ -115,6 +119,7 @@ impl Outbox {
 
     /// Gives up what the push carried, but for what is superseded already. Returns what is given up.
     pub(crate) fn give_up(&mut self, target: &Target, now: Instant) -> Vec<(Arc<str>, Waiting)> {
+        self.touch(target);
         let given_up = self.change(target, now, |entry| {
             entry.attempts = 0;
             entry.conflicts = 0;

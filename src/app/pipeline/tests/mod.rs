@@ -1,6 +1,7 @@
 //! Frames and answers in, observations out. Frames are written `a:gold` (stream `a`, the customer's
 //! tier) or `a:held`; every call to the API waits for the answer that a test gives it.
 
+mod copies;
 mod look_ups;
 
 use std::path::Path;
@@ -76,6 +77,7 @@ struct Scene {
     view: watch::Sender<View>,
     questions: mpsc::Sender<Question>,
     observations: mpsc::Receiver<Input>,
+    counts: Arc<Counts>,
     doubts: u32,
     answers: Vec<oneshot::Sender<Given>>,
     pipeline: Option<Pipeline>,
@@ -97,6 +99,7 @@ impl Scene {
         let (view, view_receiver) = watch::channel(view(RULES));
         let (questions, questions_receiver) = mpsc::channel(1);
         let (observations_sender, observations) = mpsc::channel(16_384);
+        let counts = Arc::new(Counts::default());
         let (answers, waiting) = (0..calls).map(|_| oneshot::channel()).unzip();
         let pipeline = Pipeline::new(
             Joints {
@@ -107,7 +110,7 @@ impl Scene {
                 questions: questions_receiver,
                 observations: observations_sender,
                 api: Arc::new(Answers(Mutex::new(waiting))),
-                counts: Arc::new(Counts::default()),
+                counts: Arc::clone(&counts),
                 beat: Pulse::default().add("pipeline"),
             },
             Tracker::new(Limits::default()),
@@ -121,6 +124,7 @@ impl Scene {
             view,
             questions,
             observations,
+            counts,
             doubts,
             answers,
             pipeline,
@@ -150,6 +154,7 @@ impl Scene {
             match timeout(PATIENCE, self.observations.recv()).await {
                 Ok(Some(Input::Observe(observation))) => return observation,
                 Ok(Some(Input::Doubt(_))) => self.doubts += 1,
+                Ok(Some(Input::Through(_))) => {}
                 other => panic!("no observation but {other:?}"),
             }
         }
@@ -167,6 +172,7 @@ impl Scene {
         while let Ok(input) = self.observations.try_recv() {
             match input {
                 Input::Doubt(_) => self.doubts += 1,
+                Input::Through(_) => {}
                 Input::Observe(_) | Input::Settings(_) | Input::ShowDeadLetters(_) => return false,
             }
         }
@@ -188,7 +194,7 @@ fn frame(stream: &str, body: String) -> Received {
     Received {
         channel: 1,
         topic: Topic::User(stream.into()),
-        conversation: read_generic(&body).map(Box::new),
+        conversation: read_generic(&body).map(Box::new).map_err(Unread::from),
         body: 0..body.len(),
         text: body.into(),
         at: Instant::now(),

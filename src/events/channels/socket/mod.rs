@@ -6,10 +6,12 @@
 //! shows in no error.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
+use jiff::Timestamp;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -20,6 +22,7 @@ use tracing::debug;
 use crate::config;
 use crate::events::frame::printable;
 use crate::genesys::outside::{ByteStream, ChannelUri, Outside, SendError};
+use crate::machine;
 use crate::status::counts::Counts;
 
 /// The largest text that is taken. A conversation is about 6 KB; a hundred participants are a few
@@ -66,6 +69,8 @@ pub(crate) struct Socket {
     dead_after: Duration,
     /// When anything arrived last.
     heard: Instant,
+    /// When there was nothing last that had arrived and was not read.
+    drained: Instant,
     ping_at: Instant,
     /// The last segment of the address, which must not be quoted back at us.
     secret: String,
@@ -138,6 +143,7 @@ impl Socket {
             ping_after: settings.ping_after,
             dead_after: settings.dead_after,
             heard,
+            drained: heard,
             ping_at: heard + settings.ping_after,
             secret: uri.expose().rsplit('/').next().unwrap_or_default().to_owned(),
             counts,
@@ -151,12 +157,21 @@ impl Socket {
     /// Safe: no text is lost.
     pub(crate) async fn next(&mut self) -> Result<Text, Lost> {
         loop {
+            let mut waited = false;
+            let message = poll_fn(|context| {
+                let message = self.stream.poll_next_unpin(context);
+                waited |= message.is_pending();
+                message
+            });
             // What has arrived comes before the verdict that nothing does: the reader may have
             // been held up.
             tokio::select! {
                 biased;
-                message = self.stream.next() => {
+                message = message => {
                     self.heard = Instant::now();
+                    if waited {
+                        self.drained = self.heard;
+                    }
                     self.ping_at = self.heard + self.ping_after;
                     if let Some(text) = self.take(message).await? {
                         return Ok(text);
@@ -168,6 +183,13 @@ impl Socket {
                 () = sleep_until(self.ping_at) => self.ping().await?,
             }
         }
+    }
+
+    /// Up to when all that was sent has come out, as far as can be known: a reader that was held up
+    /// reads texts that came long ago, and what would have come behind them may be lost.
+    pub(crate) fn heard_all_until(&self) -> Timestamp {
+        let now = machine::now();
+        now.checked_sub(self.drained.elapsed()).unwrap_or(now)
     }
 
     async fn take(

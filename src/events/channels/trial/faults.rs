@@ -133,10 +133,10 @@ async fn an_evicted_channel_is_replaced_and_eviction_is_not_fought() {
         }
         seconds(1).await;
     }
-    assert!((10..60).contains(&evictions), "{evictions}");
+    assert!((5..30).contains(&evictions), "{evictions}");
     trial.up(1).await;
     minutes(2).await;
-    assert!(trial.gaps().len() > 5);
+    assert!(trial.gaps().len() > 4);
     assert_eq!(world.channels(), 1);
 }
 
@@ -267,7 +267,8 @@ async fn a_channel_whose_task_fails_is_started_anew_with_its_gap() {
     trial.up(1).await;
     seconds(5).await;
     assert_eq!((world.channels(), world.subscriptions()), (1, vec![4]));
-    assert_eq!(trial.gaps(), [4]);
+    // The fourth is new, and has missed nothing.
+    assert_eq!(trial.gaps(), [3]);
     assert!(trial.stop().await < Duration::from_secs(5));
 }
 

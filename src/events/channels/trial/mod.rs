@@ -1,5 +1,6 @@
 //! All channels together, against a small Genesys that misbehaves.
 
+mod copies;
 mod faults;
 mod life;
 
@@ -49,6 +50,11 @@ fn system(topic: &str) -> Do {
     Do::Say(format!(r#"{{"topicName":"v2.system.{topic}","eventBody":{{}}}}"#))
 }
 
+fn settings(copies: usize, max: usize) -> config::Channels {
+    let (ping_after, dead_after) = (Duration::from_secs(15), Duration::from_secs(40));
+    config::Channels { copies, max, ping_after, dead_after }
+}
+
 impl Trial {
     fn start(world: &Arc<World>, topics: Arc<BTreeSet<Topic>>) -> Trial {
         Trial::start_with(world, topics, None, 4096)
@@ -60,6 +66,16 @@ impl Trial {
         state_file: Option<PathBuf>,
         queue: usize,
     ) -> Trial {
+        Trial::start_as(world, topics, state_file, queue, settings(1, 20))
+    }
+
+    fn start_as(
+        world: &Arc<World>,
+        topics: Arc<BTreeSet<Topic>>,
+        state_file: Option<PathBuf>,
+        queue: usize,
+        settings: config::Channels,
+    ) -> Trial {
         let (frames, frames_out) = mpsc::channel(queue);
         let (notices, notices_out) = mpsc::channel(64);
         let (topics, topics_out) = watch::channel(topics);
@@ -69,12 +85,7 @@ impl Trial {
         let channels = Channels {
             api: Arc::<World>::clone(world),
             outside: Arc::<World>::clone(world),
-            settings: config::Channels {
-                copies: 1,
-                max: 20,
-                ping_after: Duration::from_secs(15),
-                dead_after: Duration::from_secs(40),
-            },
+            settings,
             state_file,
             frames,
             notices,

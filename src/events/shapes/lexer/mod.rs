@@ -64,6 +64,11 @@ impl<'a> Lexer<'a> {
         &self.text[self.at..]
     }
 
+    /// Goes on behind a value of that length, which somebody read before.
+    pub(in crate::events) fn step_over(&mut self, length: usize) {
+        self.at += length;
+    }
+
     /// The first byte of the next token.
     #[inline(always)]
     pub(in crate::events) fn peek(&mut self) -> Read<u8> {

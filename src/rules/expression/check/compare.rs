@@ -6,7 +6,6 @@ use super::{Checker, Typed};
 use crate::config::problem::did_you_mean;
 use crate::rules::expression::mistake::Mistake;
 use crate::rules::expression::node::{Node, Work};
-use crate::rules::expression::scenery::is_named;
 use crate::rules::expression::tree::{Comparison, Form, Tree};
 use crate::rules::expression::typing::Type;
 use crate::rules::expression::value::Constant;
@@ -185,7 +184,7 @@ fn constant_of(node: &Node) -> Option<&Constant> {
 
 /// A comparison of something that has a name with names that are written out.
 fn called(asked: &Node, names: &[&Node]) -> Option<Work> {
-    let field = field(asked).filter(|field| is_named(field.kind))?;
+    let field = field(asked).filter(|field| field.kind.named().is_some())?;
     let names = names.iter().map(|name| match constant_of(name) {
         Some(Constant::Text(text)) => Some(Arc::clone(text)),
         _ => None,

@@ -20,7 +20,7 @@ use serde_json::json;
 
 use super::evaluate::Evaluation;
 use super::{Expression, Scenery, Vocabulary, Wanted, calls};
-use crate::rules::field::{Field, Kind, Path, Value};
+use crate::rules::field::{Field, Named, Path, Value};
 
 /// What the tests' conversation has, by path as it is written.
 struct World {
@@ -101,8 +101,8 @@ impl Scenery for World {
         named(field, self.read_of(participant, field, key))
     }
 
-    fn is_called(&self, kind: Kind, id: &str, name: &str) -> bool {
-        kind == Kind::Queue && id == format!("q-{}", name.to_lowercase())
+    fn is_called(&self, what: Named, id: &str, name: &str) -> bool {
+        what == Named::Queue && id == format!("q-{}", name.to_lowercase())
     }
 
     fn now(&self) -> Timestamp {
@@ -124,7 +124,7 @@ impl Scenery for World {
 }
 
 fn named<'a>(field: &Field, value: Option<Value<'a>>) -> Option<Value<'a>> {
-    if field.kind == Kind::Queue { value.map(|_| text("Billing")) } else { value }
+    if field.kind.named() == Some(Named::Queue) { value.map(|_| text("Billing")) } else { value }
 }
 
 fn vocabulary() -> Vocabulary {
@@ -203,7 +203,7 @@ fn what_is_read_is_known() {
     assert_eq!(rows, [("vip", "lists.vip.segment")]);
     let names: Vec<_> = expression.names().collect();
     let names: Vec<_> = names.into_iter().map(|(kind, name)| (kind, &**name)).collect();
-    assert_eq!(names, [(Kind::Queue, "Billing"), (Kind::Queue, "Sales")]);
+    assert_eq!(names, [(Named::Queue, "Billing"), (Named::Queue, "Sales")]);
     assert!(expression.doubts()[0].message.contains("`agent.state` is not known to be \"x\""));
 }
 

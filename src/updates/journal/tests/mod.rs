@@ -42,6 +42,11 @@ fn memory(value: &str) -> Memory {
         value: value.into(),
         rule: "r".into(),
         digest: 7,
+        rules_hash: 8,
+        write: Mode::First,
+        during_flow: false,
+        urgent: true,
+        useless_at: None,
         accepted_at: 1,
         fate: Fate::Unconfirmed,
         met: None,
@@ -106,16 +111,14 @@ fn what_came_and_went_between_two_commits_is_never_written() {
 }
 
 #[test]
-fn a_directory_is_for_one_process_and_the_second_goes_on_without() {
+fn a_directory_is_for_one_process_and_the_second_is_told() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().to_path_buf();
     let mut first = Store::open(&path).unwrap();
     commit(&mut first, |changes| changes.pending(place("c/p"), Some(pending(1))));
-    let (second, recovered) = Journal::start(Box::new(move || Store::open(&path)));
-    assert_eq!(recovered, Recovered::default());
-    second.change(|changes| changes.over("c".into()));
-    let Health::Suspended { reason } = second.close() else { panic!("there is one already") };
-    assert!(reason.contains("another process"), "{reason}");
+    let second = Journal::start(Box::new(move || Store::open(&path)));
+    let Err(error @ StoreError::Locked) = second else { panic!("there is one already") };
+    assert!(error.to_string().contains("another process"), "{error}");
     assert_eq!(first.recover().unwrap().pending, [(place("c/p"), pending(1))]);
 }
 
@@ -170,7 +173,7 @@ fn where_nothing_can_be_made_the_reason_is_said() {
 fn the_thread_writes_what_comes_and_many_changes_are_few_commits() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().to_path_buf();
-    let (journal, _) = Journal::start(Box::new(move || Store::open(&path)));
+    let (mut journal, _) = Journal::start(Box::new(move || Store::open(&path))).unwrap();
     for n in 0..2_000 {
         journal.change(|changes| {
             changes.pending(place(&format!("c/{}", n % 10)), Some(pending(n)));
@@ -178,7 +181,7 @@ fn the_thread_writes_what_comes_and_many_changes_are_few_commits() {
         });
     }
     assert_eq!(journal.health(), Health::Kept);
-    let shared = journal.commits();
+    let shared = journal.monitor().commits();
     assert!(shared < 2_000, "{shared} commits for 2,000 changes");
     assert_eq!(journal.close(), Health::Kept);
     let recovered = Store::open(directory.path()).unwrap().recover().unwrap();
@@ -191,15 +194,16 @@ fn the_thread_writes_what_comes_and_many_changes_are_few_commits() {
 fn while_nothing_can_be_written_it_says_so_and_writes_the_difference_later() {
     let disk = Disk::new(2);
     let again = disk.clone();
-    let (journal, _) = Journal::start(Box::new(move || Store::on(again.clone())));
+    let (mut journal, _) = Journal::start(Box::new(move || Store::on(again.clone()))).unwrap();
     journal.change(|changes| changes.pending(place("c/p"), Some(pending(1))));
-    wait(|| journal.commits() == 1);
+    let monitor = journal.monitor();
+    wait(|| monitor.commits() == 1);
     disk.fail_after(0);
     journal.change(|changes| {
         changes.pending(place("c/p"), None);
         changes.pending(place("c/q"), Some(pending(2)));
     });
-    wait(|| matches!(journal.health(), Health::Suspended { .. }));
+    wait(|| matches!(monitor.health(), Health::Suspended { .. }));
     journal.change(|changes| {
         changes.pending(place("c/q"), Some(pending(3)));
         changes.good_until(5);
@@ -210,6 +214,41 @@ fn while_nothing_can_be_written_it_says_so_and_writes_the_difference_later() {
     let recovered = Store::on(disk).unwrap().recover().unwrap();
     assert_eq!(recovered.pending, [(place("c/q"), pending(3))]);
     assert_eq!(recovered.good_until, Some(5));
+}
+
+#[test]
+fn what_cannot_be_opened_at_first_is_left_alone_and_written_once_it_can_be() {
+    let directory = tempfile::tempdir().unwrap();
+    let state = directory.path().join("state");
+    let there = state.clone();
+    let (mut journal, recovered) = Journal::start(Box::new(move || Store::open(&there))).unwrap();
+    assert_eq!(recovered, Recovered::default());
+    journal.change(|changes| changes.pending(place("c/p"), Some(pending(1))));
+    wait(|| matches!(journal.health(), Health::Suspended { .. }));
+    fs::create_dir(&state).unwrap();
+    assert_eq!(journal.close(), Health::Kept);
+    let recovered = Store::open(&state).unwrap().recover().unwrap();
+    assert_eq!(recovered.pending, [(place("c/p"), pending(1))]);
+}
+
+#[test]
+fn inline_a_change_is_on_disk_when_it_is_made_and_a_failure_is_made_up_for() {
+    let disk = Disk::new(4);
+    let (again, fails) = (disk.clone(), disk.clone());
+    let opener: Opener = Box::new(move || Store::on(again.clone()));
+    let (mut journal, _) = Journal::inline(opener).unwrap();
+    journal.change(|changes| changes.pending(place("c/p"), Some(pending(1))));
+    fails.fail_after(0);
+    journal.change(|changes| changes.pending(place("c/q"), Some(pending(2))));
+    assert!(matches!(journal.health(), Health::Suspended { .. }));
+    fails.mend();
+    journal.change(|changes| changes.good_until(3));
+    assert_eq!((journal.health(), journal.monitor().commits()), (Health::Kept, 2));
+    disk.lose_power();
+    drop(journal);
+    let recovered = Store::on(disk).unwrap().recover().unwrap();
+    assert_eq!(recovered.pending, [(place("c/p"), pending(1)), (place("c/q"), pending(2))]);
+    assert_eq!(recovered.good_until, Some(3));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod effects;
 mod losses;
+mod restart;
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};

@@ -1,0 +1,66 @@
+//! One attempt to write what has gathered, and what its success or failure does to the rest.
+
+use tracing::{error, info};
+
+use super::changes::{Changes, MAX_CHANGES};
+use super::handle::{Health, Opener, State};
+use super::store::{Store, StoreError};
+
+/// What both ways of writing remember from one batch to the next.
+#[derive(Debug, Default)]
+pub(super) struct Batches {
+    /// So much came while nothing could be written that not all of it was kept.
+    incomplete: bool,
+}
+
+impl Batches {
+    /// Takes what has gathered.
+    pub(super) fn take(&mut self, state: &mut State) -> Changes {
+        let mut batch = std::mem::take(&mut state.changes);
+        self.incomplete |= batch.clear;
+        if self.incomplete {
+            // A start after this one has to look again at everything since.
+            batch.good_until = None;
+        }
+        batch
+    }
+
+    pub(super) fn committed(&self, state: &mut State) {
+        state.commits += 1;
+        if self.incomplete {
+            let reason = format!(
+                "more than {MAX_CHANGES} changes came while nothing could be written, and what \
+                 waited then is not in it; restart once the disk is well"
+            );
+            state.health = Health::Suspended { reason };
+        } else if state.health != Health::Kept {
+            state.health = Health::Kept;
+            info!("the journal is written again");
+        }
+    }
+
+    /// Keeps what could not be written, under what came since.
+    pub(super) fn failed(state: &mut State, batch: Changes, error: &StoreError) {
+        let later = std::mem::replace(&mut state.changes, batch);
+        state.changes.then(later);
+        Batches::suspended(state, error);
+    }
+
+    pub(super) fn suspended(state: &mut State, error: &StoreError) {
+        let reason = error.to_string();
+        if state.health == Health::Kept {
+            error!(
+                reason,
+                "the journal cannot be written, a crash now loses what waits; tried again"
+            );
+        }
+        state.health = Health::Suspended { reason };
+    }
+}
+
+/// Opens the store once more. One whose rows cannot be read is of no use.
+pub(super) fn open_again(opener: &mut Opener) -> Result<Store, StoreError> {
+    let store = opener()?;
+    store.recover()?;
+    Ok(store)
+}

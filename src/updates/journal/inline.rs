@@ -1,0 +1,48 @@
+//! Writes the journal within the caller's turn.
+
+use std::fmt;
+
+use super::batch::{Batches, open_again};
+use super::handle::{Opener, State};
+use super::store::{Store, StoreError};
+
+/// See the [module](self). After a failure every change tries to open the store anew.
+pub(super) struct Inline {
+    opener: Opener,
+    store: Result<Store, StoreError>,
+    batches: Batches,
+}
+
+impl Inline {
+    pub(super) fn new(opener: Opener, store: Result<Store, StoreError>) -> Inline {
+        Inline { opener, store, batches: Batches::default() }
+    }
+
+    /// Writes what has gathered.
+    pub(super) fn write(&mut self, state: &mut State) {
+        if state.changes.is_empty() && state.changes.good_until.is_none() {
+            return;
+        }
+        if self.store.is_err() {
+            self.store = open_again(&mut self.opener);
+        }
+        let store = match &mut self.store {
+            Ok(store) => store,
+            Err(error) => return Batches::suspended(state, error),
+        };
+        let batch = self.batches.take(state);
+        match store.commit(&batch) {
+            Ok(()) => self.batches.committed(state),
+            Err(error) => {
+                Batches::failed(state, batch, &error);
+                self.store = Err(error);
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Inline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inline").field("store", &self.store).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,127 @@
+//! What of the memory outlives the process: rows out, rows in.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::written::{Fate, Written};
+use super::{Memory, Participant};
+use crate::genesys::ConversationId;
+use crate::updates::calendar::Times;
+use crate::updates::journal::{self, PendingKey};
+use crate::updates::outbox::{Target, Waiting};
+
+impl Memory {
+    /// The row of a participant, without what was accepted longer ago than is kept; `None` if that
+    /// leaves nothing.
+    pub(crate) fn row(
+        &self,
+        target: &Target,
+        keep: Duration,
+        times: &Times,
+    ) -> Option<journal::Memory> {
+        let written = self.participant(target)?.written.iter();
+        let kept =
+            written.filter(|(_, it)| times.now.saturating_duration_since(it.accepted_at) < keep);
+        let keys: BTreeMap<_, _> = kept.map(|(key, it)| (Arc::clone(key), it.row(times))).collect();
+        Some(journal::Memory { keys }).filter(|row| !row.keys.is_empty())
+    }
+
+    /// Conversations that were forgotten, and participants whose rows may differ from what they
+    /// were, since this was last asked.
+    pub(crate) fn take_touched(&mut self) -> (BTreeSet<ConversationId>, BTreeSet<Target>) {
+        (std::mem::take(&mut self.over), std::mem::take(&mut self.touched))
+    }
+
+    /// What is written of a participant has changed.
+    pub(crate) fn touch(&mut self, target: &Target) {
+        if !self.touched.contains(target) {
+            self.touched.insert(target.clone());
+        }
+    }
+
+    /// Participants with something that was accepted that long ago.
+    pub(crate) fn older_than(&self, age: Duration, now: Instant) -> Vec<Target> {
+        let is_older = |it: &Written| now.saturating_duration_since(it.accepted_at) >= age;
+        let mut found = Vec::new();
+        for (conversation, known) in &self.conversations {
+            for (participant, it) in &known.participants {
+                if it.written.values().any(is_older) {
+                    let (conversation, participant) = (conversation.clone(), participant.clone());
+                    found.push(Target { conversation, participant });
+                }
+            }
+        }
+        found
+    }
+}
+
+impl Participant {
+    /// Takes in what an earlier process had written.
+    pub(crate) fn restore(&mut self, row: journal::Memory, times: &Times) {
+        for (key, row) in row.keys {
+            self.written.insert(key, Written::restored(row, times));
+        }
+    }
+}
+
+impl Written {
+    fn row(&self, times: &Times) -> journal::WrittenKey {
+        journal::WrittenKey {
+            value: Arc::clone(&self.sent.value),
+            rule: Arc::clone(&self.sent.rule),
+            digest: self.sent.digest,
+            rules_hash: self.sent.rules_hash,
+            write: self.sent.write.into(),
+            during_flow: self.sent.during_flow,
+            urgent: self.sent.urgent,
+            useless_at: self.sent.useless_at.map(|at| times.millis(at)),
+            accepted_at: times.millis(self.accepted_at),
+            fate: match self.fate {
+                Fate::Unconfirmed => journal::Fate::Unconfirmed,
+                Fate::Confirmed => journal::Fate::Confirmed,
+                Fate::Missing => journal::Fate::Missing,
+                Fate::Foreign => journal::Fate::Foreign,
+            },
+            met: self.met.clone(),
+            earlier: self.earlier.clone(),
+            doubt: self.doubt,
+            rewrites: self.rewrites,
+        }
+    }
+
+    fn restored(row: journal::WrittenKey, times: &Times) -> Written {
+        let sent = PendingKey {
+            value: row.value,
+            rule: row.rule,
+            digest: row.digest,
+            rules_hash: row.rules_hash,
+            write: row.write,
+            during_flow: row.during_flow,
+            urgent: row.urgent,
+            offered_at: row.accepted_at,
+            changed_at: row.accepted_at,
+            useless_at: row.useless_at,
+            // It is given another when it is written once more.
+            generation: 0,
+        };
+        Written {
+            sent: Waiting::restored(sent, times),
+            accepted_at: times.instant(row.accepted_at),
+            fate: match row.fate {
+                journal::Fate::Unconfirmed => Fate::Unconfirmed,
+                journal::Fate::Confirmed => Fate::Confirmed,
+                journal::Fate::Missing => Fate::Missing,
+                journal::Fate::Foreign => Fate::Foreign,
+            },
+            met: row.met,
+            rewrites: row.rewrites,
+            earlier: row.earlier,
+            doubt: row.doubt,
+            asked_at: None,
+            asks: 0,
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! What of the outbox outlives the process: rows out, rows in.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::entry::Entry;
+use super::{Outbox, Target, Waiting};
+use crate::updates::calendar::Times;
+use crate::updates::journal::{Pending, PendingKey};
+
+impl Outbox {
+    /// Participants whose rows may differ from what they were when this was last asked.
+    pub(crate) fn take_touched(&mut self) -> BTreeSet<Target> {
+        std::mem::take(&mut self.touched)
+    }
+
+    pub(super) fn touch(&mut self, target: &Target) {
+        if !self.touched.contains(target) {
+            self.touched.insert(target.clone());
+        }
+    }
+
+    /// The row of a participant; `None` if nothing waits.
+    pub(crate) fn row(&self, target: &Target, times: &Times) -> Option<Pending> {
+        let entry = self.entry(target).filter(|entry| !entry.keys.is_empty())?;
+        let keys = entry.keys.iter().map(|(key, it)| (Arc::clone(key), it.row(times))).collect();
+        let mut uncertain = entry.uncertain.clone();
+        // What is under way has no answer, and a process that ends hears none.
+        for (key, sent) in entry.out.iter().flatten() {
+            uncertain.entry(Arc::clone(key)).or_default().insert(Arc::clone(&sent.value));
+        }
+        Some(Pending { keys, uncertain })
+    }
+
+    /// Takes in what an earlier process left for a participant, whether there is room or not. It is
+    /// in doubt until then.
+    pub(crate) fn restore(&mut self, target: &Target, row: Pending, doubt: Instant, times: &Times) {
+        let mut entry = Entry::new(times.now);
+        entry.doubt = Some(doubt);
+        entry.uncertain = row.uncertain;
+        for (key, row) in row.keys {
+            self.next_generation = self.next_generation.max(row.generation);
+            entry.keys.insert(key, Waiting::restored(row, times));
+        }
+        let participants = self.entries.entry(target.conversation.clone()).or_default();
+        if participants.insert(target.participant.clone(), entry).is_none() {
+            self.len += 1;
+        }
+        self.place(target, times.now);
+    }
+}
+
+impl Waiting {
+    fn row(&self, times: &Times) -> PendingKey {
+        PendingKey {
+            value: Arc::clone(&self.value),
+            rule: Arc::clone(&self.rule),
+            digest: self.digest,
+            rules_hash: self.rules_hash,
+            write: self.write.into(),
+            during_flow: self.during_flow,
+            urgent: self.urgent,
+            offered_at: times.millis(self.offered_at),
+            changed_at: times.millis_of_age(self.changed_at),
+            useless_at: self.useless_at.map(|at| times.millis(at)),
+            generation: self.generation,
+        }
+    }
+
+    pub(crate) fn restored(row: PendingKey, times: &Times) -> Waiting {
+        Waiting {
+            value: row.value,
+            rule: row.rule,
+            write: row.write.into(),
+            during_flow: row.during_flow,
+            urgent: row.urgent,
+            useless_at: row.useless_at.map(|at| times.instant(at)),
+            rules_hash: row.rules_hash,
+            digest: row.digest,
+            offered_at: times.instant(row.offered_at),
+            changed_at: times.age_at(row.changed_at),
+            not_before: None,
+            generation: row.generation,
+            apart: false,
+        }
+    }
+}
