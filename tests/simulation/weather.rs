@@ -98,19 +98,20 @@ impl<'a> Weather<'a> {
 
     fn socket(&mut self, trouble: Trouble) {
         let simulator = &self.scene.simulator;
-        let treatment = match trouble {
-            Trouble::SocketHalfOpen => Treatment::HalfOpen,
-            Trouble::SocketClosed => Treatment::Close,
-            Trouble::SocketClosing => Treatment::Announce,
-            Trouble::ChannelEvicted => Treatment::Evict,
-            _ => Treatment::Drop,
-        };
-        let door = match trouble {
-            Trouble::NextSocketHungUp => Some(Door::HangUp),
-            Trouble::NextSocketHalfOpen => Some(Door::HalfOpen),
-            Trouble::NextSocketRefused => Some(Door::Refuse),
-            _ => None,
-        };
+        let treatments = [
+            (Trouble::SocketHalfOpen, Treatment::HalfOpen),
+            (Trouble::SocketClosed, Treatment::Close),
+            (Trouble::SocketClosing, Treatment::Announce),
+            (Trouble::ChannelEvicted, Treatment::Evict),
+        ];
+        let doors = [
+            (Trouble::NextSocketHungUp, Door::HangUp),
+            (Trouble::NextSocketHalfOpen, Door::HalfOpen),
+            (Trouble::NextSocketRefused, Door::Refuse),
+        ];
+        let treatment = treatments.iter().find(|(of, _)| *of == trouble);
+        let treatment = treatment.map_or(Treatment::Drop, |(_, treatment)| *treatment);
+        let door = doors.iter().find(|(of, _)| *of == trouble).map(|(_, door)| *door);
         let times = self.dice.random_range(1..4);
         simulator.doors(std::iter::repeat_n(door, times).flatten());
         simulator.treat(treatment, None);
@@ -146,40 +147,46 @@ impl<'a> Weather<'a> {
         let usual = Scripted { operation, times, ..Scripted::default() };
         let status = [500, 502, 503, 504][self.dice.random_range(0..4)];
         let seconds = self.dice.random_range(1..30_u32);
-        let scripted = match trouble {
-            Trouble::TokenRequestsFail => {
-                self.scene.simulator.revoke_tokens();
+        if trouble == Trouble::TokenRequestsFail {
+            self.scene.simulator.revoke_tokens();
+        }
+        let usual = || usual.clone();
+        let retry_after = BTreeMap::from([("retry-after".to_owned(), seconds.to_string())]);
+        let login = "POST /oauth/token".to_owned();
+        let slow = u64::from(seconds) * 300;
+        let scripted = [
+            (
+                Trouble::TokenRequestsFail,
+                Scripted { operation: login, status: Some(status), ..usual() },
+            ),
+            (
+                Trouble::Throttled,
+                Scripted { status: Some(429), headers: retry_after, times: 1, ..usual() },
+            ),
+            (Trouble::ErrorsBeforeActing, Scripted { status: Some(status), ..usual() }),
+            (Trouble::ErrorsAfterActing, Scripted { status: Some(status), act: true, ..usual() }),
+            (Trouble::ResetsBeforeActing, Scripted { reset: true, ..usual() }),
+            (Trouble::ResetsAfterActing, Scripted { reset: true, act: true, ..usual() }),
+            (
+                Trouble::TimeoutsBeforeActing,
+                Scripted { status: Some(504), delay_ms: TIMEOUT, ..usual() },
+            ),
+            (Trouble::TimeoutsAfterActing, Scripted { delay_ms: TIMEOUT, ..usual() }),
+            (Trouble::SlowAnswers, Scripted { delay_ms: slow, times: times * 5, ..usual() }),
+            // The next twenty requests, whatever they are, have no answer.
+            (
+                Trouble::Frozen,
                 Scripted {
-                    operation: "POST /oauth/token".to_owned(),
-                    status: Some(status),
-                    ..usual
-                }
-            }
-            Trouble::Throttled => {
-                let headers = BTreeMap::from([("retry-after".to_owned(), seconds.to_string())]);
-                Scripted { status: Some(429), headers, times: 1, ..usual }
-            }
-            Trouble::ErrorsBeforeActing => Scripted { status: Some(status), ..usual },
-            Trouble::ErrorsAfterActing => Scripted { status: Some(status), act: true, ..usual },
-            Trouble::ResetsBeforeActing => Scripted { reset: true, ..usual },
-            Trouble::ResetsAfterActing => Scripted { reset: true, act: true, ..usual },
-            Trouble::TimeoutsBeforeActing => {
-                Scripted { status: Some(504), delay_ms: TIMEOUT, ..usual }
-            }
-            Trouble::TimeoutsAfterActing => Scripted { delay_ms: TIMEOUT, ..usual },
-            Trouble::SlowAnswers => {
-                Scripted { delay_ms: u64::from(seconds) * 300, times: times * 5, ..usual }
-            }
-            // Whatever is asked now, or by the next twenty, has no answer.
-            _ => Scripted {
-                operation: ANY.to_owned(),
-                status: Some(504),
-                delay_ms: TIMEOUT,
-                times: 20,
-                ..usual
-            },
-        };
-        self.scene.simulator.script([scripted]);
+                    operation: ANY.to_owned(),
+                    status: Some(504),
+                    delay_ms: TIMEOUT,
+                    times: 20,
+                    ..usual()
+                },
+            ),
+        ];
+        let meant = scripted.into_iter().find(|(of, _)| *of == trouble);
+        self.scene.simulator.script(meant.map(|(_, scripted)| scripted));
     }
 }
 
