@@ -12,6 +12,8 @@ use attributed::signals::Intent;
 use attributed::simulator::inside::InMemory;
 use attributed::simulator::{RULES, Simulator};
 use attributed::status::counts::Counts;
+use attributed::updates::journal::{Store, StoreError};
+use redb::backends::InMemoryBackend;
 use tokio::sync::mpsc;
 
 use crate::outcome::Tally;
@@ -49,7 +51,7 @@ impl Scene {
         let reread = move || Ok(later.lock().unwrap_or_else(PoisonError::into_inner).clone());
         Start {
             config: now,
-            options: Options::default(),
+            options: Options { journal: Some(Box::new(journal)), ..Options::default() },
             outside: Arc::clone(&self.outside) as Arc<_>,
             counts: Arc::clone(counts),
             level: None,
@@ -87,6 +89,11 @@ impl Scene {
     fn config(&self) -> Config {
         self.config.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
+
+/// One of its own for each start: no thread writes it.
+fn journal() -> Result<Store, StoreError> {
+    Store::on(InMemoryBackend::new())
 }
 
 fn config(dir: &std::path::Path) -> Config {
