@@ -1,9 +1,10 @@
 //! What other rules would change on the conversations that are live: two sets of wishes, compared.
 //!
 //! Pure. A wish comes, goes, or changes; it is a write if the participant does not show its value
-//! already. What was written before is not known here: a value that the updates would leave to
-//! somebody else (SEMANTICS 3) counts as a write, so the numbers are an upper bound. Rules in dry
-//! run write nothing and do not count.
+//! already, or if the rules before wished another: that one may be on its way, and what the
+//! participant shows older than it, as it is right after a reload. What was written before is not
+//! known here: a value that the updates would leave to somebody else (SEMANTICS 3) counts as a
+//! write, so the numbers are an upper bound. Rules in dry run write nothing and do not count.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,7 +56,7 @@ impl Comparison {
             }
             self.changes.came += 1;
             self.changes.went += u64::from(earlier.is_some());
-            if is_written(conversation, wish) {
+            if is_written(conversation, wish, earlier.is_some()) {
                 self.changes.writes += 1;
                 written.insert(&wish.participant);
                 let how = if earlier.is_some() { How::Changes } else { How::Appears };
@@ -119,14 +120,15 @@ fn by_key(wishes: &[Wish]) -> Wished<'_> {
     wishes.map(|wish| ((&wish.participant, &*wish.key), wish)).collect()
 }
 
-fn is_written(conversation: &Conversation, wish: &Wish) -> bool {
+/// `replaces`: the rules before wished another value.
+fn is_written(conversation: &Conversation, wish: &Wish, replaces: bool) -> bool {
     let mut participants = conversation.participants.iter();
     let participant = participants.find(|participant| participant.id == wish.participant);
     let there = participant.and_then(|it| it.attributes.get(&wish.key));
     let there = there.unwrap_or_default();
     match wish.write {
         Write::IfAbsent => there.is_empty() && !wish.value.is_empty(),
-        Write::Follow | Write::First | Write::Enforce => there != &*wish.value,
+        Write::Follow | Write::First | Write::Enforce => replaces || there != &*wish.value,
     }
 }
 
@@ -192,6 +194,8 @@ mod tests {
         // What is there already is no write, and neither is a dry run.
         check("", "p.a=1 p.e~=1", expect!["came 1, went 0, writes 0 to 0: "]);
         check("", "p.a?=2 p.b?=2", expect!["came 2, went 0, writes 1 to 1: p.b Appears"]);
+        // What is there is what was there before the last reload, whose value is on its way.
+        check("p.a=2", "p.a=1", expect!["came 1, went 1, writes 1 to 1: p.a Changes"]);
         check("p.b=1", "p.b~=1", expect!["came 0, went 1, writes 0 to 0: p.b Disappears"]);
     }
 

@@ -4,6 +4,7 @@ use tracing::info;
 
 use super::App;
 use super::reload::{Task, What};
+use super::rules_shown::shown;
 use crate::status::control::{Answer, Asked, Request};
 
 impl App {
@@ -17,6 +18,7 @@ impl App {
                 Answer::Version { version, pid: std::process::id() }
             }
             Request::RulesHistory => Answer::History { sets: self.rules.told(&self.history) },
+            Request::RulesShow { set } => shown(&self.rules, &self.history.sets(), set.as_deref()),
             Request::Reload { plan, wait, confirm } => {
                 info!(plan, wait, confirm, "asked to reload");
                 let waits = plan || wait;

@@ -1,5 +1,6 @@
 //! How the daemon ended: every way has a name.
 
+use crate::status::counted::{counted, either};
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -35,8 +36,13 @@ impl fmt::Display for Ended {
         match self {
             Ended::Drained => write!(f, "stopped, everything that waited was dealt with"),
             Ended::CutOff { left, kept } => {
+                let were = either(*left, "was", "were");
                 let kept = if *kept { "kept for the next start" } else { "lost" };
-                write!(f, "stopped, {left} participants were not pushed in time: {kept}")
+                write!(
+                    f,
+                    "stopped, {} {were} not pushed in time: {kept}",
+                    counted(*left, "participant")
+                )
             }
             // The reason says what to check.
             Ended::CredentialsRefused(reason) => {

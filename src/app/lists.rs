@@ -4,6 +4,7 @@
 //! earlier one stays, and the log and STATUS say so. `reload --confirm` takes it all the same, if it
 //! can be used. What is put in force goes the way of every reload, and is swapped whole.
 
+use crate::status::counted::counted;
 use std::sync::Arc;
 
 use tracing::{error, info, warn};
@@ -92,5 +93,5 @@ fn has_shrunk(old: &List, new: &List, max_shrink: u32) -> Option<String> {
     let (before, after) = (old.len() as u64, new.len() as u64);
     let lost = before.saturating_sub(after);
     let too_much = lost > 0 && lost * 1000 > before * u64::from(max_shrink);
-    too_much.then(|| format!("it has shrunk from {before} rows to {after}"))
+    too_much.then(|| format!("it has shrunk from {} to {after}", counted(before, "row")))
 }

@@ -12,6 +12,7 @@ mod configuration;
 mod control;
 pub mod ended;
 mod journal;
+mod list_copies;
 mod list_watch;
 mod lists;
 mod observe;
@@ -26,11 +27,13 @@ mod rule_errors;
 mod rules_diff;
 mod rules_history;
 mod rules_in_force;
+mod rules_shown;
 mod settling;
 mod start;
 pub(crate) mod tables;
 pub(crate) mod texts;
 
+use crate::status::counted::{counted, either};
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -228,7 +231,8 @@ impl App {
             drain_seconds = self.config.updates.drain.as_secs(),
             "stopping: what waits is pushed first; a second signal leaves at once"
         );
-        systemd::stopping(&format!("stopping, {waiting} participants wait"));
+        let (left, wait) = (counted(waiting, "participant"), either(waiting, "waits", "wait"));
+        systemd::stopping(&format!("stopping, {left} {wait}"));
         systemd::extend_timeout(self.config.updates.drain + STOP_MARGIN);
         self.stop.cancel();
         self.joints.updates = None;

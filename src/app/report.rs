@@ -1,5 +1,6 @@
 //! One line of truth, for `systemctl status` and, once a minute, the log.
 
+use crate::status::counted::{counted, either};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -114,18 +115,33 @@ fn status_line(
     }
     if let Some(held) = &rules.held {
         let writes = held.writes;
-        parts.push(format!("{writes} writes wait for `attributed reload --confirm`"));
+        let wait = either(writes, "waits", "wait");
+        let writes = counted(writes, "write");
+        parts.push(format!("{writes} {wait} for `attributed reload --confirm`"));
     }
     if let Some(problem) = problems.configuration {
         parts.push(format!("configuration REFUSED, earlier one in force ({problem})"));
+    }
+    if counts.gaps_not_permitted.get() > 0 {
+        parts.push(
+            "gaps STAY OPEN until a next event (analytics:conversationDetail:view is missing)"
+                .to_owned(),
+        );
+    }
+    if counts.gaps_open.get() > 0 {
+        parts.push(format!("{} gaps being looked into", counts.gaps_open.get()));
     }
     if let Some(rest) = usage.resting_for {
         parts.push(format!("account rests for {} s (429)", rest.as_secs()));
     }
     if channels.connected < channels.channels {
-        parts.push(format!("{} of {} channels connected", channels.connected, channels.channels));
+        parts.push(format!(
+            "{} of {} connected",
+            channels.connected,
+            counted(channels.channels, "channel")
+        ));
     } else {
-        parts.push(format!("{} channels connected", channels.channels));
+        parts.push(format!("{} connected", counted(channels.channels, "channel")));
     }
     match stage {
         Stage::Asking => parts.insert(0, "starting: asking whom to watch".to_owned()),
@@ -135,18 +151,18 @@ fn status_line(
     if dry_run {
         parts.insert(0, "dry run".to_owned());
     }
-    parts.push(format!("{} topics", channels.topics_permitted));
+    parts.push(counted(channels.topics_permitted, "topic"));
     if channels.topics_rejected > 0 {
-        parts.push(format!("{} topics REJECTED", channels.topics_rejected));
+        parts.push(format!("{} REJECTED", counted(channels.topics_rejected, "topic")));
     }
     if channels.topics_without_room > 0 {
-        parts.push(format!("{} topics WITHOUT ROOM", channels.topics_without_room));
+        parts.push(format!("{} WITHOUT ROOM", counted(channels.topics_without_room, "topic")));
     }
-    parts.push(format!("{} rules", rules.file.inventory().rules));
+    parts.push(counted(rules.file.rules.len(), "rule"));
     parts.push(format!("{} waiting", counts.outbox.get()));
     parts.push(format!("{} pushed", counts.pushed.get()));
     if counts.failed.get() > 0 {
-        parts.push(format!("{} dead letters", counts.failed.get()));
+        parts.push(counted(counts.failed.get(), "dead letter"));
     }
     parts.push(format!("budget {}/{}", usage.used, usage.allowed));
     parts.join(", ")

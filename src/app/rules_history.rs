@@ -17,10 +17,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tracing::warn;
 
+use super::list_copies::ListCopies;
+
 /// How many good sets are kept: some weeks of an administrator's work.
 const KEPT: usize = 10;
 /// The folder in the state directory.
 const FOLDER: &str = "rules";
+/// In that: the copies of lists.
+const LISTS: &str = "lists";
 /// Written first, and then given its name.
 const NEW: &str = "kept.new";
 const ROLLBACK: &str = "rollback.json";
@@ -45,7 +49,7 @@ pub(super) struct Kept {
     /// When it came to be in force first.
     pub at: Timestamp,
     pub rules: usize,
-    /// The hash of each list as it was last; the lists themselves are not kept.
+    /// The hash of each list as it was last; only those in force are kept, see [`ListCopies`].
     pub lists: BTreeMap<String, String>,
     /// Grows with each set that is kept.
     number: u64,
@@ -174,16 +178,29 @@ impl History {
         }
     }
 
-    /// Writes a file so that it is there whole or not at all, for the owner only.
-    fn write(&self, name: &str, content: &impl Serialize) -> io::Result<()> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
-        let new = self.folder.join(NEW);
-        let mut options = fs::OpenOptions::new();
-        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-        file.write_all(&serde_json::to_vec_pretty(content)?)?;
-        file.sync_all()?;
-        fs::rename(new, self.folder.join(name))
+    /// The copies of the lists in force.
+    pub(super) fn lists(&self) -> ListCopies {
+        ListCopies { folder: self.folder.join(LISTS) }
     }
+
+    fn write(&self, name: &str, content: &impl Serialize) -> io::Result<()> {
+        write_whole(&self.folder, name, &serde_json::to_vec_pretty(content)?)
+    }
+}
+
+/// Writes a file so that it is there whole or not at all, for the owner only.
+///
+/// # Errors
+///
+/// If it cannot be written; what was there before still is.
+pub(super) fn write_whole(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let new = folder.join(NEW);
+    let mut options = fs::OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(new, folder.join(name))
 }
 
 fn file_name(number: u64, hash: &str) -> String {

@@ -6,6 +6,7 @@
 //! place, and [`RulesInForce::problem`] says so until a good file comes. A step back holds until the
 //! file has changed and is good, also over a restart.
 
+use crate::status::counted::counted;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -13,11 +14,12 @@ use std::sync::Arc;
 use tracing::{error, info, warn};
 
 use super::rules_history::{History, Kept, Rollback, Source};
-use super::{tables, texts};
+use super::tables::StandIn;
+use super::{list_copies, tables, texts};
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::{Problem, Severity};
 use crate::machine;
-use crate::rules::lists::List;
+use crate::rules::lists::{List, ListSource};
 use crate::rules::{RuleFile, Rules, Tables, Texts};
 use crate::status::control::answer::{InForce, KeptSet};
 
@@ -104,7 +106,7 @@ impl RulesInForce {
                 let passed_over = |back: &Rollback| back.passed_over == candidate.source.hash;
                 let back = rollback.filter(passed_over).and_then(|back| {
                     let kept = history.sets().into_iter().find(|k| k.source.hash == back.set);
-                    let usable = kept.and_then(|kept| of_kept(kept, fence).ok());
+                    let usable = kept.and_then(|kept| of_kept(kept, fence, history).ok());
                     if usable.is_none() {
                         warn!(set = back.set, "the rules were rolled back to a set that cannot be used any more: the rules file counts");
                     }
@@ -117,21 +119,31 @@ impl RulesInForce {
             }
             Err(problems) if strict => Err(NoRules::Strict(problems)),
             Err(problems) => {
-                let mut kept = history.sets();
-                // What was in force last comes first.
-                if let Some(back) = &rollback {
-                    kept.sort_by_key(|kept| kept.source.hash != back.set);
-                }
-                let usable = kept.into_iter().find_map(|kept| of_kept(kept, fence).ok());
-                let Some(candidate) = usable else { return Err(NoRules::NoEarlier(problems)) };
+                let Some(candidate) = last_good(rollback.as_ref(), history, fence) else {
+                    return Err(NoRules::NoEarlier(problems));
+                };
                 log(&problems);
-                error!(file = %path.display(), set = candidate.source.hash, "the rules file cannot be used: started with the last good rules; mend it and reload");
                 let rollback = rollback.filter(|back| back.set == candidate.source.hash);
                 let mut rules = RulesInForce::from(Candidate { rollback, ..candidate });
-                rules.problem = Some(first_line(&problems));
+                rules.say_started_with(path, &problems);
                 Ok(rules)
             }
         }
+    }
+
+    /// The last good rules stand in at start: because of the rules file, or only because of a list
+    /// that it names, of which there is a copy.
+    fn say_started_with(&mut self, path: &Path, problems: &[Problem]) {
+        let file = path.display();
+        let lists: Vec<&str> = self.lists_refused.keys().map(|name| &**name).collect();
+        let text = texts::read(path).map(|texts| texts.to_kept()).unwrap_or_default();
+        let is_file = Source::new(path, text).hash == self.source.hash;
+        if is_file && !lists.is_empty() {
+            error!(%file, set = self.source.hash, lists = lists.join(", "), "a list cannot be used: started with the last good one; mend it");
+            return;
+        }
+        error!(%file, set = self.source.hash, "the rules file cannot be used: started with the last good rules; mend it and reload");
+        self.problem = Some(first_line(problems));
     }
 
     /// Reads the rules again; nothing changes yet. A file that was stepped back from, and has not
@@ -175,7 +187,7 @@ impl RulesInForce {
             let none = in_force.is_some_and(|place| set == place + 1);
             return Err(if none { NoWayBack::NoEarlier } else { NoWayBack::NoSuchSet(set) });
         }
-        let candidate = of_kept(sets.swap_remove(set), fence)
+        let candidate = of_kept(sets.swap_remove(set), fence, history)
             .map_err(|problems| NoWayBack::Bad(set, problems))?;
         // What cannot be read now is another file when it can.
         let text = texts::read(path).map(|texts| texts.to_kept()).unwrap_or_default();
@@ -247,7 +259,7 @@ impl RulesInForce {
 
     /// In a word for the log: as many as there are, and their hash.
     pub(super) fn describe(&self) -> String {
-        format!("{} rules ({})", self.file.inventory().rules, self.source.hash)
+        format!("{} ({})", counted(self.file.rules.len(), "rule"), self.source.hash)
     }
 
     /// Keeps a copy for a start with a broken file, and notes whether it is a step back.
@@ -260,6 +272,7 @@ impl RulesInForce {
                 .keep(&self.source, rules, list_hashes(&self.tables), machine::now())
                 .and_then(|()| history.set_rollback(None)),
         };
+        let kept = kept.and_then(|()| history.lists().keep(&self.file.lists, &self.tables));
         if let Err(error) = kept {
             warn!(%error, "no copy of the rules can be kept: a start with a broken rules file would find none, and a step back would be forgotten; set state.dir to a directory that can be written");
         }
@@ -299,9 +312,29 @@ fn read(path: &Path, fence: &AllowedKeys) -> Result<Candidate, Vec<Problem>> {
     Ok(candidate)
 }
 
-/// With a warning for each list that is not what it was.
-fn of_kept(kept: Kept, fence: &AllowedKeys) -> Result<Candidate, Vec<Problem>> {
-    let mut candidate = of_text(&kept.source.path, kept.source.text, fence)?;
+/// The set that was in force last, or else the newest that can be used.
+fn last_good(
+    rollback: Option<&Rollback>,
+    history: &History,
+    fence: &AllowedKeys,
+) -> Option<Candidate> {
+    let mut kept = history.sets();
+    if let Some(back) = rollback {
+        kept.sort_by_key(|kept| kept.source.hash != back.set);
+    }
+    kept.into_iter().find_map(|kept| of_kept(kept, fence, history).ok())
+}
+
+/// With a warning for each list that is not what it was, and the copy of one that cannot be read.
+fn of_kept(kept: Kept, fence: &AllowedKeys, history: &History) -> Result<Candidate, Vec<Problem>> {
+    let (copies, mut refused) = (history.lists(), BTreeMap::new());
+    let mut copy = |source: &ListSource, problems: &[Problem]| {
+        let list = copies.find(source, kept.lists.get(&*source.name)?)?;
+        refused.insert(Arc::clone(&source.name), reason(problems));
+        Some(list)
+    };
+    let mut candidate = of_text_or(&kept.source.path, kept.source.text, fence, &mut copy)?;
+    candidate.lists_refused = refused;
     for (name, hash) in list_hashes(&candidate.tables) {
         if kept.lists.get(&name).is_some_and(|then| *then != hash) {
             let message = format!("the list `{name}` has changed since this set was in force");
@@ -316,13 +349,23 @@ fn of_kept(kept: Kept, fence: &AllowedKeys) -> Result<Candidate, Vec<Problem>> {
 
 /// As they are kept beside a set.
 fn list_hashes(tables: &Tables) -> BTreeMap<String, String> {
-    tables.iter().map(|(name, list)| (name.to_string(), format!("{:016x}", list.hash()))).collect()
+    tables.iter().map(|(name, list)| (name.to_string(), list_copies::digest(list))).collect()
 }
 
 fn of_text(path: &Path, text: String, fence: &AllowedKeys) -> Result<Candidate, Vec<Problem>> {
+    of_text_or(path, text, fence, &mut |_, _| None)
+}
+
+/// With what stands in for a list that cannot be used.
+fn of_text_or(
+    path: &Path,
+    text: String,
+    fence: &AllowedKeys,
+    other: &mut StandIn<'_>,
+) -> Result<Candidate, Vec<Problem>> {
     let texts = Texts::from_kept(&text);
     let (file, mut warnings) = RuleFile::parse_all(path, &texts, fence)?;
-    let (tables, of_lists) = tables::load(path, &file)?;
+    let (tables, of_lists) = tables::load_or(path, &file, other)?;
     warnings.extend(of_lists);
     let source = Source::new(path, text);
     let lists_refused = BTreeMap::new();
@@ -344,6 +387,11 @@ fn log(problems: &[Problem]) {
             }
         }
     }
+}
+
+/// The first of them, as STATUS says it of a list.
+fn reason(problems: &[Problem]) -> String {
+    problems.first().map_or_else(String::new, |problem| problem.message.clone())
 }
 
 fn first_line(problems: &[Problem]) -> String {

@@ -15,7 +15,7 @@ use super::journal::{self, Opened};
 use super::list_watch::{Found, ListWatch, Watched};
 use super::lists::to_watch;
 use super::observe::View;
-use super::pipeline::{self, Pipeline, Question};
+use super::pipeline::{self, Pipeline, Question, Unheard};
 use super::push::Writer;
 use super::recovery::{self, Recovery, Search};
 use super::reload::Reloads;
@@ -165,9 +165,10 @@ impl Start {
         let (asks_sender, asks) = mpsc::channel(ASKS_WAITING);
         let (updates, observations) = mpsc::channel(OBSERVATIONS_WAITING);
         let (questions, questions_receiver) = mpsc::channel(1);
+        let (gaps_open, unheard) = Unheard::new(channels.clone());
         let (view, look_ups) =
-            loops.pipeline(frames, asks, questions_receiver, view, updates.clone());
-        let gaps = loops.recovery(&config, look_ups);
+            loops.pipeline(frames, asks, unheard, questions_receiver, view, updates.clone());
+        let gaps = loops.recovery(&config, look_ups, gaps_open);
         let asked = loops.control(&config);
         let (lists, lists_found) = loops.lists(to_watch(&rules));
         let (journal, away_since) = (opened.journal.monitor(), opened.away_since);
@@ -291,6 +292,7 @@ impl Loops {
         &mut self,
         frames: mpsc::Receiver<Received>,
         asks: mpsc::Receiver<Ask>,
+        unheard: Unheard,
         questions: mpsc::Receiver<Question>,
         first: View,
         observations: mpsc::Sender<Input>,
@@ -301,6 +303,7 @@ impl Loops {
             frames,
             asks,
             look_ups,
+            unheard,
             view,
             questions,
             observations,
@@ -316,18 +319,23 @@ impl Loops {
         (view_sender, look_ups_sender)
     }
 
-    fn recovery(&mut self, config: &Config, look_ups: recovery::LookUps) -> mpsc::Sender<Gap> {
+    fn recovery(
+        &mut self,
+        config: &Config,
+        look_ups: recovery::LookUps,
+        open: watch::Sender<usize>,
+    ) -> mpsc::Sender<Gap> {
         let (gaps_sender, gaps) = mpsc::channel(NOTICES_WAITING);
-        let search = Search {
-            api: Arc::clone(&self.api),
-            look_ups,
-            settings: config.recovery.clone(),
-            dialect: config.genesys.dialect,
-            requests_per_minute: config.updates.requests_per_minute.get(),
-        };
         let recovery = Recovery::new(recovery::Joints {
             gaps,
-            search: Arc::new(search),
+            open,
+            search: Arc::new(Search {
+                api: Arc::clone(&self.api),
+                look_ups,
+                settings: config.recovery.clone(),
+                dialect: config.genesys.dialect,
+                requests_per_minute: config.updates.requests_per_minute.get(),
+            }),
             settings: config.recovery.clone(),
             counts: Arc::clone(&self.counts),
             beat: self.pulse.add("recovery"),

@@ -3,10 +3,15 @@
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::config::problem::Problem;
 use crate::rules::RuleFile;
-use crate::rules::lists::{MAX_BYTES, Origin, Tables};
+use crate::rules::lists::{List, ListSource, MAX_BYTES, Origin, Tables};
+
+/// Gives another list in the place of one that is bad, where there is one. It is told what is wrong
+/// with that.
+pub(super) type StandIn<'s> = dyn FnMut(&ListSource, &[Problem]) -> Option<Arc<List>> + 's;
 
 /// Reads every list of a rules file that is at `rules`. Beside the tables come the warnings.
 ///
@@ -15,6 +20,15 @@ use crate::rules::lists::{MAX_BYTES, Origin, Tables};
 /// Every problem of every list: where one is bad there are no tables, so that the caller keeps those
 /// that he has.
 pub(crate) fn load(rules: &Path, file: &RuleFile) -> Result<(Tables, Vec<Problem>), Vec<Problem>> {
+    load_or(rules, file, &mut |_, _| None)
+}
+
+/// The same, with what stands in for a list that is bad.
+pub(super) fn load_or(
+    rules: &Path,
+    file: &RuleFile,
+    other: &mut StandIn<'_>,
+) -> Result<(Tables, Vec<Problem>), Vec<Problem>> {
     let folder = rules.parent().unwrap_or(Path::new(""));
     let mut tables = Tables::inline(&file.lists);
     let (mut warnings, mut problems) = (Vec::new(), Vec::new());
@@ -27,10 +41,13 @@ pub(crate) fn load(rules: &Path, file: &RuleFile) -> Result<(Tables, Vec<Problem
         };
         match read {
             Ok((list, found)) => {
-                tables.put(std::sync::Arc::clone(&source.name), list);
+                tables.put(Arc::clone(&source.name), list);
                 warnings.extend(found);
             }
-            Err(found) => problems.extend(found),
+            Err(found) => match other(source, &found) {
+                Some(list) => tables.put(Arc::clone(&source.name), list),
+                None => problems.extend(found),
+            },
         }
     }
     if problems.is_empty() { Ok((tables, warnings)) } else { Err(problems) }

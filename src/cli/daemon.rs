@@ -9,6 +9,7 @@ use super::{Output, load};
 use crate::status::control::answer::{Changes, InForce, Reloaded, RulesDiff};
 use crate::status::control::client::{AskError, ask};
 use crate::status::control::{Answer, Request};
+use crate::status::counted::{counted, either};
 
 /// Where the daemon is.
 #[derive(Debug, clap::Args)]
@@ -68,17 +69,20 @@ pub(super) fn tell_reloaded(reloaded: &Reloaded) -> Exit {
         } else {
             ""
         };
-        print(&format!("in force: {rules} rules ({hash}){how}"));
+        print(&format!("in force: {} ({hash}){how}", counted(*rules, "rule")));
         if let Some(writes) = unconfirmed_writes {
             print(&format!(
-                "{writes} writes on conversations without an event of their own wait: `attributed reload --confirm` makes them"
+                "{} on conversations without an event of their own {}: `attributed reload --confirm` makes them",
+                counted(*writes, "write"),
+                either(*writes, "waits", "wait")
             ));
         }
         return Exit::Fine;
     }
     let why = problem.as_deref().map_or_else(String::new, |problem| format!(": {problem}"));
     eprint(&format!("error: not everything was reloaded{why}"));
-    eprint(&format!("in force: {rules} rules ({hash}); mend the files and reload again"));
+    let rules = counted(*rules, "rule");
+    eprint(&format!("in force: {rules} ({hash}); mend the files and reload again"));
     Exit::Failed
 }
 
@@ -98,7 +102,11 @@ pub(super) fn changed(changes: &Changes) -> String {
     let Changes { conversations, came, went, writes, participants, incomplete } = changes;
     let more = if *incomplete { " at least: not all could be looked at in time" } else { "" };
     format!(
-        "of {conversations} live conversations: {came} wishes came, {went} went; {writes} writes to {participants} participants{more}"
+        "of {}: {} came, {went} went; {} to {}{more}",
+        counted(*conversations, "live conversation"),
+        counted(*came, "wish"),
+        counted(*writes, "write"),
+        counted(*participants, "participant")
     )
 }
 

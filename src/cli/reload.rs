@@ -1,5 +1,6 @@
 //! `attributed reload`: lets the running daemon read its files again, or says what that would do.
 
+use crate::status::counted::counted;
 use std::path::Path;
 
 use super::Output;
@@ -57,6 +58,7 @@ pub(super) fn reload(config: Option<&Path>, output: Output, arguments: &ReloadAr
         Answer::Pong { .. }
         | Answer::Version { .. }
         | Answer::History { .. }
+        | Answer::Rules(_)
         | Answer::Failed { .. } => not_expected(),
     }
 }
@@ -80,7 +82,7 @@ fn tell_plan(plan: &Planned) -> Exit {
         print(&format!("  {rule}: {appear} appear, {change} change, {disappear} disappear"));
     }
     if *more_rules > 0 {
-        print(&format!("  and {more_rules} more rules"));
+        print(&format!("  and {}", counted(*more_rules, "more rule")));
     }
     for Example { conversation, participant, key, rule, how } in examples {
         let how = match how {
@@ -92,7 +94,8 @@ fn tell_plan(plan: &Planned) -> Exit {
             "  e.g. {key} {how} on participant {participant} of conversation {conversation} ({rule})"
         ));
     }
-    print(&format!("at most {budget_minutes} minutes of the account's budget"));
+    let minutes = counted(*budget_minutes, "minute");
+    print(&format!("at most {minutes} of the account's budget"));
     if changes.writes > *max_writes as u64 {
         print(&format!(
             "more than reload.max_writes ({max_writes}): they would wait for `attributed reload --confirm`"

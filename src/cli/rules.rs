@@ -1,16 +1,26 @@
-//! `attributed rules`: the good sets that the running daemon keeps, and the way back to one.
+//! `attributed rules`: what the running daemon has in force, the good sets that it keeps, and the way
+//! back to one.
 
+use crate::status::counted::counted;
 use std::path::Path;
 
 use super::Output;
 use super::daemon::{Socket, asked, not_expected, print_json, tell_reloaded};
 use super::exit::Exit;
 use super::print::print;
-use crate::status::control::answer::KeptSet;
+use crate::status::control::answer::{KeptSet, ShownSet};
 use crate::status::control::{Answer, Request};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum RulesCommand {
+    /// Show the rules in force in one file, with what they include and their defaults resolved
+    Show {
+        /// Another set: its number in `rules history`, or the beginning of its hash
+        #[arg(value_name = "NUMBER|HASH")]
+        set: Option<String>,
+        #[command(flatten)]
+        socket: Socket,
+    },
     /// List the last ten good sets, the newest first
     History {
         #[command(flatten)]
@@ -31,6 +41,7 @@ pub(super) enum RulesCommand {
 
 pub(super) fn rules(config: Option<&Path>, output: Output, command: &RulesCommand) -> Exit {
     let (socket, request) = match command {
+        RulesCommand::Show { set, socket } => (socket, Request::RulesShow { set: set.clone() }),
         RulesCommand::History { socket } => (socket, Request::RulesHistory),
         RulesCommand::Rollback { set, confirm, socket } => {
             (socket, Request::RulesRollback { set: *set, confirm: *confirm })
@@ -44,7 +55,11 @@ pub(super) fn rules(config: Option<&Path>, output: Output, command: &RulesComman
         print_json(&answer);
     }
     match &answer {
-        Answer::History { .. } if output == Output::Json => Exit::Fine,
+        Answer::History { .. } | Answer::Rules(_) if output == Output::Json => Exit::Fine,
+        Answer::Rules(set) => {
+            tell_rules(set);
+            Exit::Fine
+        }
         Answer::History { sets } => {
             tell_history(sets);
             Exit::Fine
@@ -65,6 +80,12 @@ pub(super) fn rules(config: Option<&Path>, output: Output, command: &RulesComman
     }
 }
 
+/// A rules file, which can be kept as one.
+fn tell_rules(ShownSet { hash, in_force, text }: &ShownSet) {
+    let mark = if *in_force { ", in force" } else { "" };
+    print(&format!("# Rules {hash}{mark}\n\n{}", text.trim_end()));
+}
+
 fn tell_history(sets: &[KeptSet]) {
     if sets.is_empty() {
         print("no set of rules is kept: see the daemon's log, and state.dir");
@@ -72,6 +93,7 @@ fn tell_history(sets: &[KeptSet]) {
     for KeptSet { set, hash, at, rules, files, in_force, .. } in sets {
         let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
         let mark = if *in_force { "  in force" } else { "" };
-        print(&format!("{set}  {at}  {hash}  {rules} rules  {}{mark}", files.join(" ")));
+        let rules = counted(*rules, "rule");
+        print(&format!("{set}  {at}  {hash}  {rules}  {}{mark}", files.join(" ")));
     }
 }

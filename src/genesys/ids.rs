@@ -78,3 +78,7 @@ id! {
     /// A group of users.
     GroupId
 }
+id! {
+    /// A wrap-up code: what an agent says at the end of how it went.
+    WrapupCodeId
+}

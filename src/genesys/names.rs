@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{GroupId, QueueId, UserId};
+use super::ids::{GroupId, QueueId, UserId, WrapupCodeId};
 
 /// The directory as far as it was asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
@@ -17,17 +17,30 @@ pub struct Names {
     pub groups: BTreeMap<String, BTreeSet<GroupId>>,
     /// By lower-case e-mail address, and by lower-case display name.
     pub users: BTreeMap<String, BTreeSet<UserId>>,
+    /// By lower-case name.
+    pub wrapup_codes: BTreeMap<String, BTreeSet<WrapupCodeId>>,
     /// Display names.
     pub user_names: BTreeMap<UserId, String>,
     pub queue_names: BTreeMap<QueueId, String>,
+    pub wrapup_names: BTreeMap<WrapupCodeId, String>,
 }
 
 /// Names that somebody wants resolved: e-mail addresses, display names or ids of users, names or ids
-/// of queues.
+/// of queues and wrap-up codes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct NamesWanted {
     pub queues: BTreeSet<String>,
     pub users: BTreeSet<String>,
+    pub wrapup_codes: BTreeSet<String>,
+    /// What wrap-up codes are called is wanted, whichever they are.
+    pub wrapup_names: bool,
+}
+
+impl NamesWanted {
+    /// Whether the wrap-up codes have to be asked for.
+    pub fn wants_wrapup_codes(&self) -> bool {
+        self.wrapup_names || self.wrapup_codes.iter().any(|name| !looks_like_id(name))
+    }
 }
 
 impl Names {
@@ -45,6 +58,15 @@ impl Names {
         match self.users.get(&name_or_id.to_lowercase()) {
             Some(ids) => ids.clone(),
             None if looks_like_id(name_or_id) => BTreeSet::from([UserId::new(name_or_id)]),
+            None => BTreeSet::new(),
+        }
+    }
+
+    /// The wrap-up codes that somebody calls so: by name, or by id.
+    pub fn wrapup_code(&self, name_or_id: &str) -> BTreeSet<WrapupCodeId> {
+        match self.wrapup_codes.get(&name_or_id.to_lowercase()) {
+            Some(ids) => ids.clone(),
+            None if looks_like_id(name_or_id) => BTreeSet::from([WrapupCodeId::new(name_or_id)]),
             None => BTreeSet::new(),
         }
     }

@@ -144,6 +144,14 @@ pub async fn open_conversations(
     Ok(found)
 }
 
+/// How many requests [`open_conversations`] takes, as long as a page holds what each query finds.
+pub fn queries(whose: &Whose, from: Timestamp, to: Timestamp) -> usize {
+    let slices = to.duration_since(from).as_secs().max(0).unsigned_abs();
+    let slices = slices.div_ceil(SLICE.as_secs().unsigned_abs());
+    let filters = (whose.users.len() + whose.queues.len()).div_ceil(MAX_PREDICATES);
+    filters.saturating_mul(usize::try_from(slices).unwrap_or(usize::MAX))
+}
+
 /// Counts the conversations that ended within an interval of at most 31 days, of those that started
 /// on a day which it touches; `patch` dialect only.
 ///
@@ -348,9 +356,13 @@ mod tests {
     #[test]
     fn nobody_is_no_query_and_many_are_few() {
         assert!(filters(&Whose::default()).is_empty());
+        let (from, to) =
+            ("2026-10-01T00:00:00Z".parse().unwrap(), "2026-11-20T10:01:00Z".parse().unwrap());
+        assert_eq!(queries(&Whose::default(), from, to), 0);
         let users = (0..250).map(|n| UserId::new(&n.to_string())).collect();
-        let sizes: Vec<usize> =
-            filters(&Whose { users, ..Whose::default() }).iter().map(Vec::len).collect();
+        let whose = Whose { users, ..Whose::default() };
+        let sizes: Vec<usize> = filters(&whose).iter().map(Vec::len).collect();
         assert_eq!(sizes, [100, 100, 50]);
+        assert_eq!(queries(&whose, from, to), 3 * 2);
     }
 }

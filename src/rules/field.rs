@@ -53,6 +53,8 @@ pub enum Kind {
     Queue,
     /// Compared by id, written by e-mail address, name or id, shown by name.
     User,
+    /// Compared by id, written by name or id, shown by name.
+    Wrapup,
 }
 
 /// What the directory has names for. Fields of it compare by id, and rules call it by name.
@@ -60,6 +62,7 @@ pub enum Kind {
 pub enum Named {
     Queue,
     User,
+    Wrapup,
 }
 
 /// The value of a field, once found. It is never empty: what is empty counts as absent.
@@ -167,6 +170,7 @@ impl Kind {
             Kind::Attributes => "attributes",
             Kind::Queue => "a queue, by name or id",
             Kind::User => "a user, by e-mail address, name or id",
+            Kind::Wrapup => "a wrap-up code, by name or id",
         }
     }
 
@@ -175,6 +179,7 @@ impl Kind {
         match self {
             Kind::Queue => Some(Named::Queue),
             Kind::User => Some(Named::User),
+            Kind::Wrapup => Some(Named::Wrapup),
             Kind::Text
             | Kind::Flag
             | Kind::Number
@@ -187,11 +192,12 @@ impl Kind {
 }
 
 impl Named {
-    /// `queue` or `user`.
+    /// `queue`, `user` or `wrap-up code`.
     pub fn word(self) -> &'static str {
         match self {
             Named::Queue => "queue",
             Named::User => "user",
+            Named::Wrapup => "wrap-up code",
         }
     }
 
@@ -200,6 +206,7 @@ impl Named {
         match self {
             Named::Queue => names.queue(name).into_iter().map(Arc::from).collect(),
             Named::User => names.user(name).into_iter().map(Arc::from).collect(),
+            Named::Wrapup => names.wrapup_code(name).into_iter().map(Arc::from).collect(),
         }
     }
 
@@ -208,6 +215,7 @@ impl Named {
         match self {
             Named::Queue => &mut wanted.queues,
             Named::User => &mut wanted.users,
+            Named::Wrapup => &mut wanted.wrapup_codes,
         }
     }
 }

@@ -112,6 +112,8 @@ fields! {
         |g| Value::text(g.participant?.external_organization_id.as_deref());
     Party "flow_id" Text [] &[], "participants[].workflow.workflowId", "da84ed45-…",
         |g| Value::text(g.participant?.flow_id.as_deref());
+    Party "wrapup" Wrapup [] &[], "participants[].wrapup.code, else the communication's", "Sale",
+        |g| Value::text(party::wrapup_code(g.participant?, g.communication)), show party::wrapup_name;
     Party "wrapup_code" Text [] &[], "participants[].wrapup.code, else the communication's", "aa84a005-…",
         |g| Value::text(party::wrapup_code(g.participant?, g.communication));
     Party "skills" Texts [] &[], "participants[].conversationRoutingData.skills[].id", "bdc2cd3a-…",

@@ -14,7 +14,7 @@ use std::time::Duration;
 use super::bound::Rules;
 use super::condition::{self, Condition, FieldCondition};
 use super::expression::Expression;
-use super::field::{Path, Subject};
+use super::field::{Named, Path, Subject};
 use super::lists::{ListSource, Tables};
 use super::read;
 use super::schedules::Schedule;
@@ -99,7 +99,7 @@ pub struct Inventory {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UnknownName {
     pub rule: Arc<str>,
-    /// `queue` or `user`.
+    /// `queue`, `user` or `wrap-up code`.
     pub what: &'static str,
     pub name: String,
 }
@@ -135,7 +135,7 @@ impl RuleFile {
         read::read(path, texts, allowed)
     }
 
-    /// The queues and users whose ids the rules need.
+    /// The queues, users and wrap-up codes whose ids the rules need.
     pub fn names_wanted(&self) -> NamesWanted {
         let mut wanted = NamesWanted::default();
         for condition in self.rules.iter().flat_map(|rule| &rule.conditions) {
@@ -148,6 +148,8 @@ impl RuleFile {
             });
         }
         for expression in self.rules.iter().flat_map(|rule| rule.expressions()) {
+            wanted.wrapup_names |=
+                expression.paths().any(|path| path.field.kind.named() == Some(Named::Wrapup));
             for (named, name) in expression.names() {
                 named.wanted(&mut wanted).insert(name.to_string());
             }

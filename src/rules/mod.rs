@@ -4,6 +4,8 @@
 //! TOML. [`RuleFile::bind`] resolves the names of queues and users and makes [`Rules`], which
 //! [`Rules::look`] at conversations and say what their attributes should be.
 //!
+//! [`printed`] writes them down again, in one file.
+//!
 //! Everything here is pure and deterministic: no `.await`, no clock, no I/O. Rules know the two types at their ends, the conversation and the wish,
 //! and no machinery: whether a wish is written is for the updates to decide.
 
@@ -22,6 +24,7 @@ pub mod look;
 mod meet;
 mod party;
 pub mod pattern;
+mod print;
 pub mod raw;
 mod read;
 mod reference;
@@ -42,6 +45,7 @@ pub use bound::Rules;
 pub use file::{Inventory, RuleFile, UnknownName};
 pub use lists::Tables;
 pub use look::{Context, Looked, RuleError, Standing};
+pub use print::printed;
 pub use reference::{field_table, field_table_json};
 pub use tabled::found_by;
 pub use texts::{Included, Texts};

@@ -105,6 +105,12 @@ pub(super) fn wrapup_code<'a>(
     own.or_else(|| communication.and_then(|c| c.wrapup_code.as_deref()))
 }
 
+/// The directory's name for the wrap-up code; nothing while that is not known.
+pub(super) fn wrapup_name<'a>(glance: &Glance<'a>) -> Option<Value<'a>> {
+    let code = wrapup_code(glance.participant?, glance.communication)?;
+    Value::text(glance.names.wrapup_names.get(code).map(String::as_str))
+}
+
 /// The directory's name for the user, else the participant's own.
 pub(super) fn user_name<'a>(glance: &Glance<'a>) -> Option<Value<'a>> {
     let participant = glance.participant?;

@@ -11,7 +11,10 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
+use super::bound::Rules;
+use super::expression::Expression;
 use super::field::Value;
+use super::file::Rule;
 use super::pattern::Pattern;
 
 /// One step into the body.
@@ -49,6 +52,15 @@ impl<'a> Body<'a> {
     pub(super) fn json(&self) -> Option<&Json> {
         let parse = || self.text.and_then(|text| serde_json::from_str(text).ok());
         self.parsed.get_or_init(parse).as_ref()
+    }
+}
+
+impl Rules {
+    /// Whether any of them asks the event as it was sent, so that two events that differ in nothing
+    /// else are not the same.
+    pub fn ask_raw(&self) -> bool {
+        let asks = |rule: &Rule| rule.asks_raw() || rule.expressions().any(Expression::uses_raw);
+        self.rules.iter().any(|bound| asks(&bound.rule))
     }
 }
 

@@ -43,6 +43,20 @@ impl Target {
         }
     }
 
+    /// As [`Target::from_word`] reads it.
+    pub fn word(&self) -> &str {
+        match self {
+            Target::Customer => "customer",
+            Target::Participant => "participant",
+            Target::Agent => "agent",
+            Target::Acd => "acd",
+            Target::Watched => "watched",
+            Target::Agents => "agents",
+            Target::All => "all",
+            Target::Purpose(purpose) => purpose,
+        }
+    }
+
     /// Whether somebody who has ended can still be it, once the match is gone.
     pub fn outlives_the_end(&self) -> bool {
         match self {

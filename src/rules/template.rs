@@ -9,6 +9,7 @@
 //! A value of which any part is absent is not made at all. What stands between the braces is an
 //! [`expression`](super::expression); texts are written as they are, all else in its JSON form.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::expression::{
@@ -139,6 +140,19 @@ fn closing(text: &str, from: usize) -> Option<usize> {
     }
     // A quote, a comment or a brace that never ends must not swallow what closes.
     text[from..].find("}}").map(|at| from + at)
+}
+
+/// As [`Template::parse`] reads it.
+impl fmt::Display for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => f.write_str(text)?,
+                Part::Expression(expression) => write!(f, "{{{{ {} }}}}", expression.text())?,
+            }
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -54,8 +54,19 @@ pub struct Counts {
     pub gaps_closed: Count,
     /// Conversations that were looked at for gaps.
     pub gap_conversations: Count,
+    /// Those of them that were not as they were known, or not known.
+    pub gap_changed: Count,
+    /// Conversations that ended inside of gaps, seen or not.
+    pub gap_ended: Count,
+    /// What the rules wished because of them, by key.
+    pub gap_wishes: Count,
     /// 1 while it may not be asked which conversations are open.
     pub gaps_not_permitted: Count,
+    // The audit.
+    /// Conversations that were read and compared with what is held.
+    pub audited: Count,
+    /// Those of them that no event had told of.
+    pub audit_mismatches: Count,
     // Rules.
     pub matches: Count,
     /// A rule held, but its target is not there.

@@ -2,6 +2,7 @@
 //! socket.
 
 pub mod control;
+pub mod counted;
 pub mod counts;
 pub mod logging;
 pub mod pulse;

@@ -1,16 +1,16 @@
 //! What the updates want of whoever holds the snapshots, waiting to be asked.
 //!
 //! Two bounded sets in order of arrival: conversations to be looked at again when the outbox has
-//! room, and conversations to be read through the API. The first, when full, refuses and counts;
-//! the second may refuse, because what is not confirmed is asked for again. Beside them those that an
-//! earlier process left, as many as it knew: they only grow fewer.
+//! room, and conversations to be read through the API. The first, when full, counts, and asks for all
+//! that live instead; the second may refuse, because what is not confirmed is asked for again. Beside
+//! them those that an earlier process left, as many as it knew: they only grow fewer.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::wish::Ask;
 use crate::genesys::ConversationId;
 
-/// An id is about 100 bytes here; more than these are a gap and not a backlog (SEMANTICS 4).
+/// An id is about 100 bytes here; beyond these a list is no shorter than all that live.
 pub(crate) const MAX_LOOK_AGAIN: usize = 10_000;
 
 /// More reads than an account's budget serves in half an hour.
@@ -20,6 +20,8 @@ const MAX_READS: usize = 10_000;
 pub(crate) struct Asks {
     look_again: Line,
     reads: Line,
+    /// Some that are to be looked at again found no room here, and are not known by name.
+    all: bool,
     recovered: VecDeque<ConversationId>,
     overflown: u64,
 }
@@ -29,17 +31,19 @@ impl Asks {
         Asks {
             look_again: Line::new(MAX_LOOK_AGAIN),
             reads: Line::new(MAX_READS),
+            all: false,
             recovered: VecDeque::new(),
             overflown: 0,
         }
     }
 
-    /// Returns how many did not find room so far, if this one does not either.
+    /// Returns how many did not find room so far, if this one does not either; then all that live are
+    /// looked at, after those that did.
     pub(crate) fn look_again(&mut self, conversation: &ConversationId) -> Result<(), u64> {
         if self.look_again.add(conversation) {
             return Ok(());
         }
-        self.overflown += 1;
+        (self.all, self.overflown) = (true, self.overflown + 1);
         Err(self.overflown)
     }
 
@@ -54,7 +58,7 @@ impl Asks {
 
     /// Whether something did not find room, and was not asked for again yet.
     pub(crate) fn has_look_again(&self) -> bool {
-        !self.look_again.places.is_empty()
+        self.all || !self.look_again.places.is_empty()
     }
 
     /// What to ask next: reads first; to look again only while there is room for what comes of it.
@@ -63,7 +67,9 @@ impl Asks {
             let recovered = || self.recovered.front().cloned();
             self.reads.first().or_else(recovered).map(Ask::Read)
         };
-        read().or_else(|| self.look_again.first().filter(|_| room).map(Ask::LookAgain))
+        let look_again = || self.look_again.first().map(Ask::LookAgain);
+        let all = || self.all.then_some(Ask::LookAtAll);
+        read().or_else(|| look_again().or_else(all).filter(|_| room))
     }
 
     pub(crate) fn asked(&mut self, ask: &Ask) {
@@ -75,6 +81,7 @@ impl Asks {
                 }
             }
             Ask::LookAgain(conversation) => self.look_again.remove(conversation),
+            Ask::LookAtAll => self.all = false,
         }
     }
 }
@@ -156,12 +163,20 @@ mod tests {
     }
 
     #[test]
-    fn what_overflows_is_counted() {
+    fn what_overflows_is_counted_and_all_are_looked_at_after_the_others() {
         let mut asks = Asks::new();
         for n in 0..MAX_LOOK_AGAIN {
             asks.look_again(&ConversationId::new(&n.to_string())).unwrap();
         }
         assert_eq!(asks.look_again(&ConversationId::new("one more")), Err(1));
         assert_eq!(asks.look_again(&ConversationId::new("0")), Ok(()));
+        let mut asked = Vec::new();
+        while let Some(ask) = asks.next(true) {
+            asks.asked(&ask);
+            asked.push(ask);
+        }
+        assert_eq!(asked.len(), MAX_LOOK_AGAIN + 1);
+        assert_eq!(asked.last(), Some(&Ask::LookAtAll));
+        assert_eq!(asks.look_again(&ConversationId::new("one more")), Ok(()));
     }
 }

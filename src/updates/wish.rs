@@ -47,6 +47,18 @@ pub enum Write {
     Enforce,
 }
 
+impl Write {
+    /// As rules call it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Write::Follow => "follow",
+            Write::First => "first",
+            Write::IfAbsent => "if-absent",
+            Write::Enforce => "enforce",
+        }
+    }
+}
+
 /// One snapshot as far as updates are concerned: what is there, and what should be.
 #[derive(Clone, Debug)]
 pub struct Observation {
@@ -85,6 +97,8 @@ pub struct Seen {
 pub enum Ask {
     /// There is room again: make the wishes of this conversation once more.
     LookAgain(ConversationId),
+    /// The same for every live conversation: those that found no room were too many to be listed.
+    LookAtAll,
     /// Something has to be confirmed: read this conversation through the API, and observe it.
     Read(ConversationId),
 }

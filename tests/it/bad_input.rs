@@ -14,13 +14,13 @@ fn setup() -> Setup {
     Setup::new(NOWHERE, "all_users = true", ANSWERED, "")
 }
 
-fn run(setup: &Setup, arguments: &[&str]) -> Said {
+pub(crate) fn run(setup: &Setup, arguments: &[&str]) -> Said {
     let arguments = [&["run", "--config", "attributed.toml"][..], arguments].concat();
     attributed(setup.dir.path(), &arguments)
 }
 
 #[track_caller]
-fn says(said: &Said, code: i32, parts: &[&str]) {
+pub(crate) fn says(said: &Said, code: i32, parts: &[&str]) {
     assert_eq!(said.code, code, "{}", said.err);
     for part in parts {
         assert!(said.err.contains(part), "{part:?} is not said:\n{}", said.err);
@@ -168,7 +168,7 @@ fn a_topic_without_permission_is_named_and_the_others_are_heard() {
     let refused = daemon.wait_log("topic refused");
     assert_eq!(refused["missing_permissions"], "conversation:communication:view");
     assert_eq!(refused["topic"].as_str().unwrap().to_lowercase(), topic.to_lowercase());
-    daemon.wait_status("1 topics REJECTED");
+    daemon.wait_status("1 topic REJECTED");
     world.call("c1", 1);
     world.wait_written(&daemon, "c1");
 }
@@ -193,7 +193,7 @@ fn a_thousand_and_one_topics_take_a_second_channel() {
     let world = WorldAt::quiet(1_001);
     let daemon = world.setup(ANSWERED, "").start();
     let ready = daemon.wait_notified("READY=1");
-    assert!(ready.contains("2 channels connected, 1001 topics"), "{ready}");
+    assert!(ready.contains("2 channels connected, 1,001 topics"), "{ready}");
     let mut topics = world.simulator.overview()["channels"].as_array().unwrap().clone();
     topics.sort_by_key(|channel| channel["topics"].as_u64());
     let topics: Vec<u64> = topics.iter().map(|one| one["topics"].as_u64().unwrap()).collect();
@@ -209,7 +209,7 @@ fn topics_that_find_no_room_are_counted_and_said() {
     let world = WorldAt::quiet(1_001);
     let daemon = world.setup(ANSWERED, "[channels]\nmax = 2\n").start();
     let ready = daemon.wait_notified("READY=1");
-    assert!(ready.contains("1000 topics, 1 topics WITHOUT ROOM"), "{ready}");
+    assert!(ready.contains("1,000 topics, 1 topic WITHOUT ROOM"), "{ready}");
     let line = daemon.wait_log("topics without room");
     assert_eq!((&line["topics"], &line["capacity"]), (&1.into(), &1_000.into()));
     assert_eq!(line["level"], "ERROR");

@@ -20,6 +20,13 @@ fn a_conversation_that_began_in_a_gap_is_found() {
     // The index lags by five seconds: only the second question finds it.
     world.wait_written(&daemon, "c1");
     let line = daemon.wait_log_from(before, "gap looked into");
+    daemon.wait("what it costs to be said", || {
+        let begun = daemon.lines_that(|line| {
+            line["message"].as_str().is_some_and(|said| said.starts_with("looking into a gap"))
+                && line["seconds"].is_number()
+        });
+        begun.iter().any(|line| line["users"] == 2).then_some(())
+    });
     let found =
         daemon.lines_that(|line| line["message"] == "gap looked into" && line["changed"] == 1);
     assert_eq!(found.len(), 1, "{line}");

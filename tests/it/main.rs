@@ -27,6 +27,7 @@ mod replayed;
 mod restart;
 mod simulated;
 mod sockets;
+mod stand_in;
 mod state;
 mod systemd;
 mod tidy;

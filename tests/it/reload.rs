@@ -75,7 +75,7 @@ fn a_good_reload_says_what_changed_and_a_bad_one_why_it_is_refused() {
     world.wait_written(&daemon, "c1");
     setup.write_rules(&with_second());
     let said = say(&setup, &["reload", "--wait"]);
-    says(&said, 0, &["+ second", "of 1 live conversations: 1 wishes came, 0 went", "2 rules ("]);
+    says(&said, 0, &["+ second", "of 1 live conversation: 1 wish came, 0 went", "2 rules ("]);
     // The call has no event of its own, and is looked at again.
     wait_key(&world, &daemon, "c1", "cc.second");
     let line = daemon.wait_log("rules reloaded");
@@ -97,7 +97,7 @@ fn a_good_reload_says_what_changed_and_a_bad_one_why_it_is_refused() {
     setup.write_rules(&SECOND.replace("second", "third"));
     says(&say(&setup, &["reload"]), 0, &["reload begun"]);
     daemon.wait_line_from(0, "the last reload", |line| line["removed"] == "answered second");
-    says(&say(&setup, &["reload", "--wait"]), 0, &["0 wishes came, 0 went", "1 rules ("]);
+    says(&say(&setup, &["reload", "--wait"]), 0, &["0 wishes came, 0 went", "1 rule ("]);
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn a_plan_says_what_a_reload_would_do_and_does_nothing() {
             "of 2 live conversations: 4 wishes came, 2 went; 4 writes to 2 participants",
             "answered: 2 appear, 0 change, 2 disappear",
             "e.g. cc.second appears on participant",
-            "at most 1 minutes of the account's budget",
+            "at most 1 minute of the account's budget",
         ],
     );
     let answer = json(&plan(&["--output", "json"]));
@@ -209,15 +209,27 @@ fn a_step_back_holds_until_the_file_has_changed_also_over_a_restart() {
     setup.write_rules(&with_second());
     says(&say(&setup, &["reload", "--wait"]), 0, &["+ second"]);
     let history = say(&setup, &["rules", "history"]);
-    says(&history, 0, &["2 rules", "1 rules"]);
+    says(&history, 0, &["2 rules", "1 rule "]);
     let lines: Vec<&str> = history.out.lines().collect();
     assert!(lines[0].starts_with("0 ") && lines[0].ends_with("in force"), "{}", history.out);
     assert!(lines.len() == 2 && !lines[1].ends_with("in force"), "{}", history.out);
 
-    says(&say(&setup, &["rules", "rollback"]), 0, &["- second", "1 rules (", "an earlier set"]);
+    let shown = say(&setup, &["rules", "show"]);
+    says(&shown, 0, &["in force\n", "name = \"answered\"", "name = \"second\""]);
+    // What is shown is a rules file itself, and the one shown says what the kept one did.
+    fs::write(setup.path("shown.toml"), &shown.out).unwrap();
+    let path = setup.path("shown.toml");
+    says(&say(&setup, &["check", path.to_str().unwrap()]), 0, &["2 rules found"]);
+    let earlier = say(&setup, &["rules", "show", "1"]);
+    says(&earlier, 0, &["name = \"answered\""]);
+    assert!(!earlier.out.contains("second") && !earlier.out.contains("in force"));
+    let hash = lines[1].split_whitespace().nth(2).unwrap();
+    assert_eq!(say(&setup, &["rules", "show", &hash[..6]]).out, earlier.out);
+    says(&say(&setup, &["rules", "show", "0000"]), 1, &["no set 0000 of rules is kept"]);
+    says(&say(&setup, &["rules", "rollback"]), 0, &["- second", "1 rule (", "an earlier set"]);
     daemon.wait_status("rules ROLLED BACK to ");
     // Neither a reload of the same file nor a restart undoes it.
-    says(&say(&setup, &["reload", "--wait"]), 0, &["1 rules (", "an earlier set"]);
+    says(&say(&setup, &["reload", "--wait"]), 0, &["1 rule (", "an earlier set"]);
     daemon.signal("TERM");
     assert!(daemon.wait_exit().success());
     let mut daemon = setup.start();
@@ -229,7 +241,7 @@ fn a_step_back_holds_until_the_file_has_changed_also_over_a_restart() {
 
     // A file that was changed for the worse changes nothing either, for the better it does.
     setup.write_rules("[[rule]]\n");
-    says(&say(&setup, &["reload", "--wait"]), 1, &["in force: 1 rules"]);
+    says(&say(&setup, &["reload", "--wait"]), 1, &["in force: 1 rule"]);
     daemon.signal("TERM");
     assert!(daemon.wait_exit().success());
     let daemon = setup.start();

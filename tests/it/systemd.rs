@@ -37,7 +37,7 @@ fn ready_comes_with_the_subscription_and_not_before() {
     daemon.wait_notified("WATCHDOG=1");
     assert_eq!(index(&daemon, "READY=1"), None);
     let ready = daemon.wait_notified("READY=1");
-    assert!(value(&ready, "STATUS=").contains("1 channels connected, 3 topics"), "{ready}");
+    assert!(value(&ready, "STATUS=").contains("1 channel connected, 3 topics"), "{ready}");
     let topics = world.simulator.overview()["topics"].as_u64();
     assert_eq!(topics, Some(3), "it said READY, so this is subscribed to");
 }

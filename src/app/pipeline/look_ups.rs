@@ -20,8 +20,8 @@ pub(in crate::app) struct LookUp {
 
 #[derive(Debug)]
 pub(in crate::app) enum Which {
-    /// Those known alive that these topics tell of.
-    Of(BTreeSet<Topic>),
+    /// Those known alive that these topics tell of are named, and none is read.
+    KnownOf(BTreeSet<Topic>),
     /// These, but for those of which there were news at that time or later.
     These(Vec<ConversationId>, Instant),
 }
@@ -29,8 +29,8 @@ pub(in crate::app) enum Which {
 /// What came of a [`LookUp`], by number of conversations.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::app) struct Found {
-    /// Every one that was asked for and did not have to be skipped.
-    pub looked_at: Vec<ConversationId>,
+    /// Every one that was asked for and did not have to be skipped; or that is known.
+    pub conversations: Vec<ConversationId>,
     /// Those that were not as they were known, or not known.
     pub changed: usize,
     pub over: usize,
@@ -69,7 +69,7 @@ impl LookUps {
     /// Notes who waits for these; one that waits for nobody is told at once.
     pub(super) fn begin(&mut self, ids: Vec<ConversationId>, done: oneshot::Sender<Found>) {
         let left = ids.iter().cloned().collect();
-        let found = Found { looked_at: ids, ..Found::default() };
+        let found = Found { conversations: ids, ..Found::default() };
         self.under_way.push(UnderWay { left, found, done });
         self.tell();
     }
@@ -110,7 +110,7 @@ impl LookUps {
 impl Found {
     /// Adds what came of another look-up of the same gap.
     pub(in crate::app) fn add(&mut self, other: Found) {
-        self.looked_at.extend(other.looked_at);
+        self.conversations.extend(other.conversations);
         self.changed += other.changed;
         self.over += other.over;
         self.not_permitted += other.not_permitted;

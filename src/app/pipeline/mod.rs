@@ -7,6 +7,7 @@
 //! (SEMANTICS 2); reads go in the recovery class and never hold up a frame. It decides nothing about
 //! writing: that is the updates' part.
 
+mod audit;
 mod due;
 mod look_ups;
 mod question;
@@ -27,10 +28,12 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, warn};
 
+use self::audit::Audit;
 use self::due::Due;
 use self::look_ups::LookUps;
 pub(super) use self::look_ups::{Found, LookUp, Which};
 use self::through::Through;
+pub(super) use self::through::Unheard;
 use crate::app::observe::{Look, Moment, View, observation, remember, same_wishes};
 use crate::app::reads::{ReadDone, Reads};
 use crate::app::rule_errors::RuleErrors;
@@ -68,6 +71,7 @@ pub(super) struct Joints {
     pub asks: mpsc::Receiver<Ask>,
     /// Conversations of which events may have been missed.
     pub look_ups: mpsc::Receiver<LookUp>,
+    pub unheard: Unheard,
     pub view: watch::Receiver<View>,
     pub questions: mpsc::Receiver<Question>,
     pub observations: mpsc::Sender<Input>,
@@ -85,6 +89,7 @@ pub(super) struct Pipeline {
     rule_errors: RuleErrors,
     reads: Reads,
     look_ups: LookUps,
+    audit: Audit,
     /// Conversations to look at again, behind live frames: there is room now.
     again: VecDeque<ConversationId>,
     /// The same, after those: the rules changed.
@@ -116,8 +121,9 @@ enum Event {
 }
 
 impl Pipeline {
-    pub(super) fn new(joints: Joints, tracker: Tracker) -> Pipeline {
+    pub(super) fn new(joints: Joints, mut tracker: Tracker) -> Pipeline {
         let view = joints.view.borrow().clone();
+        tracker.tell_apart(view.rules.ask_raw());
         let reads = Reads::new(Arc::clone(&joints.api));
         Pipeline {
             joints,
@@ -127,6 +133,7 @@ impl Pipeline {
             rule_errors: RuleErrors::default(),
             reads,
             look_ups: LookUps::default(),
+            audit: Audit::new(Instant::now()),
             again: VecDeque::new(),
             reloaded: VecDeque::new(),
             comparing: None,
@@ -153,6 +160,7 @@ impl Pipeline {
                 return;
             }
             self.look_up_silent();
+            self.audit();
         }
     }
 
@@ -229,6 +237,8 @@ impl Pipeline {
                 self.batch = batch;
             }
             Event::Asked(Ask::LookAgain(id)) => self.again.push_back(id),
+            // Whoever waits in it is live, or not looked at anyway.
+            Event::Asked(Ask::LookAtAll) => self.again = self.live_ids(),
             Event::Asked(Ask::Read(id)) => self.read_or_leave(id),
             Event::LookUp(look_up) => self.look_up(look_up),
             Event::Question(question) => self.begin_comparing(question),
@@ -281,6 +291,7 @@ impl Pipeline {
         let moment =
             Moment { at: received.at, received_at: received.received_at, from_read: false };
         let id = conversation.id.clone();
+        self.audit.event(&id);
         self.through.took(received.at);
         match self.tracker.take(stream, conversation, received.at) {
             News::Newer(current) => {
@@ -355,10 +366,15 @@ impl Pipeline {
     fn change_view(&mut self) {
         let (before, was_held) = (self.view.rules.hash(), self.view.held_against.is_some());
         self.view = self.joints.view.borrow_and_update().clone();
+        self.tracker.tell_apart(self.view.rules.ask_raw());
         let confirmed = was_held && self.view.held_against.is_none();
         if self.view.rules.hash() != before || confirmed {
-            self.reloaded = self.tracker.live().map(|current| current.id.clone()).collect();
+            self.reloaded = self.live_ids();
         }
+    }
+
+    fn live_ids(&self) -> VecDeque<ConversationId> {
+        self.tracker.live().map(|current| current.id.clone()).collect()
     }
 
     async fn look_again(&mut self) -> ControlFlow<()> {

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use tokio::time::Instant;
 use tracing::warn;
 
-use super::look_ups::{LookUp, Outcome, Which};
+use super::look_ups::{Found, LookUp, Outcome, Which};
 use super::{LOOK_UP_EVERY, Pipeline};
 use crate::app::observe::{Moment, gone};
 use crate::app::reads::ReadDone;
@@ -24,6 +24,7 @@ impl Pipeline {
     pub(super) async fn take_read(&mut self, done: ReadDone) -> ControlFlow<()> {
         let ReadDone { id, ticket, result } = done;
         let now = Instant::now();
+        let held = self.tracker.current(&id).cloned();
         let body = match result {
             Ok(answer) => answer.body,
             Err(CallError::NotFound(_)) => {
@@ -31,6 +32,7 @@ impl Pipeline {
                     self.reads.overtaken(id, true, now);
                     return ControlFlow::Continue(());
                 }
+                self.audited(&id, held.as_deref(), None, now);
                 self.read_ended(id.clone(), Outcome::Over(0));
                 self.standings.remove(&id);
                 self.due.forget(&id);
@@ -65,8 +67,14 @@ impl Pipeline {
                 }
                 return ControlFlow::Continue(());
             }
-            News::Newer(current) => Some(current),
-            News::Duplicate => self.tracker.current(&id).cloned(),
+            News::Newer(current) => {
+                self.audited(&id, held.as_deref(), Some(&current), now);
+                Some(current)
+            }
+            News::Duplicate => {
+                self.audited(&id, held.as_deref(), held.as_deref(), now);
+                held
+            }
             News::Older | News::Partial | News::Doubtful { .. } => None,
         };
         let Some(current) = current else {
@@ -100,18 +108,20 @@ impl Pipeline {
 
     /// Reads what is asked for, as far as it is not known already.
     pub(super) fn look_up(&mut self, LookUp { which, done }: LookUp) {
-        let ids: Vec<ConversationId> = match which {
-            Which::Of(topics) => {
+        match which {
+            Which::KnownOf(topics) => {
+                self.audit.gap(&topics);
                 let live = self.tracker.live().filter(|current| tell_of(&topics, current));
-                live.map(|current| current.id.clone()).collect()
+                let conversations = live.map(|current| current.id.clone()).collect();
+                // Who has stopped waiting does not want to know.
+                drop(done.send(Found { conversations, ..Found::default() }));
             }
             Which::These(mut ids, since) => {
                 ids.retain(|id| !self.tracker.knows_since(id, since));
-                ids
+                self.look_ups.begin(ids.clone(), done);
+                ids.into_iter().for_each(|id| self.read_or_leave(id));
             }
-        };
-        self.look_ups.begin(ids.clone(), done);
-        ids.into_iter().for_each(|id| self.read_or_leave(id));
+        }
     }
 
     /// Looks up conversations without news for a day: their end may never have been seen.

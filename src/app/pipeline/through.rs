@@ -2,20 +2,43 @@
 //!
 //! The journal's good moment follows it: frames between the socket and here are younger than the
 //! last one taken, because they come in order. What is in doubt, or waits to be looked at again,
-//! holds it back.
+//! holds it back; so does a gap until it has been looked into, so that the next start begins there.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::Pipeline;
+use crate::events::channels::ChannelsState;
 use crate::genesys::ConversationId;
 use crate::updates::dispatcher::Input;
 
 /// How often it is told; a gap that is longer by so much costs nothing.
 const EVERY: Duration = Duration::from_secs(5);
+
+/// Whether events may have been missed that nobody has looked for yet.
+pub(in crate::app) struct Unheard {
+    pub channels: watch::Receiver<ChannelsState>,
+    /// How many gaps are not looked into yet.
+    pub gaps: watch::Receiver<usize>,
+}
+
+impl Unheard {
+    /// With the number of open gaps to be told: the start is one.
+    pub(in crate::app) fn new(
+        channels: watch::Receiver<ChannelsState>,
+    ) -> (watch::Sender<usize>, Unheard) {
+        let (gaps_open, gaps) = watch::channel(1);
+        (gaps_open, Unheard { channels, gaps })
+    }
+
+    fn is_anything(&self) -> bool {
+        *self.gaps.borrow() > 0 || self.channels.borrow().oldest_gap.is_some()
+    }
+}
 
 /// See the [module](self).
 #[derive(Debug)]
@@ -69,7 +92,8 @@ impl Pipeline {
         if self.joints.frames.is_empty() && self.batch.is_empty() {
             self.through.took(now);
         }
-        if !self.again.is_empty() || !self.joints.asks.is_empty() {
+        let is_behind = !self.again.is_empty() || !self.joints.asks.is_empty();
+        if is_behind || self.joints.unheard.is_anything() {
             return ControlFlow::Continue(());
         }
         match self.through.tell(now, |id| self.tracker.is_in_doubt(id)) {

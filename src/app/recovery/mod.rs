@@ -18,7 +18,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use tokio::sync::mpsc;
+use jiff::Timestamp;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -28,6 +29,7 @@ use self::search::{Told, Unfinished};
 use super::pipeline::LookUp;
 use crate::config;
 use crate::events::gaps::{Gap, Gaps};
+use crate::genesys::call::CallError;
 use crate::status::counts::Counts;
 use crate::status::pulse::{Beat, IDLE_BEAT};
 
@@ -40,6 +42,8 @@ const SECOND_LOOKS: usize = 32;
 /// Everything the loop is joined to.
 pub(super) struct Joints {
     pub gaps: mpsc::Receiver<Gap>,
+    /// How many gaps are not looked into yet; the one of the start counts before it is known.
+    pub open: watch::Sender<usize>,
     pub search: Arc<Search>,
     pub settings: config::Recovery,
     pub counts: Arc<Counts>,
@@ -53,6 +57,10 @@ pub(super) struct Recovery {
     second_looks: VecDeque<(Instant, Gap)>,
     under_way: Option<BoxFuture<'static, Done>>,
     rests_until: Option<Instant>,
+    /// The gap whose beginning was told last: trying again is no news.
+    announced: Option<(Option<Timestamp>, Timestamp)>,
+    /// The start has come, with all that was missed before it.
+    begun: bool,
     /// It has been said that the query is not permitted.
     forbidden: bool,
 }
@@ -70,7 +78,7 @@ pub(super) enum Look {
 
 enum Event {
     Opened(Gap),
-    Done(Done),
+    Done(Box<Done>),
     Idle,
     Stop,
 }
@@ -83,6 +91,8 @@ impl Recovery {
             second_looks: VecDeque::new(),
             under_way: None,
             rests_until: None,
+            announced: None,
+            begun: false,
             forbidden: false,
         }
     }
@@ -97,8 +107,11 @@ impl Recovery {
             self.begin();
             self.count();
             match self.next_event(&stop).await {
-                Event::Opened(gap) => self.waiting.add(gap),
-                Event::Done(done) => self.done(done),
+                Event::Opened(gap) => {
+                    self.begun = true;
+                    self.waiting.add(gap);
+                }
+                Event::Done(done) => self.done(*done),
                 Event::Idle => {}
                 Event::Stop => return,
             }
@@ -120,7 +133,7 @@ impl Recovery {
                     Some(search) => search.await,
                     None => std::future::pending().await,
                 }
-            } => Event::Done(done),
+            } => Event::Done(Box::new(done)),
             () = sleep_until(wakes.unwrap_or_else(Instant::now)), if wakes.is_some() && self.under_way.is_none() => Event::Idle,
             () = sleep(IDLE_BEAT) => Event::Idle,
         }
@@ -141,8 +154,11 @@ impl Recovery {
         };
         if let Some((gap, look)) = next {
             let search = Arc::clone(&self.joints.search);
+            let this = (look == Look::First).then_some((gap.since, gap.until));
+            let news = this.is_some() && this != self.announced;
+            self.announced = this.or(self.announced);
             self.under_way = Some(Box::pin(async move {
-                let result = search.run(&gap, look).await;
+                let result = search.run(&gap, look, news).await;
                 (gap, look, result)
             }));
         }
@@ -152,19 +168,13 @@ impl Recovery {
         self.under_way = None;
         match result {
             Ok(told) => {
-                if told.permitted && self.forbidden {
-                    self.forbidden = false;
-                    info!("open conversations may be asked for again: gaps are closed from now on");
-                }
                 told.log(&gap, look);
-                if let Some(refusal) = told.refusal {
-                    self.refused(&refusal);
-                }
-                let counts = &self.joints.counts;
-                counts.gap_conversations.add(told.found.looked_at.len() as u64);
+                told.count(&self.joints.counts);
+                let asked = told.refusal.is_none();
+                self.asked(told.refusal);
                 match look {
-                    Look::First if told.permitted => self.look_again_later(gap),
-                    Look::First | Look::Second => counts.gaps_closed.add(1),
+                    Look::First if asked => self.look_again_later(gap),
+                    Look::First | Look::Second => self.joints.counts.gaps_closed.add(1),
                 }
             }
             Err(Unfinished::NotNow(error)) => {
@@ -192,21 +202,34 @@ impl Recovery {
         }
     }
 
-    /// Says once that gaps cannot be closed, and which permission is missing.
-    fn refused(&mut self, refusal: &str) {
-        if !self.forbidden {
-            self.forbidden = true;
-            error!(
-                reason = refusal,
-                "open conversations may not be asked for: what begins or changes unseen is found at its next event only; \
-                 give the client's role analytics:conversationDetail:view"
-            );
+    /// Says once that gaps cannot be closed, and which permission is missing; and when that is over.
+    fn asked(&mut self, refusal: Option<CallError>) {
+        match refusal {
+            None if self.forbidden => {
+                self.forbidden = false;
+                info!("open conversations may be asked for again: gaps are closed from now on");
+            }
+            None => {}
+            Some(CallError::Forbidden(reason)) if !self.forbidden => {
+                self.forbidden = true;
+                error!(
+                    %reason,
+                    "open conversations may not be asked for: what begins or changes unseen is found at its next event only; \
+                     give the client's role analytics:conversationDetail:view"
+                );
+            }
+            Some(CallError::Forbidden(_)) => {}
+            Some(error) => error!(
+                %error,
+                "open conversations cannot be asked for: what began or changed unseen is found at its next event only"
+            ),
         }
     }
 
     fn count(&self) {
         let counts = &self.joints.counts;
         let open = self.waiting.len() + usize::from(self.under_way.is_some());
+        self.joints.open.send_replace(open + usize::from(!self.begun));
         counts.gaps_open.set(open as u64);
         counts.gaps_not_permitted.set(u64::from(self.forbidden));
     }

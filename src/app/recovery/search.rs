@@ -1,9 +1,9 @@
 //! One look into one gap: what is asked for, in which order, and what came of it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::info;
@@ -16,7 +16,10 @@ use crate::events::gaps::Gap;
 use crate::events::topic::Topic;
 use crate::genesys::ConversationId;
 use crate::genesys::call::{Api, CallError, Class};
-use crate::genesys::reading::{Whose, ended_conversations, open_conversations, user_conversations};
+use crate::genesys::reading::{
+    Whose, ended_conversations, open_conversations, queries, user_conversations,
+};
+use crate::status::counts::Counts;
 
 /// Conversations that are handed to the pipeline at a time, so that live frames and other look-ups
 /// find room among the reads that wait.
@@ -38,10 +41,8 @@ pub(super) struct Told {
     pub(super) found: Found,
     /// Those that ended inside the gap; `None` where that was not asked.
     pub(super) ended: Option<usize>,
-    /// Whether it may be asked which conversations are open.
-    pub(super) permitted: bool,
-    /// What the server said if not.
-    pub(super) refusal: Option<String>,
+    /// Why it could not be asked which conversations are open, if so.
+    pub(super) refusal: Option<CallError>,
 }
 
 /// Why a look has come to nothing.
@@ -54,15 +55,20 @@ pub(super) enum Unfinished {
 }
 
 impl Search {
-    /// Looks into a gap.
+    /// Looks into a gap. `news`: nothing has been said of it yet.
     ///
     /// # Errors
     ///
     /// If it is to be done once more, or never.
-    pub(super) async fn run(&self, gap: &Gap, look: Look) -> Result<Told, Unfinished> {
+    pub(super) async fn run(&self, gap: &Gap, look: Look, news: bool) -> Result<Told, Unfinished> {
         let mut told = Told::default();
         if look == Look::First {
-            told.found = self.look_up(Which::Of(gap.topics.clone())).await?;
+            let known = self.look_up(Which::KnownOf(gap.topics.clone())).await?.conversations;
+            if news {
+                self.announce(gap, known.len());
+            }
+            // Known by frames that came since, most of them: these need not be read.
+            self.read(known, gap, &mut told.found).await?;
         }
         if defects::on(Defect::KnownConversationsOnly) {
             return Ok(told);
@@ -71,34 +77,64 @@ impl Search {
             Ok(open) => open,
             Err(error) => return told.without_query(error),
         };
-        told.permitted = true;
-        let seen: BTreeSet<&ConversationId> = told.found.looked_at.iter().collect();
+        let seen: BTreeSet<&ConversationId> = told.found.conversations.iter().collect();
         let unseen: Vec<ConversationId> =
             open.into_iter().filter(|id| !seen.contains(id)).collect();
-        self.announce(gap, look, unseen.len());
-        for chunk in unseen.chunks(CHUNK) {
-            let found = self.look_up(Which::These(chunk.to_vec(), gap.closed)).await?;
-            told.found.add(found);
+        if !unseen.is_empty() {
+            info!(
+                since = %beginning(gap),
+                until = %gap.until,
+                conversations = unseen.len(),
+                minutes = self.minutes(unseen.len()),
+                "open conversations found, reading those without news since"
+            );
         }
+        self.read(unseen, gap, &mut told.found).await?;
         if look == Look::Second {
             told.ended = self.ended(gap).await?;
         }
         Ok(told)
     }
 
-    /// Says what it will cost, before it does.
-    fn announce(&self, gap: &Gap, look: Look, conversations: usize) {
-        if look == Look::Second && conversations == 0 {
-            return;
-        }
+    /// Says what it will cost as far as that is known, before it is spent.
+    fn announce(&self, gap: &Gap, known: usize) {
+        let whose = whose(gap);
+        let asking = match self.dialect {
+            Dialect::Patch => {
+                let (from, to) = self.interval(gap);
+                queries(&whose, from, to)
+            }
+            Dialect::Put => whose.users.len(),
+        };
+        let requests = known + asking;
         info!(
             since = %beginning(gap),
             until = %gap.until,
+            seconds = seconds(gap),
             topics = gap.topics.len(),
-            conversations,
-            minutes = conversations as u64 / u64::from(self.requests_per_minute.max(1)),
-            "looking for conversations whose events may have been missed"
+            users = whose.users.len(),
+            known,
+            requests,
+            minutes = self.minutes(requests),
+            "looking into a gap: what is known alive is read, and what else is open is asked for"
         );
+    }
+
+    /// Of the whole budget, begun ones counted.
+    fn minutes(&self, requests: usize) -> u64 {
+        (requests as u64).div_ceil(u64::from(self.requests_per_minute.max(1)))
+    }
+
+    async fn read(
+        &self,
+        conversations: Vec<ConversationId>,
+        gap: &Gap,
+        found: &mut Found,
+    ) -> Result<(), Unfinished> {
+        for chunk in conversations.chunks(CHUNK) {
+            found.add(self.look_up(Which::These(chunk.to_vec(), gap.closed)).await?);
+        }
+        Ok(())
     }
 
     async fn look_up(&self, which: Which) -> Result<Found, Unfinished> {
@@ -111,11 +147,8 @@ impl Search {
     async fn open(&self, gap: &Gap) -> Result<BTreeSet<ConversationId>, CallError> {
         match self.dialect {
             Dialect::Patch => {
-                let now = now(gap);
-                let lookback = SignedDuration::try_from(self.settings.lookback);
-                let lookback = lookback.unwrap_or(SignedDuration::MAX);
-                let from = now.checked_sub(lookback).unwrap_or(Timestamp::MIN);
-                open_conversations(&*self.api, Class::Recovery, &whose(gap), from, now).await
+                let (from, to) = self.interval(gap);
+                open_conversations(&*self.api, Class::Recovery, &whose(gap), from, to).await
             }
             // The tutorial's way knows users only.
             Dialect::Put => {
@@ -127,6 +160,14 @@ impl Search {
                 Ok(open)
             }
         }
+    }
+
+    /// When a conversation that is looked for may have begun.
+    fn interval(&self, gap: &Gap) -> (Timestamp, Timestamp) {
+        let now = now(gap);
+        let lookback = SignedDuration::try_from(self.settings.lookback);
+        let lookback = lookback.unwrap_or(SignedDuration::MAX);
+        (now.checked_sub(lookback).unwrap_or(Timestamp::MIN), now)
     }
 
     /// How many conversations ended unseen; nobody can say where nothing was heard before.
@@ -150,22 +191,30 @@ impl Told {
         if error.is_for_now() {
             return Err(Unfinished::NotNow(error));
         }
-        self.refusal = Some(error.to_string());
+        self.refusal = Some(error);
         Ok(self)
+    }
+
+    pub(super) fn count(&self, counts: &Counts) {
+        let found = &self.found;
+        counts.gap_conversations.add(found.conversations.len() as u64);
+        counts.gap_changed.add((found.changed + found.over) as u64);
+        counts.gap_ended.add(self.ended.unwrap_or(0) as u64);
+        counts.gap_wishes.add(found.wishes as u64);
     }
 
     pub(super) fn log(&self, gap: &Gap, look: Look) {
         let found = &self.found;
-        let quiet = found.looked_at.is_empty() && self.ended.unwrap_or(0) == 0;
+        let quiet = found.conversations.is_empty() && self.ended.unwrap_or(0) == 0;
         if look == Look::Second && quiet {
             return;
         }
         info!(
             since = %beginning(gap),
             until = %gap.until,
-            seconds = gap.since.map(|since| (gap.until.as_second() - since.as_second()).max(0)),
+            seconds = seconds(gap),
             topics = gap.topics.len(),
-            looked_at = found.looked_at.len(),
+            looked_at = found.conversations.len(),
             changed = found.changed,
             over = found.over,
             not_permitted = found.not_permitted,
@@ -199,6 +248,10 @@ fn now(gap: &Gap) -> Timestamp {
         .ok()
         .and_then(|since| gap.until.checked_add(since).ok())
         .unwrap_or(gap.until)
+}
+
+fn seconds(gap: &Gap) -> Option<i64> {
+    gap.since.map(|since| (gap.until.as_second() - since.as_second()).max(0))
 }
 
 /// Where it begins, for a log line.

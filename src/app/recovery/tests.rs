@@ -72,6 +72,7 @@ struct Scene {
     look_ups: mpsc::Receiver<LookUp>,
     answers: Arc<Answers>,
     counts: Arc<Counts>,
+    open: watch::Receiver<usize>,
     stop: CancellationToken,
     tasks: JoinSet<()>,
     told: String,
@@ -91,8 +92,10 @@ impl Scene {
             dialect,
             requests_per_minute: 300,
         };
+        let (open, open_receiver) = watch::channel(1);
         let recovery = Recovery::new(Joints {
             gaps: gaps_receiver,
+            open,
             search: Arc::new(search),
             settings,
             counts: Arc::clone(&counts),
@@ -100,7 +103,16 @@ impl Scene {
         });
         let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
         tasks.spawn(recovery.run(stop.clone()));
-        Scene { gaps, look_ups, answers, counts, stop, tasks, told: String::new() }
+        Scene {
+            gaps,
+            look_ups,
+            answers,
+            counts,
+            open: open_receiver,
+            stop,
+            tasks,
+            told: String::new(),
+        }
     }
 
     async fn open(&self, since: Option<&str>, topics: Vec<Topic>) {
@@ -110,24 +122,23 @@ impl Scene {
         self.gaps.send(Gap { since, until, closed: Instant::now(), topics }).await.unwrap();
     }
 
-    /// The next look-up, answered as if each of these conversations were known and had changed; `These`
-    /// are all looked at.
+    /// The next look-up, answered as if these conversations were known; what is to be read has changed.
     async fn look(&mut self, known: &[&str]) {
         let LookUp { which, done } =
             timeout(PATIENCE, self.look_ups.recv()).await.unwrap().unwrap();
-        let (what, looked_at) = match which {
-            Which::Of(topics) => (
-                format!("of {} topics", topics.len()),
+        let (what, conversations, changed) = match which {
+            Which::KnownOf(topics) => (
+                format!("known of {} topics", topics.len()),
                 known.iter().map(|id| ConversationId::from(*id)).collect(),
+                0,
             ),
             Which::These(ids, _) => {
                 let names: Vec<&str> = ids.iter().map(ConversationId::as_str).collect();
-                (names.join(" "), ids)
+                (format!("read {}", names.join(" ")), ids.clone(), ids.len())
             }
         };
-        self.told += &format!("look {what}\n");
-        let changed = looked_at.len();
-        done.send(Found { looked_at, changed, ..Found::default() }).unwrap();
+        self.told += &format!("{what}\n");
+        done.send(Found { conversations, changed, ..Found::default() }).unwrap();
     }
 
     /// Everything is done, and the loop stopped.
@@ -154,29 +165,38 @@ fn users(names: &[&str]) -> Vec<Topic> {
 async fn the_known_are_read_then_the_open_and_the_index_is_asked_again() {
     let script = vec![Ok(vec!["a", "b", "c"]), Ok(vec!["a", "d"]), Ok(vec!["x", "y"])];
     let mut scene = Scene::new(Dialect::Patch, script);
+    sleep(IDLE_BEAT * 2).await;
+    assert_eq!(*scene.open.borrow(), 1, "the start is a gap, although nothing is known of it yet");
     let begun = Instant::now();
     let mut topics = users(&["u1", "u2"]);
     topics.push(Topic::Queue(QueueId::new("q")));
     scene.open(Some("2026-11-20T10:00:00Z"), topics).await;
     scene.look(&["a"]).await;
-    scene.look(&[]).await;
+    for _ in ["a", "b c"] {
+        scene.look(&[]).await;
+    }
     assert_eq!(begun.elapsed(), Duration::ZERO);
+    sleep(LAG / 2).await;
+    assert_eq!(*scene.open.borrow(), 0, "only the index is waited for");
     scene.look(&[]).await;
     assert_eq!(begun.elapsed(), LAG);
-    assert_eq!(scene.counts.gap_conversations.get(), 3);
+    let counts = Arc::clone(&scene.counts);
+    assert_eq!((counts.gap_conversations.get(), counts.gap_changed.get()), (3, 3));
     scene
         .end(
             1,
             expect![[r#"
-                look of 3 topics
-                look b c
-                look a d
+                known of 3 topics
+                read a
+                read b c
+                read a d
                 notExists of 3
                 notExists of 3
                 exists of 3
             "#]],
         )
         .await;
+    assert_eq!((counts.gap_conversations.get(), counts.gap_ended.get()), (5, 2));
 }
 
 #[tokio::test(start_paused = true)]
@@ -203,10 +223,10 @@ async fn what_fails_for_now_is_tried_again_and_the_oldest_goes_first() {
         .end(
             2,
             expect![[r#"
-                look of 1 topics
-                look of 1 topics
-                look a
-                look of 2 topics
+                known of 1 topics
+                known of 1 topics
+                read a
+                known of 2 topics
                 notExists of 1
                 notExists of 1
                 notExists of 2
@@ -224,12 +244,14 @@ async fn without_the_permission_what_is_known_is_read_and_it_is_said() {
     let mut scene = Scene::new(Dialect::Patch, vec![Err(403)]);
     scene.open(None, users(&["u1"])).await;
     scene.look(&["a"]).await;
+    scene.look(&[]).await;
     let counts = Arc::clone(&scene.counts);
     scene
         .end(
             1,
             expect![[r#"
-                look of 1 topics
+                known of 1 topics
+                read a
                 notExists of 1
             "#]],
         )
@@ -248,8 +270,8 @@ async fn the_tutorials_dialect_asks_for_each_user() {
         .end(
             1,
             expect![[r#"
-                look of 2 topics
-                look a
+                known of 2 topics
+                read a
                 /api/v2/conversations/users/u1
                 /api/v2/conversations/users/u2
                 /api/v2/conversations/users/u1

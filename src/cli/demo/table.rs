@@ -1,5 +1,6 @@
 //! What the demo counts, as one line and as a table.
 
+use crate::status::counted::counted;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
@@ -14,12 +15,12 @@ const SHOWN: usize = 10;
 /// One line every few seconds.
 pub(super) fn summary(counts: &Counts, usage: &Usage, after: Duration) -> String {
     format!(
-        "── {:>4} s  {} conversations live, {} frames, {} snapshots, {} matches, {} pushed, {} unchanged, {} waiting, {} failed, budget {}/{}",
+        "── {:>4} s  {} live, {}, {}, {}, {} pushed, {} unchanged, {} waiting, {} failed, budget {}/{}",
         after.as_secs(),
-        counts.conversations.get(),
-        counts.frames.get(),
-        counts.snapshots.get(),
-        counts.matches.get(),
+        counted(counts.conversations.get(), "conversation"),
+        counted(counts.frames.get(), "frame"),
+        counted(counts.snapshots.get(), "snapshot"),
+        counted(counts.matches.get(), "match"),
         counts.pushed.get(),
         counts.unchanged.get(),
         counts.outbox.get(),

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use crate::events::conversation::Conversation;
 use crate::genesys::UserId;
 use crate::rules::explain::{Checked, Effect, Explained, Explanation, Fate, Test, Who};
-use crate::updates::wish::Write;
 
 /// What an explanation is about.
 pub(super) struct Scope<'a> {
@@ -42,7 +41,7 @@ pub(in crate::cli) fn rule(explained: &Explained) -> Value {
         "rule": &*rule.name,
         "holds": explained.holds(),
         "dry_run": rule.dry_run,
-        "write": write(rule.write),
+        "write": rule.write.word(),
         "tests": tests.iter().map(test).collect::<Vec<_>>(),
         "effects": effects.iter().map(effect).collect::<Vec<_>>(),
         "errors": errors,
@@ -112,14 +111,4 @@ fn effect(effect: &Effect) -> Value {
         "fate": word,
         "why": more,
     })
-}
-
-/// As it stands in the rules file.
-fn write(write: Write) -> &'static str {
-    match write {
-        Write::Follow => "follow",
-        Write::First => "first",
-        Write::IfAbsent => "if-absent",
-        Write::Enforce => "enforce",
-    }
 }

@@ -1,5 +1,6 @@
 //! An explanation for people: marks and columns, and colours where they are seen. Pure.
 
+use crate::status::counted::{counted, either};
 use std::fmt::Write as _;
 
 use super::report::Scope;
@@ -57,7 +58,12 @@ pub(super) fn explanation(explanation: &Explanation, scope: &Scope<'_>, paint: P
     let all = explanation.rules.len();
     write_to(
         &mut text,
-        format_args!("{held} of {all} rules hold, {} would be written", keys(written)),
+        format_args!(
+            "{held} of {} {}, {} would be written",
+            counted(all, "rule"),
+            either(all, "holds", "hold"),
+            counted(written, "key")
+        ),
     );
     if written > 0 {
         text.push_str(
@@ -231,10 +237,6 @@ fn target(target: &crate::rules::target::Target) -> &str {
         Target::All => "participant",
         Target::Purpose(purpose) => purpose,
     }
-}
-
-fn keys(count: usize) -> String {
-    if count == 1 { "1 key".to_owned() } else { format!("{count} keys") }
 }
 
 fn line(text: &mut String, indent: usize, content: &str) {

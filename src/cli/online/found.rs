@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::topics::Topics;
 use crate::cli::failure::Failure;
 use crate::config::problem::Problems;
+use crate::status::counted::counted;
 
 /// The problems of both files.
 pub(super) struct Notes<'a> {
@@ -52,43 +53,11 @@ impl fmt::Display for Found {
         write!(f, "{}, {}, ", counted(*users, "user"), counted(*queues, "queue"))?;
         write!(f, "{} on {}", counted(count, "topic"), counted(topics.channels, "channel"))?;
         if let Some(requests) = requests_per_minute {
-            write!(f, ", {} a minute", counted(*requests as usize, "request"))?;
+            write!(f, ", {} a minute", counted(*requests, "request"))?;
         }
         for (topic, permissions) in &topics.requires {
             write!(f, "\n    {topic} requires {}", permissions.join(", "))?;
         }
         Ok(())
-    }
-}
-
-/// `1,203 topics`.
-pub(super) fn counted(count: usize, word: &str) -> String {
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{text} {word}{plural}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn counts_are_easy_to_read() {
-        for (count, text) in [
-            (0, "0 topics"),
-            (1, "1 topic"),
-            (999, "999 topics"),
-            (1203, "1,203 topics"),
-            (1_000_000, "1,000,000 topics"),
-        ] {
-            assert_eq!(counted(count, "topic"), text);
-        }
     }
 }

@@ -66,6 +66,7 @@ fn is_watched(watch: &Watch, Unknown { what, name }: &Unknown) -> bool {
         What::User => [&watch.users, &[]],
         What::Queue => [&watch.queues, &watch.members_of_queues],
         What::Group => [&watch.members_of_groups, &[]],
+        What::WrapupCode => [&[], &[]],
     };
     lists.into_iter().flatten().any(|one| one.to_lowercase() == name.to_lowercase())
 }
@@ -78,6 +79,7 @@ fn rules_that_name(rules: &RuleFile, Unknown { what, name }: &Unknown) -> Vec<St
         let named = match what {
             What::User => wanted.users,
             What::Queue => wanted.queues,
+            What::WrapupCode => wanted.wrapup_codes,
             What::Group => return false,
         };
         named.iter().any(|one| one.to_lowercase() == name.to_lowercase())
@@ -88,6 +90,9 @@ fn rules_that_name(rules: &RuleFile, Unknown { what, name }: &Unknown) -> Vec<St
 fn help(watching: &Watching, what: What, name: &str) -> String {
     let near = match what {
         What::Queue => did_you_mean(name, watching.names.queue_names.values().map(String::as_str)),
+        What::WrapupCode => {
+            did_you_mean(name, watching.names.wrapup_names.values().map(String::as_str))
+        }
         What::User | What::Group => None,
     };
     match (near, what) {
@@ -96,7 +101,7 @@ fn help(watching: &Watching, what: What, name: &str) -> String {
             "it may have been deleted: take it out, or name another".to_owned()
         }
         (None, What::User) => "write the e-mail address of an active user, or the id".to_owned(),
-        (None, What::Queue | What::Group) => format!(
+        (None, What::Queue | What::Group | What::WrapupCode) => format!(
             "see Admin for its name; a {what} that the roles of the OAuth client do not reach, by \
              their divisions, is not seen either"
         ),

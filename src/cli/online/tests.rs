@@ -21,6 +21,11 @@ name = "other"
 match.participant.queue = 'Billng'
 match.participant.user = "gone@example.com"
 set."cc.b" = "1"
+
+[[rule]]
+name = "sold"
+match.participant.wrapup = ["sale", "Salle"]
+set."cc.c" = "1"
 "#;
 
 fn config(more: &str) -> String {
@@ -43,6 +48,7 @@ fn answer(call: &Call) -> (u16, Value) {
         }
         "routing/queues/q1/members" | "users" => listing(users),
         "users/search" => json!({ "results": [], "total": 0 }),
+        "routing/wrapupcodes" => listing(vec![json!({ "id": "w1", "name": "Sale" })]),
         "groups" => listing(Vec::new()),
         "notifications/availabletopics" => {
             json!({ "entities": [topic("v2.users.{id}.conversations"), topic("v2.Routing.Queues.{id}.conversations")] })
@@ -128,6 +134,12 @@ async fn unknown_names_are_errors_where_they_stand() {
         11 | match.participant.user = "gone@example.com"
            |                          ^^^^^^^^^^^^^^^^^^
            = write the e-mail address of an active user, or the id
+        error: Genesys Cloud knows no wrap-up code "Salle", which stands in rule sold
+          --> rules.toml:16:37
+           |
+        16 | match.participant.wrapup = ["sale", "Salle"]
+           |                                     ^^^^^^^
+           = did you mean "Sale"?
         Example Ltd, 0 users, 1 queue, 1 topic on 1 channel
             v2.routing.queues.{id}.conversations requires conversation:communication:view
     "#]].assert_eq(&told(&text, RULES, answer).await);

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use http::Method;
 use serde_json::Value;
 
-use super::found::{Notes, counted};
+use super::found::Notes;
 use crate::cli::failure::Failure;
 use crate::config::Config;
 use crate::events::channels::topics::{Limits, Plan, TOPICS_PER_CHANNEL};
 use crate::events::topic::Topic;
 use crate::genesys::call::{Api, Call, Class};
 use crate::genesys::directory::Watching;
+use crate::status::counted::counted;
 
 const USERS: &str = "v2.users.{id}.conversations";
 const QUEUES: &str = "v2.routing.queues.{id}.conversations";

@@ -9,6 +9,7 @@ mod pseudonym;
 mod redact;
 mod tape;
 
+use crate::status::counted::counted;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -310,8 +311,10 @@ fn introduce(watching: &Watching, topics: usize, arguments: &RecordArguments) {
     };
     let how = if arguments.unredacted { "as it is" } else { "redacted" };
     eprint(&format!(
-        "recording {users} users and {queues} queues, {how}, {end}; this takes {channels} of the \
-         OAuth client's 20 channels, for a day"
+        "recording {} and {}, {how}, {end}; this takes {channels} of the OAuth client's 20 \
+         channels, for a day",
+        counted(users, "user"),
+        counted(queues, "queue")
     ));
 }
 
@@ -319,7 +322,8 @@ fn introduce(watching: &Watching, topics: usize, arguments: &RecordArguments) {
 fn heed(notice: &Notice) -> Result<(), Failure> {
     match notice {
         Notice::Ready { permitted, rejected, .. } => {
-            eprint(&format!("listening to {permitted} topics ({rejected} rejected)"));
+            let permitted = counted(*permitted, "topic");
+            eprint(&format!("listening to {permitted} ({rejected} rejected)"));
         }
         Notice::Gap { since, until, .. } => {
             eprint(&format!("warning: events may be missing from {since} to {until}"));

@@ -73,10 +73,12 @@ impl Player {
         watched: Option<BTreeSet<UserId>>,
         start: Timestamp,
     ) -> Player {
+        let mut tracker = Tracker::new(Limits::default());
+        tracker.tell_apart(sessions.iter().any(Session::asks_raw));
         Player {
             sessions,
             counts: Counts::default(),
-            tracker: Tracker::new(Limits::default()),
+            tracker,
             watch_all: watched.is_none(),
             watched: watched.unwrap_or_default(),
             begun: Instant::now(),

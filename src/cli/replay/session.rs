@@ -95,6 +95,11 @@ impl Session {
         }
     }
 
+    /// Whether any of the rules asks the event as it was sent.
+    pub(super) fn asks_raw(&self) -> bool {
+        self.rules.ask_raw()
+    }
+
     /// Looks at the newest snapshot of a conversation.
     pub(super) fn look(&mut self, conversation: &Conversation, moment: &Moment<'_>) -> Seen {
         let first = self.look_once(conversation, moment);

@@ -3,6 +3,7 @@
 //! For programs each line is an object with one name, that of what it is: `write`, `bad_line`,
 //! `rule`, `change`, `summary`.
 
+use crate::status::counted::counted;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -208,7 +209,10 @@ pub(super) fn summary(Report { counts, took, paced }: &Report) -> String {
         format!(", {:.0} events/s", per_second(*events, seconds))
     };
     let mut text = format!(
-        "\n{events} events in {lines} lines, {snapshots} snapshots looked at in {seconds:.2} s{speed}"
+        "\n{} in {}, {} looked at in {seconds:.2} s{speed}",
+        counted(*events, "event"),
+        counted(*lines, "line"),
+        counted(*snapshots, "snapshot")
     );
     for (count, what) in [
         (duplicate, "seen already"),

@@ -23,8 +23,10 @@ const MAX_DOUBTS: usize = 8;
 pub(super) struct Candidate {
     pub(super) conversation: Arc<Conversation>,
     pub(super) progress: Progress,
-    /// Hash of the normalised value.
+    /// Hash of the normalised value, and of what was sent where that counts.
     pub(super) body: u64,
+    /// Hash of what was sent, where that counts; a read has none.
+    pub(super) sent: Option<u64>,
 }
 
 /// One live conversation.
@@ -33,6 +35,7 @@ pub(super) struct Live {
     pub(super) current: Arc<Conversation>,
     pub(super) progress: Progress,
     body: u64,
+    sent: Option<u64>,
     pub(super) course: Course,
     /// Number of the acceptance of `current`.
     pub(super) accepted: u64,
@@ -52,25 +55,43 @@ pub(super) struct LiveConversations {
 }
 
 impl Candidate {
-    pub(super) fn new(conversation: Arc<Conversation>) -> Candidate {
+    pub(super) fn new(conversation: Arc<Conversation>, sent: Option<u64>) -> Candidate {
         let progress = Progress::of(&conversation);
         // Its keys are fixed: the same body has the same hash in every run, and so every run of
         // the same frames goes the same way.
         let mut hasher = DefaultHasher::new();
-        conversation.hash(&mut hasher);
-        Candidate { conversation, progress, body: hasher.finish() }
+        (&conversation, sent).hash(&mut hasher);
+        Candidate { conversation, progress, body: hasher.finish(), sent }
     }
 
+    /// Whether it says the same. What was sent is compared where both were sent.
     pub(super) fn equals(&self, live: &Live) -> bool {
-        self.body == live.body && self.conversation == live.current
+        let told_apart = self.sent.is_some() && live.sent.is_some();
+        (!told_apart || self.sent == live.sent) && self.conversation == live.current
     }
+}
+
+/// Of the JSON value, whatever its layout; of the text where it is none.
+pub(super) fn text_hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    match serde_json::from_str::<serde_json::Value>(text) {
+        Ok(value) => value.hash(&mut hasher),
+        Err(_) => text.hash(&mut hasher),
+    }
+    hasher.finish()
 }
 
 impl Live {
     fn new(candidate: Candidate, accepted: u64, turn: u64, last_news: Instant) -> Live {
-        let Candidate { conversation, progress, body } = candidate;
+        let Candidate { conversation, progress, body, sent } = candidate;
         let (course, doubts) = (Course::new(body), Vec::new());
-        Live { current: conversation, progress, body, course, accepted, doubts, turn, last_news }
+        let current = conversation;
+        Live { current, progress, body, sent, course, accepted, doubts, turn, last_news }
+    }
+
+    /// Whether it is not known how what is held was sent.
+    pub(super) fn is_without_text(&self) -> bool {
+        self.sent.is_none()
     }
 
     pub(super) fn last_news(&self) -> Instant {
@@ -110,7 +131,7 @@ impl Live {
     }
 
     fn move_on(&mut self, candidate: Candidate, accepted: u64) {
-        let Candidate { conversation, progress, body } = candidate;
+        let Candidate { conversation, progress, body, sent } = candidate;
         self.course.accept(body);
         // A stream whose doubtful body turned out to be the newest has shown it: else each hold
         // after the first would cost a read.
@@ -120,6 +141,7 @@ impl Live {
             }
         }
         (self.current, self.progress, self.body) = (conversation, progress, body);
+        self.sent = sent;
         self.accepted = accepted;
     }
 }

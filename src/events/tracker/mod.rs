@@ -17,6 +17,9 @@
 //! One thing is not told apart: where the leading stream has missed a change and the conversation
 //! looks again as it did before, a stream that lags by that much seems to be up to date.
 //!
+//! - **What rules ask of the event as it was sent** ([`Tracker::tell_apart`]) makes two bodies that
+//!   differ in that alone two. A read has another shape: what it says is compared without.
+//!
 //! Conversations that are over leave a tombstone, so that a late frame does not revive them.
 //! Everything is bounded, see [`Limits`]. Nothing here waits, reads a clock or does I/O, and nothing
 //! of a conversation is ever logged.
@@ -34,7 +37,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use self::course::Arrival;
-use self::live::{Candidate, LiveConversations};
+use self::live::{Candidate, LiveConversations, text_hash};
 pub use self::reads::ReadTicket;
 use self::reads::Reads;
 use self::tombstones::{Tombstone, Tombstones};
@@ -42,6 +45,10 @@ use super::conversation::Conversation;
 use super::progress::{Compared, Progress};
 use crate::defects::{self, Defect};
 use crate::genesys::ConversationId;
+
+/// A search for open conversations may still find those that ended less than so long ago: how far
+/// Genesys' index lags is not documented (FACTS 5), and to read one for nothing costs a request.
+const INDEX_LAG: Duration = Duration::from_secs(300);
 
 /// One topic on one channel: what it delivers comes in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -111,6 +118,8 @@ pub struct Tracker {
     accepted: u64,
     limits: Limits,
     evicted: u64,
+    /// See [`Tracker::tell_apart`].
+    by_text: bool,
 }
 
 impl Tracker {
@@ -122,7 +131,14 @@ impl Tracker {
             accepted: 0,
             limits,
             evicted: 0,
+            by_text: false,
         }
+    }
+
+    /// Whether snapshots that are equal in all that is read of them, and were sent otherwise, are
+    /// told apart from now on. Their JSON values are compared, so that layout does not count.
+    pub fn tell_apart(&mut self, by_text: bool) {
+        self.by_text = by_text;
     }
 
     /// Takes a snapshot that a stream delivered, and says what it is.
@@ -131,7 +147,7 @@ impl Tracker {
             return News::Partial;
         }
         self.tombstones.forget(now);
-        let candidate = Candidate::new(Arc::new(conversation));
+        let candidate = self.sent(Arc::new(conversation));
         let id = &candidate.conversation.id;
         let Some(live) = self.live.get_mut(id) else {
             let is_late = self.tombstones.get(id).is_some_and(|tombstone| {
@@ -139,6 +155,11 @@ impl Tracker {
             });
             return if is_late { News::Older } else { self.newer(candidate, Some(stream), now) };
         };
+        if candidate.sent.is_some() && live.is_without_text() && candidate.equals(live) {
+            // Of the event itself nothing is known since a read, or since rules ask for it.
+            self.duplicate(stream, id, now);
+            return self.newer(candidate, Some(stream), now);
+        }
         if candidate.equals(live) {
             self.duplicate(stream, id, now);
             return News::Duplicate;
@@ -197,7 +218,7 @@ impl Tracker {
     /// both snapshots. The candidate is the newest from now on, unless the conversation has moved
     /// on since; but as it may be late, its stream is not believed to be up to date for a while.
     pub fn settle_same(&mut self, candidate: &Arc<Conversation>, stream: StreamId, now: Instant) {
-        let candidate = Candidate::new(Arc::clone(candidate));
+        let candidate = self.sent(Arc::clone(candidate));
         let live = self.live.get(&candidate.conversation.id);
         if live.is_some_and(|live| live.is_doubted(stream, candidate.body)) {
             self.accept(candidate, None, now);
@@ -233,7 +254,7 @@ impl Tracker {
         if let Some(live) = self.live.get(&ticket.id) {
             conversation.fill_in_from(&live.current);
         }
-        let candidate = Candidate::new(Arc::new(conversation));
+        let candidate = Candidate::new(Arc::new(conversation), None);
         let known = match self.live.get_mut(&ticket.id) {
             Some(live) if candidate.equals(live) => {
                 // A stream that showed it before the read may still bring what was between.
@@ -298,10 +319,12 @@ impl Tracker {
         due
     }
 
-    /// Whether there were news of it at that time or later, or it is known to be over.
+    /// Whether there were news of it at that time or later. Who says so after [`INDEX_LAG`] that it is
+    /// open, although it is known to be over, may know of a return that was not heard here.
     pub fn knows_since(&self, id: &ConversationId, at: Instant) -> bool {
+        let tombstone = self.tombstones.get(id);
         self.live.get(id).is_some_and(|live| live.last_news() >= at)
-            || self.tombstones.get(id).is_some()
+            || tombstone.is_some_and(|tombstone| tombstone.since + INDEX_LAG >= at)
     }
 
     /// How many conversations are live.
@@ -334,6 +357,12 @@ impl Tracker {
         }
     }
 
+    /// A snapshot that a stream delivered.
+    fn sent(&self, conversation: Arc<Conversation>) -> Candidate {
+        let sent = conversation.original.as_str().filter(|_| self.by_text).map(text_hash);
+        Candidate::new(conversation, sent)
+    }
+
     fn newer(&mut self, candidate: Candidate, stream: Option<StreamId>, now: Instant) -> News {
         let conversation = Arc::clone(&candidate.conversation);
         self.accept(candidate, stream, now);
@@ -363,7 +392,7 @@ impl Tracker {
 
     fn bury(&mut self, id: ConversationId, progress: Progress, now: Instant) {
         self.accepted += 1;
-        self.tombstones.bury(id, Tombstone { progress, accepted: self.accepted }, now);
+        self.tombstones.bury(id, Tombstone { progress, accepted: self.accepted, since: now }, now);
     }
 
     /// The number of the last acceptance of a conversation.

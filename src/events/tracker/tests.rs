@@ -161,6 +161,48 @@ fn hold_and_unhold_twice_ends_as_it_is() {
     );
 }
 
+/// Snapshots `x`, sent with the given rest of their text, which nothing is read of.
+fn sent(rest: &str) -> Conversation {
+    let text = format!(
+        r#"{{"id":"c","participants":[{{"id":"p","purpose":"customer","calls":[{{"id":"l","state":"connected"}}]}}]{rest}}}"#
+    );
+    read_generic(&text).unwrap()
+}
+
+#[test]
+fn what_only_the_event_as_sent_tells_is_seen_where_rules_ask_for_it() {
+    let b = StreamId { channel: 2, topic: 1 };
+    let (one, other) = (r#","x":1,"y":2"#, r#","x":3"#);
+    let mut now = Instant::now();
+    let mut tracker = Tracker::new(Limits::default());
+    let mut shown = Vec::new();
+    for (by_text, stream, rest) in [
+        (false, A, one),
+        (false, A, other),
+        // From now on: what is held is looked at as it was sent, once.
+        (true, A, other),
+        (true, A, other),
+        (true, A, one),
+        // Another stream is behind, and then catches up. The order of keys does not count.
+        (true, b, other),
+        (true, b, r#", "y": 2, "x": 1"#),
+        (true, b, other),
+        (false, A, one),
+    ] {
+        tracker.tell_apart(by_text);
+        shown.push(show(&tracker.take(stream, sent(rest), now)));
+    }
+    expect!["newer duplicate newer duplicate newer older duplicate doubtful duplicate"]
+        .assert_eq(&shown.join(" "));
+    // A read has another shape: it differs from no event in that, and the next is looked at.
+    tracker.tell_apart(true);
+    let ticket = tracker.begin_read(&ConversationId::new("c")).unwrap();
+    assert_eq!(show(&tracker.take_read(ticket, sent(r#","z":1"#), now)), "duplicate");
+    now += Duration::from_secs(60);
+    assert_eq!(show(&tracker.take(A, sent(one), now)), "duplicate");
+    assert_eq!(show(&tracker.take(A, sent(r#","x":4"#), now)), "newer");
+}
+
 #[test]
 fn the_samples_in_order_and_backwards() {
     for names in [&CALL[..], &THREAD] {
@@ -330,6 +372,20 @@ fn tombstones_are_bounded() {
     assert_eq!(tracker.tombstones(), 3);
     assert_eq!(tracker.take(A, conversation("c2", "1x"), now), News::Older);
     assert!(matches!(tracker.take(A, conversation("c1", "1x"), now), News::Newer(_)));
+}
+
+#[test]
+fn what_was_over_for_long_may_have_come_back() {
+    let (mut tracker, start) = (Tracker::new(Limits::default()), Instant::now());
+    let id = ConversationId::from("c");
+    assert!(!tracker.knows_since(&id, start));
+    let _newer = tracker.take(A, conversation("c", "1x"), start);
+    assert!(tracker.knows_since(&id, start));
+    assert!(!tracker.knows_since(&id, start + Duration::from_secs(1)));
+    let ticket = tracker.begin_read(&id).unwrap();
+    assert!(tracker.take_gone(ticket, start));
+    assert!(tracker.knows_since(&id, start + INDEX_LAG));
+    assert!(!tracker.knows_since(&id, start + INDEX_LAG * 2));
 }
 
 #[test]

@@ -27,6 +27,7 @@ pub(super) struct Tombstone {
     pub(super) progress: Progress,
     /// Which acceptance it was that buried it.
     pub(super) accepted: u64,
+    pub(super) since: Instant,
 }
 
 impl Tombstones {
@@ -46,7 +47,7 @@ impl Tombstones {
         if defects::on(Defect::TombstoneMissing) {
             return;
         }
-        self.order.push_back((now, tombstone.accepted, id.clone()));
+        self.order.push_back((tombstone.since, tombstone.accepted, id.clone()));
         self.by_id.insert(id, tombstone);
         self.forget(now);
     }

@@ -8,7 +8,7 @@ use super::page::Entry;
 use super::{Unknown, Watching, What};
 use crate::config::Watch;
 use crate::genesys::names::{Names, NamesWanted, looks_like_id};
-use crate::genesys::{GroupId, QueueId, UserId};
+use crate::genesys::{GroupId, QueueId, UserId, WrapupCodeId};
 
 /// Everything that the directory has said and that is still wanted.
 ///
@@ -23,6 +23,8 @@ pub struct Known {
     pub(super) all_queues_listed: bool,
     /// By lower-case name.
     pub(super) queues_found: BTreeMap<String, BTreeSet<QueueId>>,
+    /// Names of wrap-up codes, if somebody wants them.
+    pub(super) wrapup_codes: Option<BTreeMap<WrapupCodeId, String>>,
     pub(super) groups_found: BTreeMap<String, BTreeSet<GroupId>>,
     /// By lower-case e-mail address, display name or id.
     pub(super) users_found: BTreeMap<String, BTreeSet<UserId>>,
@@ -82,6 +84,10 @@ impl Known {
         }
         for name in &wanted.users {
             self.user(name, &mut watching);
+        }
+        // Whom to watch does not depend on these: who may not list them starts without.
+        for name in self.wrapup_codes.iter().flat_map(|codes| unknown_codes(codes, wanted)) {
+            watching.note_unknown(What::WrapupCode, name);
         }
         watching
     }
@@ -157,6 +163,9 @@ impl Known {
         self.groups_found.retain(|name, _| groups.contains(name));
         let users = lower(&mut watch.users.iter().chain(&wanted.users));
         self.users_found.retain(|name, _| users.contains(name));
+        if !wanted.wants_wrapup_codes() {
+            self.wrapup_codes = None;
+        }
 
         let mut nobody = Watching::default();
         let with_members: BTreeSet<QueueId> =
@@ -184,6 +193,10 @@ impl Known {
             names.queues.entry(name.clone()).or_default().extend(ids.iter().cloned());
         }
         names.queues.retain(|_, ids| !ids.is_empty());
+        names.wrapup_names = self.wrapup_codes.clone().unwrap_or_default();
+        for (id, name) in &names.wrapup_names {
+            names.wrapup_codes.entry(name.to_lowercase()).or_default().insert(id.clone());
+        }
         names.groups = self.groups_found.clone();
         names.groups.retain(|_, ids| !ids.is_empty());
         for (id, person) in &self.people {
@@ -196,6 +209,18 @@ impl Known {
         }
         names
     }
+}
+
+/// Wrap-up codes that are wanted by name or id, and that there are not.
+fn unknown_codes<'w>(
+    codes: &BTreeMap<WrapupCodeId, String>,
+    wanted: &'w NamesWanted,
+) -> impl Iterator<Item = &'w String> {
+    let known = |name: &String| {
+        let lower = name.to_lowercase();
+        codes.iter().any(|(id, called)| called.to_lowercase() == lower || *id.as_str() == lower)
+    };
+    wanted.wrapup_codes.iter().filter(move |name| !known(name))
 }
 
 impl Watching {

@@ -58,6 +58,7 @@ pub enum What {
     User,
     Queue,
     Group,
+    WrapupCode,
 }
 
 /// A question to the directory that brought no answer; what it said before still counts.
@@ -80,6 +81,7 @@ impl fmt::Display for What {
             What::User => "user",
             What::Queue => "queue",
             What::Group => "group",
+            What::WrapupCode => "wrap-up code",
         })
     }
 }

@@ -13,7 +13,7 @@ use super::{Failed, Known, Watching};
 use crate::config::Watch;
 use crate::genesys::call::{Api, CallError};
 use crate::genesys::names::{NamesWanted, looks_like_id};
-use crate::genesys::{GroupId, QueueId, UserId};
+use crate::genesys::{GroupId, QueueId, UserId, WrapupCodeId};
 
 /// Where the API names a maximum, it is this (FACTS 1.7), so it is safe where it names none.
 const PAGE: usize = 100;
@@ -38,6 +38,7 @@ pub async fn refresh(
 ) -> Vec<Failed> {
     let mut refresh = Refresh { asker: Asker { api }, watch, wanted, known, failed: Vec::new() };
     refresh.queues().await;
+    refresh.wrapup_codes().await;
     refresh.groups().await;
     refresh.queue_members().await;
     refresh.group_members().await;
@@ -114,6 +115,28 @@ impl Refresh<'_> {
         for Entry { id, name, .. } in entries {
             if let Some(name) = name {
                 self.known.queues.insert(QueueId::new(id), name.clone());
+            }
+        }
+    }
+
+    /// All wrap-up codes, if rules name one or write its name (FACTS 1.7).
+    async fn wrapup_codes(&mut self) {
+        if !self.wanted.wants_wrapup_codes() {
+            return;
+        }
+        let all = Question {
+            operation: "list_wrapup_codes",
+            path: "/api/v2/routing/wrapupcodes".to_owned(),
+            page_size: PAGE,
+            search: None,
+        };
+        match self.asker.all(&all).await {
+            Ok(entries) => {
+                let named = |Entry { id, name, .. }: Entry| Some((WrapupCodeId::new(&id), name?));
+                self.known.wrapup_codes = Some(entries.into_iter().filter_map(named).collect());
+            }
+            Err(error) => {
+                self.fail(&error, "wrap-up codes".to_owned(), &["routing:wrapupCode:view"]);
             }
         }
     }

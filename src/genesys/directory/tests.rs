@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::fake::Fake;
 use super::*;
 use crate::config::Watch;
+use crate::genesys::WrapupCodeId;
 use crate::genesys::call::Call;
 use crate::genesys::names::NamesWanted;
 
@@ -84,6 +85,7 @@ fn answer(call: &Call) -> (u16, Value) {
             .map(|user| json!({ "id": user["id"], "name": user["name"], "user": user }))
             .collect(),
         "routing/queues/q2/members" => vec![],
+        "routing/wrapupcodes" => vec![json!({ "id": "w1", "name": "Sale" })],
         "groups" => vec![json!({ "id": TEAM, "name": "Team A" })],
         "groups/30000000-0000-0000-0000-000000000001/members" => users().split_off(2),
         _ => return (404, json!({})),
@@ -119,6 +121,8 @@ async fn names_of_every_kind_are_resolved() {
     let wanted = NamesWanted {
         queues: ["Sales".to_owned()].into(),
         users: ["mary major".to_owned()].into(),
+        wrapup_codes: ["SALE".to_owned(), "Slae".to_owned()].into(),
+        wrapup_names: false,
     };
     let mut known = Known::default();
     assert_eq!(refresh(&api, &watch, &wanted, &mut known).await, []);
@@ -133,16 +137,20 @@ async fn names_of_every_kind_are_resolved() {
     assert_eq!(names.queue("sales").len(), 1);
     assert_eq!(names.queue_names[&QueueId::new(BILLING)], "Billing");
     assert_eq!(names.group("TEAM A").len(), 1);
-    expect![[r"
+    assert_eq!(names.wrapup_code("Sale"), [WrapupCodeId::new("w1")].into());
+    assert_eq!(names.wrapup_names[&WrapupCodeId::new("w1")], "Sale");
+    expect![[r#"
         user 10000000-0000-0000-0000-000000000009
         user n…@example.com
         queue Nowhere
         group Team B
-    "]]
+        wrap-up code Slae
+    "#]]
     .assert_eq(&lines(&watching.unknown));
     expect![[r#"
         GET /api/v2/routing/queues/divisionviews/all?pageSize=500&pageNumber=1
         GET /api/v2/routing/queues/divisionviews/all?pageSize=500&pageNumber=2
+        GET /api/v2/routing/wrapupcodes?pageSize=100&pageNumber=1
         GET /api/v2/groups?pageSize=100&pageNumber=1
         GET /api/v2/groups/30000000-0000-0000-0000-000000000001/members?pageSize=100&pageNumber=1
         GET /api/v2/users?id=10000000-0000-0000-0000-000000000002&id=10000000-0000-0000-0000-000000000009&pageSize=100&pageNumber=1

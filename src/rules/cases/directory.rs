@@ -1,4 +1,4 @@
-//! The queues and users of a test file: whoever is named is there.
+//! The queues, users and wrap-up codes of a test file: whoever is named is there.
 //!
 //! A name is its own id, so that a test reads as it is written, unless the file says which id goes
 //! with it. Names compare without regard to case; the spelling that came first is the id.
@@ -6,12 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::genesys::names::{Names, NamesWanted, looks_like_id};
-use crate::genesys::{QueueId, UserId};
+use crate::genesys::{QueueId, UserId, WrapupCodeId};
 
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
     queues: BTreeMap<String, Entry>,
     users: BTreeMap<String, Entry>,
+    wrapup_codes: BTreeMap<String, Entry>,
 }
 
 #[derive(Clone, Debug)]
@@ -29,6 +30,16 @@ impl Directory {
     /// Says which id a user has.
     pub fn set_user(&mut self, name: &str, id: &str) {
         set(&mut self.users, name, id);
+    }
+
+    /// Says which id a wrap-up code has.
+    pub fn set_wrapup_code(&mut self, name: &str, id: &str) {
+        set(&mut self.wrapup_codes, name, id);
+    }
+
+    /// The id of a wrap-up code; one that was not known is from now on.
+    pub fn wrapup_code(&mut self, name: &str) -> String {
+        id(&mut self.wrapup_codes, name)
     }
 
     /// The id of a queue; one that was not known is from now on.
@@ -50,7 +61,15 @@ impl Directory {
         for user in &wanted.users {
             all.user(user);
         }
+        for code in &wanted.wrapup_codes {
+            all.wrapup_code(code);
+        }
         let mut names = Names::default();
+        for (key, Entry { name, id }) in &all.wrapup_codes {
+            let id = WrapupCodeId::new(id);
+            names.wrapup_names.insert(id.clone(), name.clone());
+            names.wrapup_codes.insert(key.clone(), BTreeSet::from([id]));
+        }
         for (key, Entry { name, id }) in &all.queues {
             let id = QueueId::new(id);
             names.queue_names.insert(id.clone(), name.clone());
@@ -91,7 +110,7 @@ mod tests {
         assert_eq!(directory.queue("SALES"), "1");
         let wanted = NamesWanted {
             queues: BTreeSet::from(["BILLING".to_owned(), "Claims".to_owned()]),
-            users: BTreeSet::new(),
+            ..NamesWanted::default()
         };
         let names = directory.names(&wanted);
         assert_eq!(names.queue("billing"), BTreeSet::from([QueueId::new("Billing")]));

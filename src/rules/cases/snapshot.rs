@@ -93,7 +93,7 @@ impl Around<'_> {
         if let Some(flow) = party.text("flow_id") {
             drawn.insert("workflow".to_owned(), json!({ "workflowId": flow }));
         }
-        if let Some(code) = party.text("wrapup_code") {
+        if let Some(code) = party.text("wrapup_code").or_else(|| party.text("wrapup")) {
             drawn.insert("wrapup".to_owned(), json!({ "code": code }));
         }
         drawn.insert("conversationRoutingData".to_owned(), routing(party));

@@ -22,6 +22,7 @@ pub(crate) enum WordKind {
     Texts,
     Queue,
     User,
+    Wrapup,
 }
 
 /// Where it goes.
@@ -38,7 +39,7 @@ const fn word(name: &'static str, kind: WordKind, place: Place, genesys: &'stati
 }
 
 use Place::{Communication, Conversation, Party};
-use WordKind::{Flag, Number, Queue, Text, Texts, User};
+use WordKind::{Flag, Number, Queue, Text, Texts, User, Wrapup};
 
 /// Of `given` itself.
 pub(crate) static CONVERSATION_WORDS: &[Word] = &[
@@ -66,6 +67,7 @@ pub(crate) static PARTY_WORDS: &[Word] = &[
     word("external_contact_id", Text, Party, "externalContactId"),
     word("external_organization_id", Text, Party, "externalOrganizationId"),
     word("flow_id", Text, Party, ""),
+    word("wrapup", Wrapup, Party, ""),
     word("wrapup_code", Text, Party, ""),
     word("skills", Texts, Party, ""),
     word("language", Text, Party, ""),

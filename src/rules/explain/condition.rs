@@ -147,7 +147,7 @@ fn of_raw(raw: &RawCondition, holds: bool, scene: &Scene<'_>) -> Checked {
     }
 }
 
-/// What is there: for a queue or a user its name, with the id that is compared.
+/// What is there: for what has a name, such as a queue, that name, with the id that is compared.
 fn found(path: &Path, scene: &Scene<'_>, tested: Tested) -> Option<String> {
     let value = scene.read(path, tested)?.into_text();
     if path.field.kind.named().is_none() {

@@ -28,6 +28,7 @@
 mod calls;
 mod check;
 mod evaluate;
+mod flow;
 mod functions;
 mod interned;
 mod limits;

@@ -26,7 +26,7 @@ pub(super) enum Type {
 impl Type {
     pub(super) fn of(field: &Field) -> Type {
         match field.kind {
-            Kind::Text | Kind::Attributes | Kind::Queue | Kind::User => Type::Text,
+            Kind::Text | Kind::Attributes | Kind::Queue | Kind::User | Kind::Wrapup => Type::Text,
             Kind::Flag => Type::Flag,
             Kind::Number => Type::Whole,
             Kind::Time => Type::Time,

@@ -101,6 +101,18 @@ impl List {
         self.slots.rows().map(|row| self.cell(row, self.key))
     }
 
+    /// The column in which the keys stand.
+    pub fn key_column(&self) -> &Arc<str> {
+        &self.columns[self.key]
+    }
+
+    /// Every entry, in the order of the rows.
+    pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        let mut rows: Vec<u32> = self.slots.rows().collect();
+        rows.sort_unstable();
+        rows.into_iter().map(|row| Row { list: self, row })
+    }
+
     /// A digest of what the list says. The order of its rows, what the file is called and how it is
     /// laid out do not count. It is the same in every build.
     pub fn hash(&self) -> u64 {

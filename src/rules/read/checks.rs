@@ -82,9 +82,8 @@ impl Reader<'_> {
     /// scripts.
     fn personal<'a>(&mut self, assignments: impl Iterator<Item = &'a Placed<Assignment>>) {
         for (assignment, place) in assignments {
-            let Some(path) = assignment.value.paths().find(|path| is_personal(path)) else {
-                continue;
-            };
+            let mut passed = assignment.value.expressions().flat_map(Expression::passed_on);
+            let Some(path) = passed.find(is_personal) else { continue };
             let message = format!("`{path}` of a customer is written into an attribute");
             let help = format!(
                 "attributes are seen in scripts, interaction details and exports; if that is \

@@ -93,6 +93,7 @@ impl Asked {
             Kind::Attributes => "attributes are texts",
             Kind::Queue => "queues compare as a whole, by id",
             Kind::User => "users compare as a whole, by id",
+            Kind::Wrapup => "wrap-up codes compare as a whole, by id",
         })
     }
 
@@ -331,7 +332,8 @@ impl Reader<'_> {
                 self.time(asked, node, &time.to_string())
             }
             (
-                None | Some(Kind::Text | Kind::Attributes | Kind::Queue | Kind::User),
+                None
+                | Some(Kind::Text | Kind::Attributes | Kind::Queue | Kind::User | Kind::Wrapup),
                 DeValue::String(text),
             ) => {
                 self.known_word(asked, node, text)?;

@@ -33,6 +33,11 @@ impl Reader<'_> {
         let Some(table) = self.table("schedules", node) else { return };
         for (key, node) in table {
             let name = &**key.get_ref();
+            if self.schedules.iter().any(|one| *one.schedule.name == *name) {
+                let message = format!("another file has a schedule `{name}`, too");
+                self.problems.error(key.span(), message).help("give one of them another name");
+                continue;
+            }
             let Some(table) = node.get_ref().as_table() else {
                 let is = called(node.get_ref());
                 let message = format!("`schedules.{name}` has to be a table; this is {is}");

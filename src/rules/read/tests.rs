@@ -156,6 +156,16 @@ fn included_rules_come_first_and_share_names_and_defaults() {
 }
 
 #[test]
+fn a_schedule_stands_in_one_file_only() {
+    let office = "[schedules.office]\nzone = 'UTC'\nopen = 'daily 08:00-18:00'\n";
+    let main = format!(
+        "include = ['x.toml']\n{office}[[rule]]\nname = 'r'\nmatch.time = 'office'\nset.a = '1'\n"
+    );
+    let said = with_included(&main, &[("x.toml", Ok(office))]);
+    assert!(said.contains("error: another file has a schedule `office`, too"), "{said}");
+}
+
+#[test]
 fn mistakes_are_told_of_the_file_in_which_they_are() {
     let one = "include = ['more.toml']\n[[rule]]\nname = 'main'\nmatch.customr.media = 'call'\nset.a = 'x'\n[lists.vip]\nrows = ['1']\n";
     expect![[r#"

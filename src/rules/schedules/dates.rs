@@ -1,6 +1,7 @@
 //! Sets of dates: single ones, spans, days of every year, and those of a list.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 
 use jiff::civil::Date;
@@ -88,6 +89,17 @@ impl Span {
         match self {
             Span::Dates(first, last) => first <= date && date <= last,
             Span::Yearly(month, day) => (date.month(), date.day()) == (month, day),
+        }
+    }
+}
+
+/// As [`Span::parse`] reads it.
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Span::Dates(first, last) if first == last => write!(f, "{first}"),
+            Span::Dates(first, last) => write!(f, "{first}..{last}"),
+            Span::Yearly(month, day) => write!(f, "{month:02}-{day:02}"),
         }
     }
 }

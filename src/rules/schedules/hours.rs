@@ -1,5 +1,7 @@
 //! Opening hours as they are written: `mon-fri 08:00-12:00, 13:00-18:00`.
 
+use std::fmt;
+
 use jiff::civil::{Date, DateTime, Time};
 
 use super::dates::Span;
@@ -122,6 +124,48 @@ impl Hours {
 
     fn goes_on(self) -> bool {
         self.end <= self.start
+    }
+}
+
+/// As [`Opening::parse`] reads it.
+impl fmt::Display for Opening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.days)?;
+        for (at, hours) in self.hours.iter().enumerate() {
+            write!(f, "{}{hours}", if at == 0 { " " } else { ", " })?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Days {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Days::Dates(span) => write!(f, "{span}"),
+            Days::Week(days) if days.iter().all(|day| *day) => f.write_str("daily"),
+            Days::Week(days) => {
+                let mut runs: Vec<(usize, usize)> = Vec::new();
+                for day in (0..days.len()).filter(|day| days[*day]) {
+                    match runs.last_mut() {
+                        Some((_, last)) if *last + 1 == day => *last = day,
+                        _ => runs.push((day, day)),
+                    }
+                }
+                let run = |(first, last): (usize, usize)| match last - first {
+                    0 => WEEKDAYS[first].to_owned(),
+                    1 => format!("{},{}", WEEKDAYS[first], WEEKDAYS[last]),
+                    _ => format!("{}-{}", WEEKDAYS[first], WEEKDAYS[last]),
+                };
+                f.write_str(&runs.into_iter().map(run).collect::<Vec<_>>().join(","))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Hours {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Hours { start, end } = self;
+        write!(f, "{:02}:{:02}-{:02}:{:02}", start / 60, start % 60, end / 60, end % 60)
     }
 }
 

@@ -16,8 +16,9 @@ mod expressions;
 mod indexed;
 mod language;
 mod look;
-mod random;
+pub(super) mod random;
 mod tables;
+mod wrapup;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -31,7 +32,7 @@ use crate::events::conversation::{
     Attributes, Communication, Conversation, Direction, Media, Original, Participant, Routing, Text,
 };
 use crate::genesys::names::Names;
-use crate::genesys::{ConversationId, ParticipantId, QueueId, UserId};
+use crate::genesys::{ConversationId, ParticipantId, QueueId, UserId, WrapupCodeId};
 use crate::rules::RuleFile;
 
 /// Reads rules that have to be free of problems, and binds them to the names of this world.
@@ -54,6 +55,11 @@ fn names() -> Names {
         let id = QueueId::new(&format!("q-{}", name.to_lowercase()));
         names.queues.insert(name.to_lowercase(), BTreeSet::from([id.clone()]));
         names.queue_names.insert(id, name.to_owned());
+    }
+    for (name, id) in [("Sale", "w-sale"), ("Call back", "w-back")] {
+        let id = WrapupCodeId::new(id);
+        names.wrapup_codes.insert(name.to_lowercase(), BTreeSet::from([id.clone()]));
+        names.wrapup_names.insert(id, name.to_owned());
     }
     for name in ["Avery", "Blake", "Casey"] {
         let id = UserId::new(&format!("u-{}", name.to_lowercase()));

@@ -56,7 +56,7 @@ fn condition() -> impl Strategy<Value = String> {
     )
 }
 
-fn rule() -> impl Strategy<Value = String> {
+pub(in crate::rules) fn rule() -> impl Strategy<Value = String> {
     let several = prop::collection::vec(condition(), 0..3);
     let nested = (select(vec!["any", "some", "none"]), prop::collection::vec(several, 1..3));
     let targets = ["customer", "participant", "agents", "watched", "all", "acd"];
@@ -85,7 +85,7 @@ fn rule() -> impl Strategy<Value = String> {
 }
 
 /// The rules that are in order, alone and together.
-fn accepted(bodies: &[String]) -> Option<(RuleFile, Vec<String>)> {
+pub(in crate::rules) fn accepted(bodies: &[String]) -> Option<(RuleFile, Vec<String>)> {
     let parse = |text: &str| RuleFile::parse(Path::new("r.toml"), text, &AllowedKeys::all());
     let text = |(at, body): (usize, &String)| format!("[[rule]]\nname = 'r{at}'\n{body}");
     let good = bodies.iter().enumerate().map(text).filter(|text| parse(text).is_ok());

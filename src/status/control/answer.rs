@@ -3,6 +3,7 @@
 //! Plain values. Names of rules, keys, ids and numbers are in them, attribute values are not.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,7 @@ pub enum Answer {
         /// The newest first.
         sets: Vec<KeptSet>,
     },
+    Rules(ShownSet),
     /// It was not done, and nothing has changed.
     Failed {
         message: String,
@@ -148,6 +150,16 @@ pub struct KeptSet {
     pub in_force: bool,
 }
 
+/// A good set of rules, in one text.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShownSet {
+    pub hash: String,
+    pub in_force: bool,
+    /// As a rules file, with what it includes and its defaults resolved. It holds what people wrote
+    /// into it, values of attributes and rows of lists among them.
+    pub text: String,
+}
+
 impl Reloaded {
     /// Whether all that was read is in force now.
     pub fn is_good(&self) -> bool {
@@ -171,4 +183,13 @@ impl RulesDiff {
 
 fn has_errors(problems: &[Problem]) -> bool {
     problems.iter().any(|problem| problem.severity == Severity::Error)
+}
+
+/// Whatever stands in the rules is for who asked only.
+impl fmt::Debug for ShownSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ShownSet { hash, in_force, text } = self;
+        let mut shown = f.debug_struct("ShownSet");
+        shown.field("hash", hash).field("in_force", in_force).field("bytes", &text.len()).finish()
+    }
 }

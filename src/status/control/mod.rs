@@ -6,7 +6,8 @@
 //! is decided or known here. Another request is another variant of [`Request`], and one of
 //! [`Answer`].
 //!
-//! No attribute value is in any answer, although this is no network.
+//! No attribute value of a conversation is in any answer, although this is no network. The rules are,
+//! as they were written: whoever may ask may also put others in force.
 
 pub mod answer;
 pub mod client;
@@ -23,8 +24,8 @@ pub use server::Server;
 
 /// The longest line that is read as a request: what can be asked fits into a hundredth of it.
 pub const MAX_REQUEST: usize = 16 * 1024;
-/// The longest line that is read as an answer: a plan that names a few hundred rules is far below.
-pub const MAX_ANSWER: usize = 4 * 1024 * 1024;
+/// The longest line that is read as an answer: 100,000 rules as a text take about half of it.
+pub const MAX_ANSWER: usize = 64 * 1024 * 1024;
 
 /// What may be asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +48,12 @@ pub enum Request {
     },
     /// The good sets of rules that are kept.
     RulesHistory,
+    /// A set of rules as one text.
+    RulesShow {
+        /// As the history counts, or the beginning of its hash; without it, the one in force.
+        #[serde(default)]
+        set: Option<String>,
+    },
     /// Put an earlier set in force.
     RulesRollback {
         /// As the history counts; without it, the one before that in force.

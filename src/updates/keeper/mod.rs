@@ -200,7 +200,8 @@ impl Keeper {
                     outbox = self.outbox.len(),
                     conversations,
                     "outbox is full and so is the list of what to look at again: \
-                     these wait for their next event, or for a gap recovery"
+                     all live conversations will be looked at when there is room; \
+                     more is wished than the budget can write"
                 ),
             }
         }

@@ -23,8 +23,43 @@ async fn who_has_something_looked_up_is_told_what_came_of_it() {
     assert!(scene.next().await.over);
     assert!(found.try_recv().is_err());
     scene.answer(Err(403)).await;
-    let Found { looked_at, changed, over, not_permitted, given_up, wishes } =
+    let Found { conversations, changed, over, not_permitted, given_up, wishes } =
         found.try_recv().unwrap();
-    assert_eq!((looked_at.len(), changed, over, not_permitted, given_up), (3, 1, 1, 1, 0));
+    assert_eq!((conversations.len(), changed, over, not_permitted, given_up), (3, 1, 1, 1, 0));
     assert_eq!(wishes, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_that_live_are_looked_at_when_too_many_found_no_room() {
+    let mut scene = Scene::new(0);
+    scene.frames("a:gold").await;
+    for id in ["d", "e"] {
+        scene.frames.send(frame("a", body(id, "silver"))).await.unwrap();
+    }
+    scene.frames.send(frame("a", body("e", "over"))).await.unwrap();
+    for _ in 0..4 {
+        scene.next().await;
+    }
+    scene.asks.send(Ask::LookAtAll).await.unwrap();
+    let mut looked_at = Vec::new();
+    for _ in 0..2 {
+        looked_at.push(scene.next().await.conversation.to_string());
+    }
+    assert_eq!(looked_at, ["c", "d"]);
+    sleep(Duration::from_secs(1)).await;
+    assert!(scene.is_quiet());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_open_gap_holds_back_until_when_all_was_taken() {
+    let mut scene = Scene::new(0);
+    scene.gaps_open.send_replace(1);
+    scene.frames("a:gold").await;
+    assert_eq!(scene.wishes().await, "tier=gold");
+    sleep(Duration::from_secs(60)).await;
+    assert!(scene.observations.try_recv().is_err());
+    scene.gaps_open.send_replace(0);
+    sleep(Duration::from_secs(10)).await;
+    let Ok(Input::Through(through)) = scene.observations.try_recv() else { panic!("it is told") };
+    assert!(through.elapsed() < Duration::from_secs(20));
 }

@@ -1,6 +1,7 @@
 //! Frames and answers in, observations out. Frames are written `a:gold` (stream `a`, the customer's
 //! tier) or `a:held`; every call to the API waits for the answer that a test gives it.
 
+mod audit;
 mod copies;
 mod look_ups;
 
@@ -16,6 +17,7 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::config::fence::AllowedKeys;
+use crate::events::channels::ChannelsState;
 use crate::events::read_generic;
 use crate::events::topic::Topic;
 use crate::events::tracker::Limits;
@@ -74,6 +76,8 @@ struct Scene {
     frames: mpsc::Sender<Received>,
     asks: mpsc::Sender<Ask>,
     look_ups: mpsc::Sender<LookUp>,
+    gaps_open: watch::Sender<usize>,
+    _channels: watch::Sender<ChannelsState>,
     view: watch::Sender<View>,
     questions: mpsc::Sender<Question>,
     observations: mpsc::Receiver<Input>,
@@ -96,6 +100,9 @@ impl Scene {
         let (frames, frames_receiver) = mpsc::channel(16_384);
         let (asks, asks_receiver) = mpsc::channel(16);
         let (look_ups, look_ups_receiver) = mpsc::channel(16);
+        let (_channels, channels) = watch::channel(ChannelsState::default());
+        let (gaps_open, unheard) = Unheard::new(channels);
+        gaps_open.send_replace(0);
         let (view, view_receiver) = watch::channel(view(RULES));
         let (questions, questions_receiver) = mpsc::channel(1);
         let (observations_sender, observations) = mpsc::channel(16_384);
@@ -106,6 +113,7 @@ impl Scene {
                 frames: frames_receiver,
                 asks: asks_receiver,
                 look_ups: look_ups_receiver,
+                unheard,
                 view: view_receiver,
                 questions: questions_receiver,
                 observations: observations_sender,
@@ -121,6 +129,8 @@ impl Scene {
             frames,
             asks,
             look_ups,
+            gaps_open,
+            _channels,
             view,
             questions,
             observations,
@@ -432,4 +442,17 @@ async fn a_kept_snapshot_is_looked_at_with_the_event_that_it_was_read_from() {
     assert_eq!(scene.wishes().await, "hold=yes", "the rules changed");
     scene.frames("a:plain").await;
     assert_eq!(scene.wishes().await, "hold=false");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_differs_only_in_what_raw_reaches_is_looked_at_where_rules_ask() {
+    let mut scene = Scene::new(0);
+    scene.frames("a:plain").await;
+    assert_eq!(scene.wishes().await, "");
+    let raw = "[[rule]]\nname = 'r'\nmatch.raw = [{ path = ['x'], is = 1 }]\nset.x = 'y'\n";
+    scene.view.send_replace(view(raw));
+    assert_eq!(scene.wishes().await, "", "the new rules look again");
+    let more = body("c", "plain").replacen('{', r#"{"x":1,"#, 1);
+    scene.frames.send(frame("a", more)).await.unwrap();
+    assert_eq!(scene.wishes().await, "x=y");
 }

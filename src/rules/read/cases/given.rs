@@ -222,6 +222,10 @@ impl Cases<'_> {
                 let name = self.reader.text(word.name, node)?;
                 Some(json!(self.suite.directory.user(name)))
             }
+            WordKind::Wrapup => {
+                let name = self.reader.text(word.name, node)?;
+                Some(json!(self.suite.directory.wrapup_code(name)))
+            }
             WordKind::Text => {
                 let text = self.reader.text(word.name, node)?.to_owned();
                 self.known_word(word, &text, node);

@@ -40,7 +40,7 @@ use crate::rules::cases::directory::Directory;
 use crate::rules::cases::given::{Given, USUAL_TIME};
 use crate::rules::cases::{Case, Event, Load, Step, Suite, Watched};
 
-const ROOT: [&str; 4] = ["rules", "case", "queues", "users"];
+const ROOT: [&str; 5] = ["rules", "case", "queues", "users", "wrapup_codes"];
 const CASE: [&str; 7] = ["name", "given", "event", "expect", "step", "at_end", "row"];
 const STEP: [&str; 4] = ["after", "given", "event", "expect"];
 
@@ -98,6 +98,7 @@ impl Cases<'_> {
                 }
                 "queues" => self.ids(node, "queues", Directory::set_queue),
                 "users" => self.ids(node, "users", Directory::set_user),
+                "wrapup_codes" => self.ids(node, "wrapup_codes", Directory::set_wrapup_code),
                 "case" => {}
                 "cases" | "test" => {
                     let message = format!("unknown table `{}`", key.get_ref());
