@@ -56,7 +56,8 @@ impl Outbox {
         self.change(target, now, |entry| {
             let out = entry.out.take();
             if defects::on(Defect::StaleBytesAtRetry) {
-                entry.keys.extend(out.clone().into_iter().flatten());
+                let stale = out.clone().into_iter().flatten();
+                entry.keys.extend(stale.map(|(key, sent)| (key, Box::new(sent))));
             }
             if defects::on(Defect::NoAnswerIsYes) && failure.uncertain {
                 entry.keys.retain(|key, _| out.as_ref().is_none_or(|out| !out.contains_key(key)));
