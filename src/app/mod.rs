@@ -16,6 +16,7 @@ mod journal;
 mod list_copies;
 mod list_watch;
 mod lists;
+mod loops;
 mod observe;
 mod pipeline;
 mod push;

@@ -13,6 +13,7 @@ mod bad_input;
 mod canary;
 mod checks;
 mod command;
+mod control;
 mod counted;
 mod daemon;
 mod deliver;
