@@ -57,6 +57,7 @@
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod defects;
 pub mod events;
 pub mod genesys;
 pub mod machine;

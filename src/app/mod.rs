@@ -62,6 +62,7 @@ pub use start::{Options, Start};
 use crate::config::Config;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::Problem;
+use crate::defects::{self, Defect};
 use crate::events::channels::{ChannelsState, Notice};
 use crate::events::gaps::Gap;
 use crate::events::topic::Topic;
@@ -280,6 +281,9 @@ impl App {
 
     /// Has it looked up what these topics would have told; without a beginning, whatever is under way.
     fn look_into(&self, since: Option<Timestamp>, until: Timestamp, topics: Vec<Topic>) {
+        if defects::on(Defect::NoGapRecovery) {
+            return;
+        }
         let topics = topics.into_iter().collect();
         let gap = Gap { since, until, closed: Instant::now(), topics };
         if self.joints.gaps.try_send(gap).is_err() && !self.stop.is_cancelled() {

@@ -5,6 +5,7 @@
 //! ever seen, 413 included, which a client may rightly take for a last word. Pure: the time is an
 //! argument, and nothing is done here, only decided.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rand::rngs::StdRng;
@@ -47,6 +48,20 @@ pub(super) enum Misfortune {
     OversizedFrame,
 }
 
+impl Misfortune {
+    pub(super) fn kind(self) -> &'static str {
+        match self {
+            Misfortune::DropSocket => "socket dropped",
+            Misfortune::HalfOpenSocket => "socket half-open",
+            Misfortune::CloseSocket => "socket closing",
+            Misfortune::EvictChannel => "channel evicted",
+            Misfortune::RevokeTokens => "tokens revoked",
+            Misfortune::Garbage => "frame garbage",
+            Misfortune::OversizedFrame => "frame oversized",
+        }
+    }
+}
+
 /// What befalls one frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct FrameFault {
@@ -61,14 +76,17 @@ pub(super) struct Schedule {
     rng: StdRng,
     next: Option<Duration>,
     happened: u64,
+    /// How often each kind of fault befell somebody, scripted ones included.
+    pub(super) injected: BTreeMap<&'static str, u64>,
     pub(super) script: Script,
 }
 
 impl Schedule {
     pub(super) fn new(seed: u64, level: Faults) -> Schedule {
         let rng = StdRng::seed_from_u64(seed ^ STREAM);
-        let mut schedule =
-            Schedule { level, rng, next: None, happened: 0, script: Script::default() };
+        let script = Script::default();
+        let injected = BTreeMap::new();
+        let mut schedule = Schedule { level, rng, next: None, happened: 0, injected, script };
         schedule.set_level(level, Duration::ZERO);
         schedule
     }
@@ -117,18 +135,31 @@ impl Schedule {
             Faults::Light => (0.01, 0.02, 2_000),
             Faults::Heavy => (0.05, 0.05, 10_000),
         };
-        FrameFault {
-            late: if self.rng.random_bool(late) {
-                self.millis(20, longest)
-            } else {
-                Duration::ZERO
-            },
-            again: self.rng.random_bool(again).then(|| self.millis(20, longest)),
+        let is_late = self.rng.random_bool(late);
+        let late = if is_late { self.millis(20, longest) } else { Duration::ZERO };
+        let again = self.rng.random_bool(again).then(|| self.millis(20, longest));
+        if is_late {
+            self.note("frame late");
         }
+        if again.is_some() {
+            self.note("frame twice");
+        }
+        FrameFault { late, again }
     }
 
     /// What befalls a request: the script's word first, then chance.
     pub(super) fn request(&mut self, method: &str, template: &str) -> Option<Trouble> {
+        let trouble = self.trouble(method, template)?;
+        self.note(trouble.kind());
+        Some(trouble)
+    }
+
+    /// Counts a fault that befell somebody.
+    pub(super) fn note(&mut self, kind: &'static str) {
+        *self.injected.entry(kind).or_default() += 1;
+    }
+
+    fn trouble(&mut self, method: &str, template: &str) -> Option<Trouble> {
         if let Some(trouble) = self.script.next(method, template) {
             return Some(trouble);
         }

@@ -3,9 +3,11 @@
 //! The control API is these methods over HTTP; a test in the same process calls them itself.
 
 use std::collections::BTreeMap;
+use std::hash::Hasher as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -59,7 +61,7 @@ impl Simulator {
     /// What the oracle thinks of the attributes as they are.
     pub fn verdict(&self) -> Verdict {
         let state = self.state();
-        state.truth.verdict(&state.world)
+        state.truth.verdict(&state.world, state.world_now())
     }
 
     /// Looks at the world as it is. Nothing else happens meanwhile.
@@ -131,6 +133,23 @@ impl Simulator {
     /// The participants whom somebody disconnected through the API: (conversation, participant).
     pub fn hung_up(&self) -> Vec<(String, String)> {
         self.state().hung_up.clone()
+    }
+
+    /// Frames that were written to sockets so far, and a digest of all of them in their order.
+    pub fn frames_sent(&self) -> (u64, u64) {
+        let state = self.state();
+        (state.frames_sent, state.frames_digest.finish())
+    }
+
+    /// How often each kind of fault befell somebody so far.
+    pub fn injected(&self) -> BTreeMap<&'static str, u64> {
+        self.state().faults.injected.clone()
+    }
+
+    /// The client's process is no more: of what it was given since then, and of the answers to what
+    /// it wrote, nobody can tell any more whether it took them in.
+    pub fn client_died(&self, unsure_since: Timestamp) {
+        self.state().truth.client_died(unsure_since);
     }
 
     /// The request log, the oldest first.

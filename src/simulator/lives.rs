@@ -71,11 +71,13 @@ impl State {
     pub(super) fn suffer(&mut self, misfortune: Misfortune) {
         tracing::debug!(?misfortune, "fault");
         if misfortune == Misfortune::RevokeTokens {
+            self.faults.note(misfortune.kind());
             self.revoke_tokens();
             return;
         }
         let connected = self.connected();
         let Some(id) = connected.get(self.faults.pick(connected.len())).cloned() else { return };
+        self.faults.note(misfortune.kind());
         match misfortune {
             Misfortune::CloseSocket => return self.announce_close(&id),
             Misfortune::EvictChannel => return self.evict(&id),

@@ -154,10 +154,34 @@ impl Trouble {
         Trouble { reset: true, act, ..Trouble::default() }
     }
 
+    /// What kind of fault it is, for counting.
+    pub(super) fn kind(&self) -> &'static str {
+        let Some(given) = &self.answer else {
+            return match (self.reset, self.swallow, self.act) {
+                (true, _, true) => "reset after acting",
+                (true, _, false) => "reset",
+                (false, true, _) => "write swallowed",
+                (false, false, _) => "answer slow",
+            };
+        };
+        match (given.status, self.act) {
+            (429, _) => "answer 429",
+            (408, true) => "answer 408 after acting",
+            (408, false) => "answer 408",
+            (500.., true) => "answer 5xx after acting",
+            (500.., false) => "answer 5xx",
+            (_, true) => "answer 4xx after acting",
+            (_, false) => "answer 4xx",
+        }
+    }
+
     /// For the log.
     pub(super) fn name(&self) -> String {
         let what = match (&self.answer, self.reset, self.swallow) {
-            (Some(given), _, _) => format!("answer {}", given.status),
+            (Some(given), _, _) => match given.headers.get("retry-after") {
+                Some(seconds) => format!("answer {}, retry after {seconds} s", given.status),
+                None => format!("answer {}", given.status),
+            },
             (None, true, _) => "reset".to_owned(),
             (None, false, true) => "swallow".to_owned(),
             (None, false, false) => format!("slow {} ms", self.delay.as_millis()),

@@ -4,6 +4,7 @@
 //! answers `{"message":"ping"}` and subscriptions over the socket. It decides nothing: how it ends is
 //! told from outside. A frame counts as delivered once it is written.
 
+use std::hash::Hash as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -182,12 +183,24 @@ impl Socket {
         if let Some(snapshot) = frame.snapshot {
             let mut state = self.simulator.state();
             let now = state.world_now();
+            tracing::debug!(
+                conversation_id = snapshot.body["id"].as_str(),
+                sequence = snapshot.sequence,
+                socket = self.attached.number,
+                "delivered"
+            );
             state.truth.delivered(self.attached.number, snapshot.sequence, &snapshot.body, now);
         }
         Ok(())
     }
 
     async fn write(&mut self, text: Utf8Bytes) -> Result<(), Error> {
+        {
+            let mut state = self.simulator.state();
+            state.frames_sent += 1;
+            self.attached.number.hash(&mut state.frames_digest);
+            text.as_str().hash(&mut state.frames_digest);
+        }
         match timeout(PATIENCE, self.stream.send(Message::Text(text))).await {
             Ok(result) => result,
             Err(_) => Err(Error::ConnectionClosed),

@@ -4,6 +4,7 @@
 //! leave later goes into the deliveries, which the driver empties.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::hash::DefaultHasher;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,6 +48,9 @@ pub(super) struct State {
     pub(super) ahead: Duration,
     /// Participants whom somebody disconnected through the API: (conversation, participant).
     pub(super) hung_up: Vec<(String, String)>,
+    /// Texts that were written to sockets.
+    pub(super) frames_sent: u64,
+    pub(super) frames_digest: DefaultHasher,
 }
 
 /// Whether a write keeps the keys that it does not name.
@@ -82,6 +86,8 @@ impl State {
             doors: VecDeque::new(),
             ahead: Duration::ZERO,
             hung_up: Vec::new(),
+            frames_sent: 0,
+            frames_digest: DefaultHasher::new(),
             limits,
         }
     }

@@ -10,21 +10,25 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::oracle::{Oracle, Verdict};
-use super::world::{Changed, World};
+use super::world::{AttributeWrite, Changed, World, Writer};
 
 pub(super) struct Truth {
     oracle: Oracle,
+    /// Single topics, lower case, that somebody last listened to.
+    topics: BTreeSet<String>,
 }
 
 impl Truth {
     pub(super) fn new(world: &World) -> Truth {
-        Truth { oracle: Oracle::new(world, BTreeSet::new()) }
+        Truth { oracle: Oracle::new(world, BTreeSet::new()), topics: BTreeSet::new() }
     }
 
     /// The client listens to these single topics from now on.
     pub(super) fn watch<'a>(&mut self, topics: impl Iterator<Item = &'a str>) {
+        let topics: BTreeSet<&str> = topics.collect();
+        self.topics = topics.iter().map(|&topic| topic.to_owned()).collect();
         let user = |topic: &'a str| Some(topic.strip_prefix("v2.users.")?.split_once('.')?.0);
-        self.oracle.watch(topics.filter_map(user).map(str::to_owned).collect());
+        self.oracle.watch(topics.into_iter().filter_map(user).map(str::to_owned).collect());
     }
 
     /// # Errors
@@ -39,19 +43,36 @@ impl Truth {
     }
 
     pub(super) fn read(&mut self, sequence: u64, body: &Value, now: Timestamp) {
+        tracing::debug!(conversation_id = body["id"].as_str(), sequence, "read");
         self.oracle.read(sequence, body, now);
     }
 
     /// A change of the world: what it wrote counts, whether or not anybody hears of it.
     pub(super) fn changed(&mut self, changed: &Changed, now: Timestamp) {
+        tracing::debug!(
+            conversation_id = changed.conversation,
+            sequence = changed.sequence,
+            topics = changed.topics.len(),
+            by = ?changed.writes.iter().map(|write| write.who).collect::<Vec<_>>(),
+            "changed"
+        );
         self.oracle.changed(changed, now);
+        let is_ours = |write: &AttributeWrite| write.who == Writer::Client;
+        let audible = |topic: &String| self.topics.contains(&topic.to_ascii_lowercase());
+        if changed.topics.iter().any(audible) && !changed.writes.iter().any(is_ours) {
+            self.oracle.could_be_heard(&changed.conversation, changed.sequence, now);
+        }
     }
 
     pub(super) fn unanswered(&mut self, conversation: &str, sequence: u64) {
         self.oracle.unanswered(conversation, sequence);
     }
 
-    pub(super) fn verdict(&self, world: &World) -> Verdict {
-        self.oracle.verdict(world)
+    pub(super) fn client_died(&mut self, unsure_since: Timestamp) {
+        self.oracle.client_died(unsure_since);
+    }
+
+    pub(super) fn verdict(&self, world: &World, now: Timestamp) -> Verdict {
+        Verdict { unseen: self.oracle.unseen(world, now), ..self.oracle.verdict(world) }
     }
 }

@@ -3,6 +3,7 @@
 //! Everything it goes by is given; it changes nothing.
 
 use super::wish::Write;
+use crate::defects::{self, Defect};
 
 /// All that matters about one key of one participant at this moment. An absent attribute is empty.
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +77,11 @@ impl Situation<'_> {
             return Decision::Refused;
         }
         match write {
-            Write::Follow if !self.waits && self.out.or(self.followed) == Some(value) => {
+            Write::Follow
+                if !self.waits
+                    && self.out.or(self.followed) == Some(value)
+                    && !defects::on(Defect::FightsOthers) =>
+            {
                 Decision::Theirs
             }
             Write::First if self.waits || self.out.or(self.followed).is_some() => Decision::Once,

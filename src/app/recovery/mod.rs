@@ -121,7 +121,9 @@ impl Recovery {
 
     async fn next_event(&mut self, stop: &CancellationToken) -> Event {
         let next_look = self.second_looks.front().map(|(at, _)| *at);
-        let wakes = self.rests_until.into_iter().chain(next_look).min();
+        // While it rests nothing else is begun: a second look that is due would wake it for nothing,
+        // again and again.
+        let wakes = self.rests_until.or(next_look);
         tokio::select! {
             biased;
             () = stop.cancelled() => Event::Stop,

@@ -104,11 +104,16 @@ impl Course {
         }
     }
 
+    /// Returns true if and only if it is remembered that the body was accepted once.
+    pub(super) fn has_accepted(&self, body: u64) -> bool {
+        self.places(body).next().is_some()
+    }
+
     /// Judges a body that is not the current one, and notes how far the stream has come by it.
     pub(super) fn judge(&mut self, stream: StreamId, body: u64, now: Instant) -> Arrival {
         let standing = self.standing(stream);
         let current = self.current_place();
-        let is_unseen = self.places(body).next().is_none() && !self.doubted.contains(&body);
+        let is_unseen = !self.has_accepted(body) && !self.doubted.contains(&body);
         let is_up_to_date = standing.is_some_and(|standing| standing.earliest == current);
         if is_unseen && is_up_to_date && self.unsure_until.is_none_or(|until| now >= until) {
             return Arrival::Later;

@@ -43,6 +43,7 @@ use self::reads::Reads;
 use self::tombstones::{Tombstone, Tombstones};
 use super::conversation::Conversation;
 use super::progress::{Compared, Progress};
+use crate::defects::{self, Defect};
 use crate::genesys::ConversationId;
 
 /// A search for open conversations may still find those that ended less than so long ago: how far
@@ -164,6 +165,12 @@ impl Tracker {
             return News::Duplicate;
         }
         live.forget_doubt(stream);
+        if defects::on(Defect::ArrivalOrderOnly) {
+            return self.newer(candidate, Some(stream), now);
+        }
+        if defects::on(Defect::DedupeByPastHashes) && live.course.has_accepted(candidate.body) {
+            return News::Duplicate;
+        }
         match candidate.progress.compare(&live.progress) {
             Compared::Less => {
                 live.course.show(stream, candidate.body);
@@ -174,6 +181,9 @@ impl Tracker {
                 match live.course.judge(stream, candidate.body, now) {
                     Arrival::Later => self.newer(candidate, Some(stream), now),
                     Arrival::CatchingUp => News::Older,
+                    Arrival::Doubtful if defects::on(Defect::DoubtIsNews) => {
+                        self.newer(candidate, Some(stream), now)
+                    }
                     Arrival::Doubtful => {
                         live.doubt(stream, candidate.body);
                         self.reads.doubted(id, candidate.body);
@@ -234,7 +244,8 @@ impl Tracker {
         now: Instant,
     ) -> News {
         let meanwhile = self.reads.end(&ticket.id);
-        if meanwhile.doubted || self.acceptance(&ticket.id) != ticket.accepted {
+        let overtaken = meanwhile.doubted || self.acceptance(&ticket.id) != ticket.accepted;
+        if overtaken && !defects::on(Defect::OvertakenReadBelieved) {
             return News::Overtaken { read_again: meanwhile.doubted };
         }
         if conversation.id != ticket.id {

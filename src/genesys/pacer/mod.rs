@@ -28,6 +28,8 @@ pub use self::window::Usage;
 use self::window::{Wait, Window};
 use super::call::{Class, Permit};
 
+use crate::defects::{self, Defect};
+
 /// Where a 429 says nothing of how long to rest, and the phase of the window is unknown.
 const REST: Duration = Duration::from_secs(5);
 /// Above this a 429 is no matter of the minute's window but of a larger one, which somebody should
@@ -130,7 +132,9 @@ impl Pacer {
             let rest = retry_after.or(until_reset).unwrap_or(REST).min(MAX_REST);
             (rest, state.window.resting_for(now))
         };
-        self.rest(rest);
+        if !defects::on(Defect::ThrottleRestsOneRequest) {
+            self.rest(rest);
+        }
         let (seconds, was) = (rest.as_secs(), rested.unwrap_or_default());
         if rest > LONG_REST && was <= LONG_REST {
             error!(seconds, "throttled for unusually long, nothing is sent until its end");

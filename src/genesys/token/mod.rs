@@ -27,6 +27,7 @@ use super::error::read_answer;
 use super::outside::Outside;
 use super::pacer::Pacer;
 use crate::config::Genesys;
+use crate::defects::{self, Defect};
 use crate::status::counts::Counts;
 
 const OPERATION: &str = "token";
@@ -167,6 +168,7 @@ impl Tokens {
                 Ok(_turn) => Ok(self.renew().await.unwrap_or(token)),
                 Err(_) => Ok(token),
             },
+            Look::Missing(_) if defects::on(Defect::TwoTokenRenewals) => self.renew().await,
             Look::Missing(finished) => {
                 let turn = self.turn.acquire().await;
                 let _turn = turn.map_err(|error| CallError::NoToken(error.to_string()))?;

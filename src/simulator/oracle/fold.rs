@@ -125,8 +125,12 @@ impl Folded {
                     }
                     match self.keys.get_mut(&key(name)) {
                         Some(standing) => {
-                            self.older +=
-                                usize::from(standing.written_by_client(value, answered, at));
+                            let older = standing.written_by_client(value, answered, at);
+                            self.older += usize::from(older);
+                            if older {
+                                let participant = &write.participant;
+                                tracing::debug!(participant, key = name, %at, "older value written");
+                            }
                         }
                         None if write.changed.contains_key(name) => {
                             self.unwished.insert(key(name));

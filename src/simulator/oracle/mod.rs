@@ -9,6 +9,8 @@
 //! - A snapshot that is delivered after a newer one of the same conversation on the same socket
 //!   changes nothing. Where the newer one went another way, by a read or on another socket, the
 //!   program may have had the older one first: what it wishes is right, and so is its absence.
+//!   The same holds on one socket for one that is late and was never seen before, if no fact that
+//!   stays tells it from the newer one: by all that it shows it may be the newest (SEMANTICS 2).
 //! - Dry-run rules wish nothing and win over no other rule.
 //! - `otherwise` is wished, once the rule has held for a target, by every snapshot for which it
 //!   does not hold for that target.
@@ -17,14 +19,17 @@
 //!   more than 30 s is excused; a wish of an earlier snapshot is not, however late it was written.
 //! - Conversations that the world has forgotten are not judged.
 
+mod facts;
 mod fields;
 mod fold;
 mod look;
 mod pattern;
 mod ruleset;
 mod scene;
+mod seen;
 mod standing;
 mod template;
+mod unsure;
 mod verdict;
 
 #[cfg(test)]
@@ -75,18 +80,23 @@ struct Case {
     newest: u64,
     /// The newest that each socket brought.
     newest_on: BTreeMap<u64, u64>,
+    /// Those that any socket brought.
+    brought: BTreeSet<u64>,
     /// Its body, to be looked at again under new rules.
     last: Option<Last>,
     /// What others wrote last to keys that no rule names.
     theirs: BTreeMap<Key, Option<String>>,
     /// Such keys that the client changed.
     touched: BTreeSet<Key>,
+    /// The newest change, but for the client's own, that a topic listened to would have told of.
+    audible: Option<(u64, Timestamp)>,
 }
 
 /// The newest snapshot that the client got.
 #[derive(Debug)]
 struct Last {
     body: Value,
+    facts: BTreeSet<String>,
     over: bool,
     at: Timestamp,
 }
@@ -216,31 +226,6 @@ impl Oracle {
             }
         }
         verdict
-    }
-
-    fn seen(&mut self, socket: Option<u64>, sequence: u64, body: &Value, now: Timestamp) {
-        self.heard = self.heard.max(now);
-        let Some(id) = body["id"].as_str() else { return };
-        let case = self.cases.entry(id.to_owned()).or_default();
-        if let Some(socket) = socket {
-            let newest = case.newest_on.entry(socket).or_default();
-            if sequence <= *newest {
-                return;
-            }
-            *newest = sequence;
-        }
-        let scene = Scene::new(body, &self.directory, &self.watched);
-        let seen = look(&scene, &self.rules);
-        if sequence <= case.newest {
-            if sequence < case.newest {
-                case.entries.push(Entry { sequence, at: now, what: What::Crossed(seen) });
-            }
-            return;
-        }
-        let what = What::Looked(seen);
-        case.newest = sequence;
-        case.last = Some(Last { body: body.clone(), over: scene.over(), at: now });
-        case.entries.push(Entry { sequence, at: now, what });
     }
 
     fn judge(&self, conversation: &str, folded: &Folded, world: &World, verdict: &mut Verdict) {

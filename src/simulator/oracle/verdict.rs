@@ -20,6 +20,8 @@ pub struct Verdict {
     pub untouched_violations: usize,
     /// Those of them that are not now as somebody else left them.
     pub lost_by_client: Vec<Wrong>,
+    /// Living conversations that the client was given nothing of since they last changed, long ago.
+    pub unseen: Vec<String>,
     /// Writes of the client that changed nothing, its retries of unanswered ones left out.
     pub redundant_writes: usize,
     /// Values that only an older snapshot asked for, written more than 2 s after a newer one was
@@ -47,6 +49,7 @@ impl Verdict {
         self.concerned > 0
             && self.right == self.concerned
             && self.wrong.is_empty()
+            && self.unseen.is_empty()
             && self.untouched_violations == 0
             && self.older_writes == 0
     }

@@ -10,6 +10,7 @@ use tracing::{debug, info, warn};
 
 use super::Keeper;
 use super::give_up::Verdict;
+use crate::defects::{self, Defect};
 use crate::genesys::ConversationId;
 use crate::updates::dead_letters::Reason;
 use crate::updates::decide::{Decision, Situation};
@@ -205,7 +206,7 @@ impl Keeper {
             base: written.map_or(seen, |written| written.base(seen)),
             // What a read showed to be missing was never followed, and is written as if for the
             // first time.
-            followed: written.filter(|it| it.fate != Fate::Missing).map(Written::followed),
+            followed: written.filter(|it| is_ours(it.fate)).map(Written::followed),
             out: self.outbox.out(target, key).map(|out| &*out.value),
             waits: self.outbox.waiting(target, key).is_some(),
             uncertain: self.outbox.is_uncertain(target, key),
@@ -294,4 +295,9 @@ impl Keeper {
             rule = %wish.rule, key = %wish.key, "would be written, but for the dry run"
         );
     }
+}
+
+/// Whether a write of this fate is remembered as what the rules had last.
+fn is_ours(fate: Fate) -> bool {
+    fate != Fate::Missing && !(fate == Fate::Confirmed && defects::on(Defect::EchoIsForeign))
 }

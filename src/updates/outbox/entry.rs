@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::defects::{self, Defect};
 use crate::updates::dead_letters::DeadLetter;
 use crate::updates::push::Losses;
 use crate::updates::wish::{Observation, Wish, Write};
@@ -173,7 +174,7 @@ impl Entry {
     }
 
     pub(super) fn wants(&self, now: Instant) -> Wants {
-        if self.out.is_some() {
+        if self.out.is_some() && !defects::on(Defect::NotExclusive) {
             return Wants::Held;
         }
         if self.keys.is_empty() && self.losses.is_empty() {

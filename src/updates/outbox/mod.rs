@@ -33,6 +33,7 @@ pub(crate) use entry::Waiting;
 pub(crate) use settle::Failure;
 
 use super::push::Losses;
+use crate::defects::{self, Defect};
 use crate::genesys::{ConversationId, ParticipantId};
 
 /// So many urgent ones may leave in a row while others wait, who thus get a fifth of what goes even
@@ -214,6 +215,7 @@ impl Outbox {
 
     /// Says whether a flow runs in a conversation that would overwrite what is written now.
     pub(crate) fn set_flow(&mut self, conversation: &ConversationId, in_flow: bool, now: Instant) {
+        let in_flow = in_flow && !defects::on(Defect::FlowIsNotWaitedFor);
         self.change_all(conversation, now, |entry| entry.in_flow = in_flow);
     }
 
@@ -248,7 +250,9 @@ impl Outbox {
     fn take_out(&mut self, target: Target, now: Instant) -> Option<Leaving> {
         let leaving = self.change(&target, now, |entry| {
             let keys = entry.sendable(now);
-            if (keys.is_empty() && entry.losses.is_empty()) || entry.out.is_some() {
+            if (keys.is_empty() && entry.losses.is_empty())
+                || (entry.out.is_some() && !defects::on(Defect::NotExclusive))
+            {
                 return None;
             }
             entry.out = Some(keys.clone());

@@ -8,6 +8,8 @@ use tokio::time::Instant;
 use super::entry::Entry;
 use super::{Outbox, Target, Waiting};
 
+use crate::defects::{self, Defect};
+
 /// How a push failed, as far as its entry is concerned.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Failure {
@@ -40,6 +42,9 @@ impl Outbox {
                     landing.insert(key, values);
                 }
             }
+            if defects::on(Defect::OneGenerationForAnEntry) {
+                entry.keys.clear();
+            }
             landing
         });
         settled.unwrap_or_default()
@@ -49,7 +54,15 @@ impl Outbox {
     pub(crate) fn failed(&mut self, target: &Target, failure: Failure, now: Instant) {
         self.touch(target);
         self.change(target, now, |entry| {
-            let out = entry.out.take().filter(|_| failure.uncertain);
+            let out = entry.out.take();
+            if defects::on(Defect::StaleBytesAtRetry) {
+                let stale = out.clone().into_iter().flatten();
+                entry.keys.extend(stale.map(|(key, sent)| (key, Box::new(sent))));
+            }
+            if defects::on(Defect::NoAnswerIsYes) && failure.uncertain {
+                entry.keys.retain(|key, _| out.as_ref().is_none_or(|out| !out.contains_key(key)));
+            }
+            let out = out.filter(|_| failure.uncertain);
             entry.attempts += u32::from(failure.counts);
             entry.backoff = Some(failure.again_at);
             for (key, sent) in out.into_iter().flatten() {

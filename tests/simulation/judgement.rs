@@ -1,0 +1,138 @@
+//! The judgement of an hour, without mercy; and whether enough happened for it to count.
+
+use std::collections::BTreeMap;
+
+use attributed::app::Ended;
+use attributed::simulator::Entry;
+use attributed::simulator::oracle::Wrong;
+
+use crate::deck::ALL;
+use crate::hour::{Facts, HOUR};
+use crate::outcome::Tally;
+use crate::scene::REQUESTS_PER_MINUTE;
+
+/// What an hour must have of each, or it does not count.
+const ENOUGH: [(&str, u64); 4] =
+    [("conversations", 200), ("frames", 2_000), ("pushes", 300), ("drops", 10)];
+
+/// Participants that may wait at the same time where some twenty conversations live.
+const LARGEST_OUTBOX: u64 = 500;
+
+/// Counts what happened, beside what was noted when it did.
+pub(crate) fn measure(facts: &Facts<'_>, requests: &[Entry], tally: &mut Tally) {
+    let simulator = &facts.scene.simulator;
+    let conversations = simulator.look(|world| world.open_conversations().len() as u64);
+    tally.count("conversations", conversations);
+    tally.count("frames", simulator.frames_sent().0);
+    tally.count("requests", requests.len() as u64);
+    let pushes = requests.iter().filter(|entry| entry.is_write()).count();
+    tally.count("pushes", pushes as u64);
+    tally.count("drops", facts.counts.drops.get());
+    tally.count("concerned", facts.verdict.concerned as u64);
+    tally.count("dead letters", facts.scene.trace.heard().letters.len() as u64);
+    tally.count("lost to others", facts.counts.lost_to_others.get());
+    tally.count("in doubt", facts.counts.snapshots_doubtful.get());
+    for (kind, times) in simulator.injected() {
+        tally.count(kind, times);
+    }
+}
+
+/// Everything that is not as it should be.
+pub(crate) fn judge(facts: &Facts<'_>, requests: &[Entry], tally: &Tally) -> Vec<String> {
+    let (simulator, verdict) = (&facts.scene.simulator, &facts.verdict);
+    let mut wrong = Vec::new();
+    let mut check = |right: bool, what: String| {
+        if !right {
+            wrong.push(what);
+        }
+    };
+    check(facts.came_to_rest, "it never comes to rest".to_owned());
+    let ended = &facts.ended;
+    check(matches!(ended, Ended::Drained), format!("it did not stop cleanly: {ended}"));
+    check(verdict.concerned > 0, "nobody was concerned".to_owned());
+    for mistake in &verdict.wrong {
+        check(is_explained(facts, mistake), format!("not as it should be: {mistake:?}"));
+    }
+    for id in &verdict.unseen {
+        check(false, format!("not seen although it lasts: {id}"));
+    }
+    let touched = verdict.untouched_violations;
+    check(touched == 0, format!("{touched} keys touched that no rule names"));
+    let older = verdict.older_writes;
+    check(older == 0, format!("{older} older values written over newer ones"));
+    for (one, other) in simulator.overlaps() {
+        check(false, format!("requests {one} and {other} for one participant at once"));
+    }
+    let hung_up = simulator.hung_up();
+    check(hung_up.is_empty(), format!("somebody was disconnected: {hung_up:?}"));
+    for (window, count) in windows(requests) {
+        check(
+            count <= u64::from(REQUESTS_PER_MINUTE),
+            format!("{count} requests in window {window}"),
+        );
+    }
+    let largest = facts.largest_outbox;
+    check(largest <= LARGEST_OUTBOX, format!("{largest} participants waited at once"));
+    let (held, alive) = (facts.held, facts.alive);
+    check(held <= alive, format!("{held} conversations are held, {alive} live"));
+    for rude in while_the_account_rests(requests) {
+        check(false, format!("request {rude} while the account rests"));
+    }
+    for (one, other) in tokens_at_once(requests) {
+        check(false, format!("requests {one} to {other} got three tokens"));
+    }
+    if facts.length < HOUR {
+        return wrong;
+    }
+    for (what, enough) in ENOUGH.into_iter().chain(ALL.map(|trouble| (trouble.name(), 1))) {
+        let count = tally.of(what);
+        check(count >= enough, format!("too quiet: {what} {count}, not {enough}"));
+    }
+    wrong
+}
+
+fn is_explained(facts: &Facts<'_>, wrong: &Wrong) -> bool {
+    let letter = (wrong.participant.clone(), wrong.key.clone());
+    facts.scene.trace.heard().letters.contains(&letter)
+}
+
+/// Requests that began while a 429 said that the account has to rest. Tokens are asked for
+/// elsewhere, and a request that was on its way is no disobedience.
+fn while_the_account_rests(requests: &[Entry]) -> Vec<u64> {
+    let mut rude = Vec::new();
+    let mut rests = (0, 0);
+    for entry in requests.iter().filter(|entry| entry.path.starts_with("/api/")) {
+        if rests.0 < entry.started_us && entry.started_us < rests.1 {
+            rude.push(entry.number);
+        }
+        if let Some((seconds, ended)) = retry_after(entry).zip(entry.ended_us) {
+            rests = (ended, ended + seconds * 1_000_000);
+        }
+    }
+    rude
+}
+
+/// What a scripted 429 said, as the log has it.
+fn retry_after(entry: &Entry) -> Option<u64> {
+    let rest = entry.fault.as_ref()?.strip_prefix("answer 429, retry after ")?;
+    rest.split(' ').next()?.parse().ok()
+}
+
+/// Token requests of which three were answered within a second. Two may be: a 401 is told again by a
+/// frame, which does not say which token it means.
+fn tokens_at_once(requests: &[Entry]) -> Vec<(u64, u64)> {
+    let tokens = requests.iter().filter(|entry| entry.path == "/oauth/token");
+    let answered: Vec<&Entry> = tokens.filter(|entry| entry.status == Some(200)).collect();
+    let pairs =
+        answered.windows(3).filter(|pair| pair[2].started_us < pair[0].started_us + 1_000_000);
+    pairs.map(|pair| (pair[0].number, pair[2].number)).collect()
+}
+
+/// The daemon's own requests in each window of the budget.
+fn windows(requests: &[Entry]) -> BTreeMap<u64, u64> {
+    let mut windows = BTreeMap::new();
+    for window in requests.iter().filter_map(|entry| entry.window) {
+        *windows.entry(window).or_default() += 1;
+    }
+    windows
+}

@@ -1,0 +1,126 @@
+//! The daemon, the simulator, and what joins them: for everybody who has a part in the hour.
+
+use std::cell::RefCell;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use attributed::app::{Options, Start};
+use attributed::config::Config;
+use attributed::signals::Intent;
+use attributed::simulator::inside::InMemory;
+use attributed::simulator::{RULES, Simulator};
+use attributed::status::counts::Counts;
+use attributed::updates::journal::{Store, StoreError};
+use redb::backends::InMemoryBackend;
+use tokio::sync::mpsc;
+
+use crate::outcome::Tally;
+use crate::trace::Trace;
+
+/// Enough in the mean, and not at all times: updates have to wait.
+pub(crate) const REQUESTS_PER_MINUTE: u32 = 90;
+/// All that the world has conversations in, but one.
+pub(crate) const QUEUES: [&str; 4] = ["Billing", "Support", "Sales", "Claims"];
+
+pub(crate) struct Scene {
+    pub(crate) simulator: Arc<Simulator>,
+    pub(crate) outside: Arc<InMemory>,
+    pub(crate) dir: PathBuf,
+    pub(crate) trace: Trace,
+    pub(crate) tally: RefCell<Tally>,
+    /// The daemon that runs now.
+    daemon: RefCell<Option<mpsc::Sender<Intent>>>,
+    config: Arc<Mutex<Config>>,
+}
+
+impl Scene {
+    pub(crate) fn new(simulator: Arc<Simulator>, dir: PathBuf, trace: Trace) -> Scene {
+        let config = Arc::new(Mutex::new(config(&dir)));
+        let outside = Arc::new(InMemory::start(Arc::clone(&simulator)));
+        let (tally, daemon) = (RefCell::default(), RefCell::default());
+        Scene { simulator, outside, dir, trace, tally, daemon, config }
+    }
+
+    /// A daemon that is ready to begin, and to hear.
+    pub(crate) fn daemon(&self, counts: &Arc<Counts>) -> Start {
+        let (sender, intents) = mpsc::channel(4);
+        *self.daemon.borrow_mut() = Some(sender);
+        let (now, later) = (self.config(), Arc::clone(&self.config));
+        let reread = move || Ok(later.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        Start {
+            config: now,
+            options: Options { journal: Some(Box::new(journal)), ..Options::default() },
+            outside: Arc::clone(&self.outside) as Arc<_>,
+            counts: Arc::clone(counts),
+            level: None,
+            intents,
+            reread: Box::new(reread),
+        }
+    }
+
+    /// Nobody hears any more.
+    pub(crate) fn daemon_is_gone(&self) {
+        *self.daemon.borrow_mut() = None;
+    }
+
+    /// Tells the daemon that runs, if one does.
+    pub(crate) async fn tell(&self, intent: Intent) {
+        let daemon = self.daemon.borrow().clone();
+        let Some(daemon) = daemon else { return };
+        if daemon.send(intent).await.is_err() {
+            self.trace.note("nobody hears what the daemon is told".to_owned());
+        }
+    }
+
+    /// Counts something that happens, and writes it into the story.
+    pub(crate) fn note(&self, what: &'static str) {
+        self.tally.borrow_mut().count(what, 1);
+        self.trace.note(format!("* {what}"));
+    }
+
+    /// The configuration says so from now on.
+    pub(crate) fn watch(&self, queues: &[&str]) {
+        let mut config = self.config.lock().unwrap_or_else(PoisonError::into_inner);
+        config.watch.queues = queues.iter().map(|&queue| queue.into()).collect();
+    }
+
+    fn config(&self) -> Config {
+        self.config.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// One of its own for each start: no thread writes it.
+fn journal() -> Result<Store, StoreError> {
+    Store::on(InMemoryBackend::new())
+}
+
+fn config(dir: &std::path::Path) -> Config {
+    fs::write(dir.join("rules.toml"), RULES).unwrap();
+    let secret = dir.join("client-secret");
+    fs::write(&secret, "demo\n").unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+    let file = dir.join("attributed.toml");
+    let text = format!(
+        r#"rules = "rules.toml"
+[genesys]
+login_url = "http://127.0.0.1:1"
+api_url = "http://127.0.0.1:1"
+client_id = "demo"
+client_secret_file = "client-secret"
+[watch]
+all_users = true
+queues = ["Billing", "Support", "Sales", "Claims"]
+[updates]
+requests_per_minute = {REQUESTS_PER_MINUTE}
+[state]
+dir = "state"
+[monitoring]
+listen = ""
+control = "control.sock"
+"#
+    );
+    fs::write(&file, text).unwrap();
+    Config::load(Some(&file), &|_| None).unwrap().0
+}
