@@ -256,6 +256,12 @@ impl Daemon {
         assert!(status.success(), "the daemon is gone\n{}", self.log_text());
     }
 
+    /// At once, without a shell between.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// Waits for the process to end by itself.
     pub(crate) fn wait_exit(&mut self) -> ExitStatus {
         let start = tokio::time::Instant::now();
