@@ -4,6 +4,7 @@
 //! ([`load`]) goes on while nobody is there, so that every start has a gap behind it.
 
 mod autopsy;
+mod disturbed;
 mod load;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,6 +51,7 @@ struct Killer {
     life: u64,
     lives: Vec<u64>,
     phases: BTreeMap<Phase, usize>,
+    kept: usize,
     least_kept: usize,
 }
 
@@ -58,8 +60,8 @@ impl Killer {
         let load = Load::start(seed);
         let setup = Setup::new(&load.simulated.url, "all_users = true", RULES, "");
         let phases = Phase::ALL.map(|phase| (phase, 0)).into();
-        let (life, lives, least_kept) = (0, vec![0], usize::MAX);
-        let mut killer = Killer { load, setup, life, lives, phases, least_kept };
+        let (life, lives, kept, least_kept) = (0, vec![0], BROUGHT, usize::MAX);
+        let mut killer = Killer { load, setup, life, lives, phases, kept, least_kept };
         killer.budget(SCARCE);
         killer.first_life();
         killer
@@ -119,7 +121,7 @@ impl Killer {
         self.lives.push(self.life);
         let mut daemon = self.setup.start();
         daemon.wait_ready();
-        self.load.begin(BROUGHT.saturating_sub(self.load.waiting().len()), false);
+        self.load.begin(BROUGHT.saturating_sub(self.kept), false);
         let batch = self.lead_to(aim, &daemon);
         daemon.kill();
         let requests = self.load.simulated.requests_since(self.life);
@@ -127,9 +129,9 @@ impl Killer {
         self.load.simulated.clear_script();
 
         let journal = Journal::of(&self.setup);
-        let kept = journal.waiting();
-        assert!(kept >= WAITING, "only {kept} wait\n{}", daemon.log_text());
-        self.least_kept = self.least_kept.min(kept);
+        self.kept = journal.waiting();
+        assert!(self.kept >= WAITING, "only {} wait\n{}", self.kept, daemon.log_text());
+        self.least_kept = self.least_kept.min(self.kept);
         let dead = Dead {
             load: &self.load,
             daemon: &daemon,
@@ -180,7 +182,8 @@ impl Killer {
                 batch
             }
             Phase::Recovery => {
-                daemon.wait_log("looking into a gap");
+                let gap = daemon.wait_log("looking into a gap");
+                assert!(gap["seconds"].is_number(), "it has a beginning: {gap}");
                 let (simulated, life) = (&self.load.simulated, self.life);
                 at_once("a read", || simulated.requests_since(life).iter().any(is_read));
                 Vec::new()
