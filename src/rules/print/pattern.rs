@@ -24,26 +24,37 @@ fn within(pattern: &Pattern, ignore_case: bool) -> Option<String> {
     plain(pattern, ignore_case).or_else(|| Some(table(&entries(pattern, ignore_case)?)))
 }
 
-/// The first arrangement in which the tables inside can be told, too: where an inner one uses the
-/// word `ignore_case` for a text, only an outer one can say that case does not count.
+/// Where an inner table uses the word `ignore_case` for a text, only one around it can say that case
+/// does not count.
 fn entries(pattern: &Pattern, ignore_case: bool) -> Option<Vec<(String, String)>> {
+    let switched = !ignore_case;
+    let switch = || ("ignore_case".to_owned(), switched.to_string());
+    let with_switch = || {
+        let mut entries = told(pattern, switched)?;
+        let is_free = entries.iter().all(|(name, _)| name != "ignore_case");
+        is_free.then(|| {
+            entries.push(switch());
+            entries
+        })
+    };
+    let around = || Some(vec![("is".to_owned(), table(&told(pattern, switched)?)), switch()]);
+    told(pattern, ignore_case).or_else(with_switch).or_else(around)
+}
+
+/// The first arrangement in which the tables inside can be told, too.
+fn told(pattern: &Pattern, ignore_case: bool) -> Option<Vec<(String, String)>> {
     let parts =
         if let Pattern::All(parts) = pattern { parts } else { std::slice::from_ref(pattern) };
-    let places = || std::iter::once(None).chain((0..parts.len()).map(Some));
-    let tables = [ignore_case, !ignore_case].into_iter();
-    let mut tables = tables.flat_map(|case| places().map(move |is| (case, is)));
-    tables.find_map(|(case, is)| {
-        let named = arranged(parts, case, is)?;
-        let switch = (case != ignore_case).then_some("ignore_case");
-        if switch.is_some_and(|switch| named.contains(&switch)) {
-            return None;
-        }
+    let mut places = std::iter::once(None).chain((0..parts.len()).map(Some));
+    places.find_map(|is| {
+        let named = arranged(parts, ignore_case, is)?;
         let entries = named.into_iter().zip(parts).map(|(name, part)| {
-            let asked = if name == "is" { within(part, case) } else { operand(part, case) };
+            let within = name == "is";
+            let asked =
+                if within { self::within(part, ignore_case) } else { operand(part, ignore_case) };
             Some((name.to_owned(), asked?))
         });
-        let switch = switch.map(|switch| Some((switch.to_owned(), case.to_string())));
-        entries.chain(switch).collect()
+        entries.collect()
     })
 }
 

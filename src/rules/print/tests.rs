@@ -163,11 +163,14 @@ fn rules_that_there_are_come_back() {
 
 #[test]
 fn an_outer_table_says_that_case_does_not_count_where_an_inner_one_cannot() {
-    let inner = "{ ignore_case = 'Q', glob = '*', is = 'Ab' }";
-    let file = parse(&format!(
-        "[[rule]]\nname = 'r'\nset.x = 'y'\nmatch.raw = [{{ path = ['x'], ignore_case = true, not = {inner} }}]\n"
-    ));
-    assert_eq!(differs(&file.unwrap()), Ok(()));
+    for inner in [
+        "not = { ignore_case = 'Q', glob = '*', is = 'Ab' }",
+        "is = { ignore_case = 'Q', contains = 'é', is = 'Ab' }",
+    ] {
+        let raw = format!("match.raw = [{{ path = ['x'], ignore_case = true, {inner} }}]");
+        let file = parse(&format!("[[rule]]\nname = 'r'\nset.x = 'y'\n{raw}\n")).unwrap();
+        assert_eq!(differs(&file), Ok(()));
+    }
 }
 
 #[test]
