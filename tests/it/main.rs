@@ -21,6 +21,7 @@ mod dialects;
 mod explained;
 mod gaps;
 mod judgement;
+mod kills;
 mod late;
 mod letters;
 mod overlap;
