@@ -203,11 +203,14 @@ fn dispatcher(journal: Journal, recovered: Recovered) -> (mpsc::Sender<Input>, D
 /// are written all the time.
 fn settings() -> Settings {
     let text = "rules = \"rules.toml\"\n[genesys]\nregion = \"mypurecloud.de\"\nclient_id = \"id\"\n\
-                client_secret_file = \"secret\"\n[watch]\nall_users = true\n\
-                [updates]\nfight_key_writes = 0\nfight_conversation_writes = 0\n";
+                client_secret_file = \"secret\"\n[watch]\nall_users = true\n";
     let parsed = Config::parse("attributed.toml".as_ref(), text, &|_| None);
     let (config, ..) = parsed.unwrap();
-    Settings::new(&config.updates, &config.state, Arc::new(|_| true))
+    Settings {
+        fight_key_writes: 0,
+        fight_conversation_writes: 0,
+        ..Settings::new(&config.updates, &config.state, Arc::new(|_| true))
+    }
 }
 
 /// The `n`th value is wished for a conversation; or it is there.

@@ -48,7 +48,7 @@ static CONFIG: LazyLock<Config> = LazyLock::new(|| {
         client_id = "id"
         client_secret_file = "secret"
         [watch]
-        users = ["jane@example.com", "Joe", "6b1d0a52-7a57-4a23-9a4e-0d3a7a6c1f11"]
+        users = ["jane@example.com", "6b1d0a52-7a57-4a23-9a4e-0d3a7a6c1f11"]
         members_of_queues = ["Billing"]
         members_of_groups = ["Team"]
         all_users = true
