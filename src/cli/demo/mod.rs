@@ -95,6 +95,7 @@ async fn play(arguments: &DemoArguments) -> io::Result<Exit> {
     introduce(arguments, seed, address, &folder);
 
     let simulator = Simulator::new(options(arguments, seed));
+    simulator.client_watches_all();
     let stop_simulator = CancellationToken::new();
     let mut tasks = JoinSet::new();
     tasks.spawn(Arc::clone(&simulator).serve(listener, stop_simulator.clone()));
