@@ -16,10 +16,10 @@ use super::journal::{self, Opened};
 use super::list_watch::{Found, ListWatch, Watched};
 use super::lists::to_watch;
 use super::observe::View;
-use super::pipeline::{self, Pipeline, Question, Unheard};
+use super::pipeline::{self, Pipeline, Question, Standings, Unheard};
 use super::push::Writer;
 use super::recovery::{self, Recovery, Search};
-use super::reload::Reloads;
+use super::reload::{Reloads, Task, What};
 use super::report::Report;
 use super::rules_history::History;
 use super::rules_in_force::RulesInForce;
@@ -123,25 +123,24 @@ impl Start {
             first_token(&account).await?;
             right_organization(config, &account).await
         };
+        let mut reload = false;
         tokio::select! {
             biased;
-            () = told_to_stop(&mut self.intents) => return Err(Ended::Drained),
+            () = told_to_stop(&mut self.intents, &mut reload) => return Err(Ended::Drained),
             permitted = permitted => permitted?,
         }
         let opened = journal::open(&self.config, self.options.journal.take(), self.options.now)?;
-        Ok(self.join(
-            account,
-            opened,
-            rules,
-            history,
-            fence,
-            View {
-                rules: Arc::new(bound),
-                watched: Arc::default(),
-                acd_only: false,
-                held_against: None,
-            },
-        ))
+        let view = View {
+            rules: Arc::new(bound),
+            watched: Arc::default(),
+            acd_only: false,
+            held_against: None,
+        };
+        let mut app = self.join(account, opened, rules, history, fence, view);
+        if reload {
+            app.reload(Task { what: What::Files, plan: false, confirm: false, answer: None });
+        }
+        Ok(app)
     }
 
     /// Starts every loop, each joined to the next by a bounded channel.
@@ -168,8 +167,9 @@ impl Start {
         let (updates, observations) = mpsc::channel(OBSERVATIONS_WAITING);
         let (questions, questions_receiver) = mpsc::channel(1);
         let (gaps_open, unheard) = Unheard::new(channels.clone());
+        let first = (view, Standings::left_by(&opened.recovered));
         let (view, look_ups) =
-            loops.pipeline(frames, asks, unheard, questions_receiver, view, updates.clone());
+            loops.pipeline(frames, asks, unheard, questions_receiver, first, updates.clone());
         let gaps = loops.recovery(&config, look_ups, gaps_open);
         let asked = loops.control(&config);
         let (lists, lists_found) = loops.lists(to_watch(&rules));
@@ -300,7 +300,7 @@ impl Loops {
         asks: mpsc::Receiver<Ask>,
         unheard: Unheard,
         questions: mpsc::Receiver<Question>,
-        first: View,
+        (first, standings): (View, Standings),
         observations: mpsc::Sender<Input>,
     ) -> (watch::Sender<View>, recovery::LookUps) {
         let (view_sender, view) = watch::channel(first);
@@ -317,7 +317,7 @@ impl Loops {
             counts: Arc::clone(&self.counts),
             beat: self.pulse.add("pipeline"),
         };
-        let pipeline = Pipeline::new(joints, Tracker::new(Limits::default()));
+        let pipeline = Pipeline::new(joints, Tracker::new(Limits::default()), standings);
         self.tasks.spawn(named("pipeline", async move {
             pipeline.run().await;
             Part::Pipeline
@@ -428,9 +428,12 @@ async fn first_token(account: &Account) -> Result<(), Ended> {
     }
 }
 
-/// Until somebody wants us to stop. A reload has nothing to do yet: the files were just read.
-async fn told_to_stop(intents: &mut mpsc::Receiver<Intent>) {
-    while intents.recv().await == Some(Intent::Reload) {}
+/// Until somebody wants us to stop. A reload waits until the start is through: what it is about may
+/// have changed since the files were read.
+async fn told_to_stop(intents: &mut mpsc::Receiver<Intent>, reload: &mut bool) {
+    while intents.recv().await == Some(Intent::Reload) {
+        *reload = true;
+    }
 }
 
 /// Refuses to work for another organisation than the configuration names.

@@ -26,6 +26,7 @@ use crate::genesys::call::{Answer, Call, CallError, Class, Permit, Refusal};
 use crate::genesys::names::Names;
 use crate::rules::{RuleFile, Tables};
 use crate::status::pulse::Pulse;
+use crate::updates::journal::{Memory, Recovered};
 use crate::updates::wish::Observation;
 
 const RULES: &str = r#"
@@ -67,6 +68,7 @@ impl Api for Answers {
                     body: body.into(),
                 }),
                 Err(404) => Err(CallError::NotFound(refusal(404))),
+                Err(503) => Err(CallError::Unavailable(refusal(503))),
                 Err(status) => Err(CallError::Forbidden(refusal(status))),
             }
         })
@@ -84,6 +86,7 @@ struct Scene {
     observations: mpsc::Receiver<Input>,
     counts: Arc<Counts>,
     doubts: u32,
+    doubts_given_up: u32,
     answers: Vec<oneshot::Sender<Given>>,
     pipeline: Option<Pipeline>,
     tasks: JoinSet<()>,
@@ -123,6 +126,7 @@ impl Scene {
                 beat: Pulse::default().add("pipeline"),
             },
             Tracker::new(Limits::default()),
+            Standings::default(),
         );
         let (pipeline, tasks) = (Some(pipeline), JoinSet::new());
         let doubts = 0;
@@ -137,6 +141,7 @@ impl Scene {
             observations,
             counts,
             doubts,
+            doubts_given_up: 0,
             answers,
             pipeline,
             tasks,
@@ -184,6 +189,7 @@ impl Scene {
             match input {
                 Input::Doubt(_) => self.doubts += 1,
                 Input::Through(_) => {}
+                Input::DoubtGivenUp(_) => self.doubts_given_up += 1,
                 Input::Observe(_) | Input::Settings(_) | Input::DeadLetters(_) => return false,
             }
         }
@@ -254,14 +260,44 @@ async fn what_held_in_a_doubtful_snapshot_is_followed_by_otherwise() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_an_earlier_process_wrote_is_followed_by_otherwise() {
+    let written: Memory = serde_json::from_str(
+        r#"{"keys":{"hold":{"value":"true","rule":"hold","digest":0,"accepted_at":0,
+            "fate":"confirmed","met":null,"earlier":[],"doubt":false,"rewrites":0}}}"#,
+    )
+    .unwrap();
+    let memory = vec![(("c".into(), "p".into()), written)];
+    let mut scene = Scene::new(0);
+    if let Some(pipeline) = &mut scene.pipeline {
+        pipeline.standings = Standings::left_by(&Recovered { memory, ..Recovered::default() });
+    }
+    scene.frames("a:plain").await;
+    assert_eq!(scene.wishes().await, "hold=false");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_doubt_whose_read_is_refused_writes_nothing() {
     let mut scene = Scene::new(1);
     scene.frames("a:gold b:silver").await;
     assert_eq!(scene.wishes().await, "tier=gold");
+    assert!(scene.is_quiet() && scene.doubts_given_up == 0);
     scene.answer(Err(403)).await;
-    assert!(scene.is_quiet());
+    assert!(scene.is_quiet() && scene.doubts_given_up == 1, "nobody waits for nothing");
     scene.frames("a:over").await;
     assert!(scene.next().await.over);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_doubt_lasts_until_a_read_has_an_answer() {
+    let mut scene = Scene::new(2);
+    scene.frames("a:gold b:silver").await;
+    assert_eq!(scene.wishes().await, "tier=gold");
+    sleep(Duration::from_secs(30)).await;
+    scene.answer(Err(503)).await;
+    sleep(Duration::from_secs(30)).await;
+    assert!(scene.is_quiet() && (scene.doubts, scene.doubts_given_up) == (1, 0));
+    scene.answer(Ok(body("c", "silver"))).await;
+    assert_eq!(scene.wishes().await, "tier=silver");
 }
 
 #[tokio::test(start_paused = true)]
