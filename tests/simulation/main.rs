@@ -16,8 +16,10 @@
 mod deck;
 #[cfg(feature = "defects")]
 mod defects;
+mod disk;
 mod hour;
 mod judgement;
+mod lives;
 mod outcome;
 mod scene;
 mod seeds;
