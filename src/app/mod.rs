@@ -16,6 +16,7 @@ mod journal;
 mod list_copies;
 mod list_watch;
 mod lists;
+mod loops;
 mod observe;
 mod pipeline;
 mod push;
@@ -99,7 +100,8 @@ pub struct App {
     counts: Arc<Counts>,
     account: Arc<Account>,
     journal: Monitor,
-    /// The process before heard everything until then.
+    /// The process before heard everything until then; `None` once somebody is watched whom it may
+    /// not have watched.
     away_since: Option<Timestamp>,
     pulse: Pulse,
     rules: RulesInForce,
@@ -268,9 +270,7 @@ impl App {
                 let new = fresh.into_iter().filter(|topic| self.heard.insert(topic.clone()));
                 let new: Vec<Topic> = new.collect();
                 if !new.is_empty() {
-                    // What is watched only since then was never heard of.
-                    let since = self.away_since.filter(|_| !self.ready);
-                    self.look_into(since, machine::now(), new);
+                    self.look_into(self.away_since, machine::now(), new);
                 }
             }
             // The channels have logged them, with their permissions.
@@ -318,6 +318,9 @@ impl App {
         let topics: BTreeSet<Topic> = users.chain(queues).collect();
         if topics.is_empty() {
             error!("nothing is watched: none of the users, queues and groups of [watch] is known");
+        }
+        if self.ready && !topics.is_subset(&self.joints.topics.borrow()) {
+            self.away_since = None;
         }
         (self.watching_known, self.topics_wanted) = (true, topics.len());
         self.heard.retain(|topic| topics.contains(topic));

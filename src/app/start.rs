@@ -11,51 +11,34 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::control_loop;
 use super::journal::{self, Opened};
-use super::list_watch::{Found, ListWatch, Watched};
 use super::lists::to_watch;
+use super::loops::Loops;
 use super::observe::View;
-use super::pipeline::{self, Pipeline, Question, Standings, Unheard};
-use super::push::Writer;
-use super::recovery::{self, Recovery, Search};
+use super::pipeline::{Standings, Unheard};
 use super::reload::{Reloads, Task, What};
 use super::report::Report;
 use super::rules_history::History;
 use super::rules_in_force::RulesInForce;
-use super::supervision::{kept_up, named};
-use super::{App, Ended, Joints, Part, TICK, allowing, no_names, wanted};
+use super::{App, Ended, Joints, TICK, no_names, wanted};
 use crate::config::Config;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::Problem;
-use crate::events::channels::{Channels, ChannelsState, Notice, QUEUE, Received};
-use crate::events::gaps::Gap;
-use crate::events::topic::Topic;
-use crate::events::tracker::{Limits, Tracker};
-use crate::events::watching::{Wanted, Watcher};
 use crate::genesys::account::Account;
 use crate::genesys::call::{Api, CallError};
-use crate::genesys::directory::{Cache, Watching};
+use crate::genesys::directory::Watching;
 use crate::genesys::organization::{OrganizationError, check_organization};
 use crate::genesys::outside::Outside;
-use crate::machine;
 use crate::signals::Intent;
-use crate::status::control::Asked;
 use crate::status::counts::Counts;
 use crate::status::logging::Level;
 use crate::status::pulse::Pulse;
 use crate::status::systemd;
-use crate::updates::dispatcher::{self, Dispatcher, Input};
 use crate::updates::journal::Opener;
-use crate::updates::settings::Settings;
-use crate::updates::wish::Ask;
 
 /// Observations that may wait for the dispatcher, which never waits for the network.
 const OBSERVATIONS_WAITING: usize = 1024;
 const ASKS_WAITING: usize = 1024;
-const NOTICES_WAITING: usize = 64;
-/// Each connection of the control socket asks one thing.
-const ASKED_WAITING: usize = 16;
 /// Between attempts to get the first token.
 const TOKEN_AGAIN: Duration = Duration::from_secs(5);
 
@@ -222,196 +205,6 @@ impl Start {
         };
         app.count_rules();
         app
-    }
-}
-
-/// What every loop is given, and the loops started so far.
-struct Loops {
-    api: Arc<dyn Api>,
-    stop: CancellationToken,
-    pulse: Pulse,
-    counts: Arc<Counts>,
-    tasks: JoinSet<Part>,
-}
-
-/// The app's ends of the channels' loop: topics in; frames, notices and state out.
-type ChannelEnds = (
-    watch::Sender<Arc<BTreeSet<Topic>>>,
-    mpsc::Receiver<Received>,
-    mpsc::Receiver<Notice>,
-    watch::Receiver<ChannelsState>,
-);
-
-impl Loops {
-    fn directory(
-        &mut self,
-        config: &Config,
-        first: Wanted,
-    ) -> (watch::Sender<Wanted>, watch::Receiver<Arc<Watching>>) {
-        let (wanted_sender, wanted) = watch::channel(first);
-        let (out, watching) = watch::channel(Arc::new(Watching::default()));
-        let (api, pulse, stop) = (Arc::clone(&self.api), self.pulse.clone(), self.stop.clone());
-        let dir = config.state.dir.clone();
-        let work = kept_up("directory", stop.clone(), move || {
-            let watcher = Watcher {
-                api: Arc::clone(&api),
-                cache: Cache::new(&dir),
-                wanted: wanted.clone(),
-                refresh_now: Arc::default(),
-                out: out.clone(),
-                beat: pulse.add("directory"),
-            };
-            watcher.run(stop.clone())
-        });
-        self.tasks.spawn(async move {
-            work.await;
-            Part::Directory
-        });
-        (wanted_sender, watching)
-    }
-
-    fn channels(&mut self, config: &Config, outside: Arc<dyn Outside>) -> ChannelEnds {
-        let (topics_sender, topics) = watch::channel(Arc::default());
-        let (frames, frames_receiver) = mpsc::channel(QUEUE);
-        let (notices, notices_receiver) = mpsc::channel(NOTICES_WAITING);
-        let (state, state_receiver) = watch::channel(ChannelsState::default());
-        let channels = Channels {
-            api: Arc::clone(&self.api),
-            outside,
-            settings: config.channels.clone(),
-            state_file: Some(config.state.dir.join("channels.json")),
-            frames,
-            notices,
-            state,
-            counts: Arc::clone(&self.counts),
-            beat: self.pulse.add("channels"),
-        };
-        let stop = self.stop.clone();
-        self.tasks.spawn(named("channels", async move {
-            channels.run(topics, stop).await;
-            Part::Channels
-        }));
-        (topics_sender, frames_receiver, notices_receiver, state_receiver)
-    }
-
-    fn pipeline(
-        &mut self,
-        frames: mpsc::Receiver<Received>,
-        asks: mpsc::Receiver<Ask>,
-        unheard: Unheard,
-        questions: mpsc::Receiver<Question>,
-        (first, standings): (View, Standings),
-        observations: mpsc::Sender<Input>,
-    ) -> (watch::Sender<View>, recovery::LookUps) {
-        let (view_sender, view) = watch::channel(first);
-        let (look_ups_sender, look_ups) = mpsc::channel(1);
-        let joints = pipeline::Joints {
-            frames,
-            asks,
-            look_ups,
-            unheard,
-            view,
-            questions,
-            observations,
-            api: Arc::clone(&self.api),
-            counts: Arc::clone(&self.counts),
-            beat: self.pulse.add("pipeline"),
-        };
-        let pipeline = Pipeline::new(joints, Tracker::new(Limits::default()), standings);
-        self.tasks.spawn(named("pipeline", async move {
-            pipeline.run().await;
-            Part::Pipeline
-        }));
-        (view_sender, look_ups_sender)
-    }
-
-    fn recovery(
-        &mut self,
-        config: &Config,
-        look_ups: recovery::LookUps,
-        open: watch::Sender<usize>,
-    ) -> mpsc::Sender<Gap> {
-        let (gaps_sender, gaps) = mpsc::channel(NOTICES_WAITING);
-        let recovery = Recovery::new(recovery::Joints {
-            gaps,
-            open,
-            search: Arc::new(Search {
-                api: Arc::clone(&self.api),
-                look_ups,
-                settings: config.recovery.clone(),
-                dialect: config.genesys.dialect,
-                requests_per_minute: config.updates.requests_per_minute.get(),
-            }),
-            settings: config.recovery.clone(),
-            counts: Arc::clone(&self.counts),
-            beat: self.pulse.add("recovery"),
-        });
-        let stop = self.stop.clone();
-        self.tasks.spawn(named("recovery", async move {
-            recovery.run(stop).await;
-            Part::Recovery
-        }));
-        gaps_sender
-    }
-
-    /// What is asked through the control socket; without one, nothing ever is.
-    fn control(&mut self, config: &Config) -> mpsc::Receiver<Asked> {
-        let (asks, asked) = mpsc::channel(ASKED_WAITING);
-        let (path, pulse) = (config.monitoring.control.clone(), self.pulse.clone());
-        let stop = self.stop.clone();
-        let work = kept_up("control socket", stop.clone(), move || {
-            control_loop::answer(path.clone(), asks.clone(), pulse.clone(), stop.clone())
-        });
-        self.tasks.spawn(async move {
-            work.await;
-            Part::Control
-        });
-        asked
-    }
-
-    fn lists(
-        &mut self,
-        first: Arc<Vec<Watched>>,
-    ) -> (watch::Sender<Arc<Vec<Watched>>>, mpsc::Receiver<Found>) {
-        let (lists, wanted) = watch::channel(first);
-        let (found, lists_found) = mpsc::channel(1);
-        let (pulse, stop) = (self.pulse.clone(), self.stop.clone());
-        let work = kept_up("lists", stop.clone(), move || {
-            let (wanted, found) = (wanted.clone(), found.clone());
-            ListWatch { wanted, found, beat: pulse.add("lists") }.run(stop.clone())
-        });
-        self.tasks.spawn(async move {
-            work.await;
-            Part::Lists
-        });
-        (lists, lists_found)
-    }
-
-    fn dispatcher(
-        &mut self,
-        config: &Config,
-        opened: Opened,
-        fence: AllowedKeys,
-        input: mpsc::Receiver<Input>,
-        asks: mpsc::Sender<Ask>,
-    ) {
-        let Opened { journal, recovered, calendar, .. } = opened;
-        let writer = Writer::new(Arc::clone(&self.api), config.genesys.dialect);
-        let dispatcher = Dispatcher::new(dispatcher::Joints {
-            input,
-            asks,
-            api: Arc::clone(&self.api),
-            push: Arc::new(writer),
-            settings: Settings::new(&config.updates, &config.state, allowing(fence)),
-            journal,
-            recovered,
-            calendar,
-            counts: Arc::clone(&self.counts),
-            beat: self.pulse.add("dispatcher"),
-            seed: machine::seed(),
-        });
-        let work = async move { Part::Dispatcher(dispatcher.run().await) };
-        self.tasks.spawn(named("dispatcher", work));
     }
 }
 

@@ -60,6 +60,16 @@ pub(crate) fn with(
     Said { code: status.code().unwrap(), out, err }
 }
 
+/// Holds what was said, on either stream, to these parts.
+#[track_caller]
+pub(crate) fn says(said: &Said, code: i32, parts: &[&str]) {
+    assert_eq!(said.code, code, "{}\n{}", said.out, said.err);
+    for part in parts {
+        let there = said.out.contains(part) || said.err.contains(part);
+        assert!(there, "{part:?} is not said:\n{}\n{}", said.out, said.err);
+    }
+}
+
 fn reader(mut from: impl Read + Send + 'static) -> JoinHandle<String> {
     std::thread::spawn(move || {
         let mut text = String::new();

@@ -106,11 +106,16 @@ pub(crate) struct Daemon {
 
 impl Daemon {
     pub(crate) fn start(setup: &Setup, arguments: &[&str]) -> Daemon {
+        Daemon::start_by(Command::new(env!("CARGO_BIN_EXE_attributed")), setup, arguments)
+    }
+
+    /// By a command that becomes the daemon and takes its arguments.
+    pub(crate) fn start_by(mut command: Command, setup: &Setup, arguments: &[&str]) -> Daemon {
         let socket = setup.path("notify.sock");
         let _gone = fs::remove_file(&socket);
         let notify = UnixDatagram::bind(&socket).unwrap();
         notify.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_attributed"))
+        let mut child = command
             .args(["run", "--config"])
             .arg(setup.path("attributed.toml"))
             .args(arguments)
@@ -254,6 +259,16 @@ impl Daemon {
             .status()
             .unwrap();
         assert!(status.success(), "the daemon is gone\n{}", self.log_text());
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// At once, without a shell between.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// Waits for the process to end by itself.

@@ -43,9 +43,10 @@ fn everything_is_delivered_whatever_happens() {
         ..Options::default()
     });
     simulated.rules(RULES).unwrap();
-    // The last wishes of conversations that end during the backlog are to be waited for.
+    // The last wishes of conversations that end during the backlog are to be waited for, however
+    // slow the machine is: after that time they would be given up.
     let more = format!(
-        "[updates]\n{UNLIMITED}merge_window = \"200ms\"\nafter_end = \"55s\"\ndrain = \"50s\"\n\
+        "[updates]\n{UNLIMITED}merge_window = \"200ms\"\nafter_end = \"10m\"\ndrain = \"50s\"\n\
          confirm_after = \"10m\"\nfight_key_writes = 20\n"
     );
     let setup = Setup::new(&simulated.url, "all_users = true", RULES, &more);

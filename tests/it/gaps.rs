@@ -29,8 +29,8 @@ fn a_conversation_that_began_in_a_gap_is_found() {
     });
     let found =
         daemon.lines_that(|line| line["message"] == "gap looked into" && line["changed"] == 1);
-    assert_eq!(found.len(), 1, "{line}");
-    assert_eq!(found[0]["wishes"], 1, "{found:?}");
+    // On a slow machine the start's second question may find it, too.
+    assert!(found.iter().any(|found| found["wishes"] == 1), "{line}, {found:?}");
 }
 
 #[test]

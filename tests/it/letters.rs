@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use attributed::simulator::Scripted;
 use serde_json::Value;
 
-use crate::command::{Said, attributed};
+use crate::command::{Said, attributed, says};
 use crate::daemon::{Daemon, Setup};
 use crate::world_at::{WorldAt, customer};
 
@@ -21,15 +21,6 @@ fn rules() -> String {
 
 fn say(setup: &Setup, arguments: &[&str]) -> Said {
     attributed(setup.dir.path(), &[&["dead-letters"], arguments].concat())
-}
-
-#[track_caller]
-fn says(said: &Said, code: i32, parts: &[&str]) {
-    assert_eq!(said.code, code, "{}\n{}", said.out, said.err);
-    for part in parts {
-        let there = said.out.contains(part) || said.err.contains(part);
-        assert!(there, "{part:?} is not said:\n{}\n{}", said.out, said.err);
-    }
 }
 
 /// A call whose write is refused for good.

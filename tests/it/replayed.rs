@@ -9,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 
 use attributed::simulator::Options;
 use attributed::simulator::world::{Shape, World};
+use attributed::status::counted::counted;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -198,7 +199,8 @@ fn a_world_is_replayed_and_compared() {
     };
     let said = replay(&[]);
     assert_eq!(said.code, 0, "{}", said.err);
-    assert!(said.out.contains(&format!("{events} events in {} lines", events + 3)), "{}", said.out);
+    let read = format!("{} in {}", counted(events, "event"), counted(events + 3, "line"));
+    assert!(said.out.contains(&read), "{}", said.out);
     assert!(said.out.contains("2 bad lines") && said.out.contains("events/s"), "{}", said.out);
     assert!(said.err.contains("events.jsonl:1: it is no event"), "{}", said.err);
     let same = replay(&["--against", "rules.toml"]);

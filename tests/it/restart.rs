@@ -52,7 +52,7 @@ fn fifty_restarts_evict_nobodys_channel() {
 
 /// A world where nobody may ask which conversations are open: what the journal does not hold is not
 /// found again.
-fn silent_world() -> WorldAt {
+pub(crate) fn silent_world() -> WorldAt {
     let world = WorldAt::quiet(2);
     world.simulator.permit(Permissions {
         operations: vec!["POST /analytics/conversations/details/query".to_owned()],
@@ -61,7 +61,7 @@ fn silent_world() -> WorldAt {
     world
 }
 
-const NOT_HELD: &str = r#"
+pub(crate) const NOT_HELD: &str = r#"
 [[rule]]
 name = "not-held"
 match.participant.purpose = "agent"

@@ -278,7 +278,9 @@ impl Dispatcher {
 
     /// Gives the journal what has changed.
     fn keep(&mut self, now: Instant) {
-        if let Some(changes) = self.keeper.changes(self.calendar, now) {
+        if !self.journal.is_written() {
+            self.keeper.forget_changes();
+        } else if let Some(changes) = self.keeper.changes(self.calendar, now) {
             self.journal.change(|before| before.then(changes));
         }
     }

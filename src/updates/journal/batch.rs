@@ -25,8 +25,9 @@ impl Batches {
         batch
     }
 
-    pub(super) fn committed(&self, state: &mut State) {
+    pub(super) fn committed(&self, state: &mut State, batch: &Changes) {
         state.commits += 1;
+        state.rows += batch.rows();
         if self.incomplete {
             let reason = format!(
                 "more than {MAX_CHANGES} changes came while nothing could be written, and what \

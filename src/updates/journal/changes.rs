@@ -71,6 +71,11 @@ impl Changes {
             && self.letters.is_empty()
     }
 
+    /// Rows that are written or removed by themselves.
+    pub(super) fn rows(&self) -> u64 {
+        (self.pending.len() + self.memory.len() + self.letters.letters.len()) as u64
+    }
+
     /// Adds what came later.
     pub fn then(&mut self, later: Changes) {
         let Changes { clear, over, pending, memory, good_until, letters } = later;

@@ -5,9 +5,8 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use redb::Builder;
-
-use super::store::{CACHE, Store, StoreError, of_open};
+use super::contained::contained;
+use super::store::{Store, StoreError, builder, of_open};
 
 /// In the state directory.
 const NAME: &str = "journal.redb";
@@ -39,8 +38,8 @@ impl Store {
     }
 
     fn open_file(path: &Path) -> Result<Store, StoreError> {
-        let opened = Builder::new().set_cache_size(CACHE).create(path).map_err(of_open);
-        opened.and_then(Store::prepare).map_err(|error| error.at(path))
+        let opened = contained(|| Store::prepare(builder().create(path).map_err(of_open)?));
+        opened.map_err(|error| error.at(path))
     }
 }
 

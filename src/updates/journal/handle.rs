@@ -55,6 +55,7 @@ pub(super) struct State {
     pub changes: Changes,
     pub health: Health,
     pub commits: u64,
+    pub rows: u64,
     pub stop: bool,
 }
 
@@ -93,6 +94,21 @@ impl Journal {
         let (recovered, store) = first(&mut opener)?;
         let (shared, inline) = (Arc::default(), Inline::new(opener, store));
         Ok((Journal { shared, by: By::Caller(inline) }, recovered))
+    }
+
+    /// A journal that keeps nothing: what the others cost is measured against it.
+    pub fn off() -> Journal {
+        let shared = Arc::new(Shared::default());
+        shared.lock().health = Health::Suspended { reason: "it is turned off".to_owned() };
+        Journal { shared, by: By::Nobody }
+    }
+
+    /// Whether anybody writes what is changed.
+    pub fn is_written(&self) -> bool {
+        match self.by {
+            By::Thread(_) | By::Caller(_) => true,
+            By::Nobody => false,
+        }
     }
 
     /// Adds changes to what the next commit carries. With a thread it waits for nothing but a lock
@@ -165,6 +181,11 @@ impl Monitor {
     /// Transactions so far.
     pub fn commits(&self) -> u64 {
         self.0.lock().commits
+    }
+
+    /// Rows that were written or removed so far.
+    pub fn rows(&self) -> u64 {
+        self.0.lock().rows
     }
 }
 

@@ -32,7 +32,7 @@ impl Inline {
         };
         let batch = self.batches.take(state);
         match store.commit(&batch) {
-            Ok(()) => self.batches.committed(state),
+            Ok(()) => self.batches.committed(state, &batch),
             Err(error) => {
                 Batches::failed(state, batch, &error);
                 self.store = Err(error);

@@ -12,6 +12,7 @@
 
 mod batch;
 mod changes;
+mod contained;
 mod file;
 mod handle;
 mod inline;

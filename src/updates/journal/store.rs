@@ -14,6 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::changes::{Changes, Place};
+use super::contained::contained;
 use super::letters::{self, Letters};
 use super::rows::{Memory, Millis, Pending};
 use crate::defects::{self, Defect};
@@ -23,7 +24,7 @@ use crate::genesys::{ConversationId, ParticipantId};
 pub const FORMAT: i64 = 1;
 
 /// Hot rows are few: those of the participants that wait.
-pub(super) const CACHE: usize = 16 << 20;
+const CACHE: usize = 16 << 20;
 
 type Rows = TableDefinition<'static, (&'static str, &'static str), &'static [u8]>;
 
@@ -76,8 +77,7 @@ impl Store {
     ///
     /// See [`StoreError`]; what is there stays as it is.
     pub fn on(disk: impl StorageBackend) -> Result<Store, StoreError> {
-        let opened = Builder::new().set_cache_size(CACHE).create_with_backend(disk);
-        Store::prepare(opened.map_err(of_open)?)
+        contained(|| Store::prepare(builder().create_with_backend(disk).map_err(of_open)?))
     }
 
     /// Sees to the format, and that all tables are there.
@@ -102,11 +102,13 @@ impl Store {
     ///
     /// [`StoreError::Damaged`] where a row cannot be read.
     pub fn recover(&self) -> Result<Recovered, StoreError> {
-        Ok(Recovered {
-            pending: self.rows(PENDING)?,
-            memory: self.rows(MEMORY)?,
-            letters: self.letters()?,
-            good_until: self.read_meta(GOOD_UNTIL)?,
+        contained(|| {
+            Ok(Recovered {
+                pending: self.rows(PENDING)?,
+                memory: self.rows(MEMORY)?,
+                letters: self.letters()?,
+                good_until: self.read_meta(GOOD_UNTIL)?,
+            })
         })
     }
 
@@ -114,9 +116,13 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Unusable`]: nothing more can be written by this store. Whether these changes
-    /// are there is known after the next opening.
+    /// [`StoreError::Unusable`] or [`StoreError::Damaged`]: nothing more can be written by this store.
+    /// Whether these changes are there is known after the next opening.
     pub fn commit(&mut self, changes: &Changes) -> Result<(), StoreError> {
+        contained(|| self.write(changes))
+    }
+
+    fn write(&self, changes: &Changes) -> Result<(), StoreError> {
         let mut transaction = self.database.begin_write().map_err(of)?;
         let synced = !defects::on(Defect::NoFsync);
         transaction
@@ -160,7 +166,7 @@ impl Store {
     ///
     /// [`StoreError::Damaged`] where one cannot be read.
     pub fn letters(&self) -> Result<Letters, StoreError> {
-        letters::read(&self.database.begin_read().map_err(of)?)
+        contained(|| letters::read(&self.database.begin_read().map_err(of)?))
     }
 
     fn read_meta(&self, key: &str) -> Result<Option<i64>, StoreError> {
@@ -186,6 +192,15 @@ impl Store {
         }
         Ok(rows)
     }
+}
+
+/// How the file is opened, wherever it lies. Each page is verified then: a file that something else
+/// has altered is refused and not trusted. That reads all of it once, a few tens of megabytes with
+/// 100,000 participants waiting.
+pub(super) fn builder() -> Builder {
+    let mut builder = Builder::new();
+    builder.set_cache_size(CACHE).set_check_integrity_on_open(true);
+    builder
 }
 
 type RowTable<'a> = Table<'a, (&'static str, &'static str), &'static [u8]>;

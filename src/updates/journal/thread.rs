@@ -7,6 +7,7 @@ use tracing::error;
 
 use super::batch::{Batches, open_again};
 use super::changes::Changes;
+use super::contained::contained;
 use super::handle::{Opener, Shared};
 use super::store::{Store, StoreError};
 
@@ -34,7 +35,19 @@ impl Writer {
         Writer { shared, opener, batches: Batches::default() }
     }
 
-    pub(super) fn run(mut self, first: Result<Store, StoreError>) {
+    /// Until the journal is closed. Should it end before, the journal says so.
+    pub(super) fn run(self, first: Result<Store, StoreError>) {
+        let shared = Arc::clone(&self.shared);
+        let ended = contained(|| {
+            self.write(first);
+            Ok(())
+        });
+        if let Err(error) = ended {
+            Batches::suspended(&mut shared.lock(), &error);
+        }
+    }
+
+    fn write(mut self, first: Result<Store, StoreError>) {
         let first = first.or_else(|error| {
             Batches::suspended(&mut self.shared.lock(), &error);
             self.open_again().ok_or(error)
@@ -42,7 +55,7 @@ impl Writer {
         let Ok(mut store) = first else { return };
         while let Some(batch) = self.next_batch() {
             let Err(error) = store.commit(&batch) else {
-                self.batches.committed(&mut self.shared.lock());
+                self.batches.committed(&mut self.shared.lock(), &batch);
                 self.rest();
                 continue;
             };

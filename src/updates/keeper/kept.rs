@@ -64,6 +64,14 @@ impl Keeper {
         Some(changes)
     }
 
+    /// Nobody writes what has changed.
+    pub(crate) fn forget_changes(&mut self) {
+        self.memory.take_touched();
+        self.outbox.take_touched();
+        self.dead_letters.take_changes();
+        self.through = None;
+    }
+
     /// Takes over what an earlier process left. Its conversations are to be read, and what waits
     /// waits for that.
     pub(crate) fn restore(&mut self, mut recovered: Recovered, calendar: Calendar, now: Instant) {

@@ -3,7 +3,9 @@
 
 mod audit;
 mod copies;
+mod doubts;
 mod look_ups;
+mod other_rules;
 mod progress;
 
 use std::path::Path;
@@ -26,7 +28,6 @@ use crate::genesys::call::{Answer, Call, CallError, Class, Permit, Refusal};
 use crate::genesys::names::Names;
 use crate::rules::{RuleFile, Tables};
 use crate::status::pulse::Pulse;
-use crate::updates::journal::{Memory, Recovered};
 use crate::updates::wish::Observation;
 
 const RULES: &str = r#"
@@ -220,20 +221,6 @@ fn frame(stream: &str, body: String) -> Received {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_comes_into_doubt_during_a_read_is_not_settled_by_it() {
-    let mut scene = Scene::new(2);
-    scene.frames("a:gold").await;
-    assert_eq!(scene.wishes().await, "tier=gold");
-    scene.frames("b:silver").await;
-    scene.frames("b:bronze").await;
-    scene.answer(Ok(body("c", "silver"))).await;
-    assert!(scene.is_quiet(), "the answer may be older than what came meanwhile");
-    scene.answer(Ok(body("c", "bronze"))).await;
-    assert_eq!(scene.wishes().await, "tier=bronze");
-    assert_eq!(scene.doubts, 2, "what waits was held back");
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_read_that_is_asked_for_during_a_read_is_made() {
     let mut scene = Scene::new(2);
     scene.frames("a:gold").await;
@@ -244,58 +231,6 @@ async fn a_read_that_is_asked_for_during_a_read_is_made() {
     }
     scene.answer(Ok(body("c", "gold"))).await;
     assert_eq!(scene.wishes().await, "tier=gold");
-    scene.answer(Ok(body("c", "silver"))).await;
-    assert_eq!(scene.wishes().await, "tier=silver");
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_held_in_a_doubtful_snapshot_is_followed_by_otherwise() {
-    let mut scene = Scene::new(1);
-    scene.frames("a:plain").await;
-    assert_eq!(scene.wishes().await, "");
-    // Held, and not any more when it is read.
-    scene.frames("b:held").await;
-    scene.answer(Ok(body("c", "plain"))).await;
-    assert_eq!(scene.wishes().await, "hold=false");
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_an_earlier_process_wrote_is_followed_by_otherwise() {
-    let written: Memory = serde_json::from_str(
-        r#"{"keys":{"hold":{"value":"true","rule":"hold","digest":0,"accepted_at":0,
-            "fate":"confirmed","met":null,"earlier":[],"doubt":false,"rewrites":0}}}"#,
-    )
-    .unwrap();
-    let memory = vec![(("c".into(), "p".into()), written)];
-    let mut scene = Scene::new(0);
-    if let Some(pipeline) = &mut scene.pipeline {
-        pipeline.standings = Standings::left_by(&Recovered { memory, ..Recovered::default() });
-    }
-    scene.frames("a:plain").await;
-    assert_eq!(scene.wishes().await, "hold=false");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_doubt_whose_read_is_refused_writes_nothing() {
-    let mut scene = Scene::new(1);
-    scene.frames("a:gold b:silver").await;
-    assert_eq!(scene.wishes().await, "tier=gold");
-    assert!(scene.is_quiet() && scene.doubts_given_up == 0);
-    scene.answer(Err(403)).await;
-    assert!(scene.is_quiet() && scene.doubts_given_up == 1, "nobody waits for nothing");
-    scene.frames("a:over").await;
-    assert!(scene.next().await.over);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_doubt_lasts_until_a_read_has_an_answer() {
-    let mut scene = Scene::new(2);
-    scene.frames("a:gold b:silver").await;
-    assert_eq!(scene.wishes().await, "tier=gold");
-    sleep(Duration::from_secs(30)).await;
-    scene.answer(Err(503)).await;
-    sleep(Duration::from_secs(30)).await;
-    assert!(scene.is_quiet() && (scene.doubts, scene.doubts_given_up) == (1, 0));
     scene.answer(Ok(body("c", "silver"))).await;
     assert_eq!(scene.wishes().await, "tier=silver");
 }
@@ -354,33 +289,6 @@ async fn compare(scene: &mut Scene, rules: &str) -> [u64; 3] {
     let found = timeout(PATIENCE, answered).await.unwrap().unwrap();
     assert!(!found.changes.incomplete);
     [found.changes.conversations, found.changes.came, found.changes.went]
-}
-
-#[tokio::test(start_paused = true)]
-async fn other_rules_are_compared_and_change_nothing() {
-    let mut scene = Scene::new(0);
-    scene.frames("a:gold").await;
-    assert_eq!(scene.wishes().await, "tier=gold");
-    assert_eq!(compare(&mut scene, RULES).await, [1, 0, 0]);
-    let renamed = RULES.replace("set.tier", "set.level");
-    assert_eq!(compare(&mut scene, &renamed).await, [1, 1, 1]);
-    assert_eq!(
-        compare(&mut scene, &RULES.replace("exists = true", "exists = false")).await,
-        [1, 0, 1]
-    );
-    assert!(scene.is_quiet());
-    scene.frames("a:silver").await;
-    assert_eq!(scene.wishes().await, "tier=silver");
-}
-
-#[tokio::test(start_paused = true)]
-async fn new_rules_look_again_behind_live_events() {
-    let mut scene = Scene::new(0);
-    scene.frames("a:gold").await;
-    assert_eq!(scene.wishes().await, "tier=gold");
-    scene.view.send_replace(view(&RULES.replace("set.tier", "set.level")));
-    // No event of its own is needed.
-    assert_eq!(scene.wishes().await, "level=gold");
 }
 
 #[tokio::test(start_paused = true)]
@@ -443,53 +351,4 @@ async fn nothing_waits_for_its_time_where_time_alone_changes_nothing() {
     assert!(scene.next().await.over);
     sleep(Duration::from_secs(3_600)).await;
     assert!(scene.is_quiet());
-}
-
-#[tokio::test(start_paused = true)]
-async fn new_rules_settle_no_doubt() {
-    let mut scene = Scene::new(1);
-    scene.frames("a:gold b:silver").await;
-    assert_eq!(scene.wishes().await, "tier=gold");
-    scene.view.send_replace(view(&RULES.replace("set.tier", "set.level")));
-    assert_eq!(scene.wishes().await, "level=gold");
-    assert!(scene.is_quiet());
-    assert_eq!(scene.doubts, 2, "what waits is held back after the look, too");
-    scene.answer(Ok(body("c", "silver"))).await;
-    assert_eq!(scene.wishes().await, "level=silver");
-}
-
-const AS_SENT: &str = r#"
-[[rule]]
-name = "held"
-match.raw = [{ path = ["participants", "*", "calls", "*", "held"], is = true }]
-target = "customer"
-set.hold = "true"
-otherwise.hold = "false"
-"#;
-
-#[tokio::test(start_paused = true)]
-async fn a_kept_snapshot_is_looked_at_with_the_event_that_it_was_read_from() {
-    let mut scene = Scene::new(0);
-    scene.pipeline.as_mut().unwrap().view = view(AS_SENT);
-    scene.frames("a:held").await;
-    assert_eq!(scene.wishes().await, "hold=true");
-    scene.asks.send(Ask::LookAgain("c".into())).await.unwrap();
-    assert_eq!(scene.wishes().await, "hold=true");
-    scene.view.send_replace(view(&AS_SENT.replace("\"true\"", "\"yes\"")));
-    assert_eq!(scene.wishes().await, "hold=yes", "the rules changed");
-    scene.frames("a:plain").await;
-    assert_eq!(scene.wishes().await, "hold=false");
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_event_that_differs_only_in_what_raw_reaches_is_looked_at_where_rules_ask() {
-    let mut scene = Scene::new(0);
-    scene.frames("a:plain").await;
-    assert_eq!(scene.wishes().await, "");
-    let raw = "[[rule]]\nname = 'r'\nmatch.raw = [{ path = ['x'], is = 1 }]\nset.x = 'y'\n";
-    scene.view.send_replace(view(raw));
-    assert_eq!(scene.wishes().await, "", "the new rules look again");
-    let more = body("c", "plain").replacen('{', r#"{"x":1,"#, 1);
-    scene.frames.send(frame("a", more)).await.unwrap();
-    assert_eq!(scene.wishes().await, "x=y");
 }

@@ -28,6 +28,8 @@ struct Inside {
     left: Option<u64>,
     /// Syncs are answered and not made.
     lies: bool,
+    /// Whoever reads or writes panics.
+    panics: bool,
     writes: u64,
 }
 
@@ -46,12 +48,29 @@ impl Disk {
             unsynced: Vec::new(),
             left: None,
             lies: false,
+            panics: false,
             writes: 0,
         })))
     }
 
     pub(super) fn lies(&self) {
         self.inside().lies = true;
+    }
+
+    pub(super) fn panics(&self, panics: bool) {
+        self.inside().panics = panics;
+    }
+
+    /// What is read.
+    pub(super) fn image(&self) -> Vec<u8> {
+        self.inside().cached.clone()
+    }
+
+    /// Another disk in its place.
+    pub(super) fn replace(&self, image: Vec<u8>) {
+        let mut inside = self.inside();
+        inside.unsynced.clear();
+        (inside.synced, inside.cached) = (image.clone(), image);
     }
 
     pub(super) fn writes(&self) -> u64 {
@@ -98,6 +117,12 @@ impl Disk {
         inside.left = None;
     }
 
+    fn at_work(&self) -> MutexGuard<'_, Inside> {
+        let panics = self.inside().panics;
+        assert!(!panics, "as the test wants it");
+        self.inside()
+    }
+
     fn inside(&self) -> MutexGuard<'_, Inside> {
         self.0.lock().unwrap()
     }
@@ -141,23 +166,23 @@ impl Inside {
 
 impl StorageBackend for Disk {
     fn len(&self) -> io::Result<u64> {
-        Ok(self.inside().cached.len() as u64)
+        Ok(self.at_work().cached.len() as u64)
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         let at = usize::try_from(offset).unwrap();
-        let inside = self.inside();
+        let inside = self.at_work();
         let bytes = inside.cached.get(at..at + out.len());
         out.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
         Ok(())
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.inside().write(Write::Length(usize::try_from(len).unwrap()))
+        self.at_work().write(Write::Length(usize::try_from(len).unwrap()))
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        let mut inside = self.inside();
+        let mut inside = self.at_work();
         inside.act()?;
         if !inside.lies {
             for write in std::mem::take(&mut inside.unsynced) {
@@ -168,6 +193,6 @@ impl StorageBackend for Disk {
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.inside().write(Write::Bytes(usize::try_from(offset).unwrap(), data.to_vec()))
+        self.at_work().write(Write::Bytes(usize::try_from(offset).unwrap(), data.to_vec()))
     }
 }

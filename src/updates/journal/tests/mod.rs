@@ -1,5 +1,6 @@
 //! The journal: what it gives back, how it fails, and what a power loss leaves.
 
+mod damage;
 mod disk;
 mod letters;
 mod power_loss;
