@@ -80,6 +80,14 @@ impl Simulator {
         state.truth.rules(text, now)
     }
 
+    /// The client's settings say `all_users`: to its rules they are watched before it listens to
+    /// them, as when it reads what is under way while its channels still connect.
+    pub fn client_watches_all(&self) {
+        let mut state = self.state();
+        let users = state.world.users().iter().map(|user| user.id.clone()).collect();
+        state.truth.named(users);
+    }
+
     /// Puts a conversation into the world, or the next state of one; returns its sequence and the
     /// topics that it is sent to.
     pub fn inject(&self, body: Value) -> (u64, Vec<String>) {

@@ -16,11 +16,20 @@ pub(super) struct Truth {
     oracle: Oracle,
     /// Single topics, lower case, that somebody last listened to.
     topics: BTreeSet<String>,
+    /// Users whom the client's settings name: it watches them before it can listen to them.
+    named: BTreeSet<String>,
 }
 
 impl Truth {
     pub(super) fn new(world: &World) -> Truth {
-        Truth { oracle: Oracle::new(world, BTreeSet::new()), topics: BTreeSet::new() }
+        let oracle = Oracle::new(world, BTreeSet::new());
+        Truth { oracle, topics: BTreeSet::new(), named: BTreeSet::new() }
+    }
+
+    /// The client watches these users, whether or not it listens to them yet.
+    pub(super) fn named(&mut self, users: BTreeSet<String>) {
+        self.oracle.watch(users.clone());
+        self.named = users;
     }
 
     /// The client listens to these single topics from now on.
@@ -28,7 +37,8 @@ impl Truth {
         let topics: BTreeSet<&str> = topics.collect();
         self.topics = topics.iter().map(|&topic| topic.to_owned()).collect();
         let user = |topic: &'a str| Some(topic.strip_prefix("v2.users.")?.split_once('.')?.0);
-        self.oracle.watch(topics.into_iter().filter_map(user).map(str::to_owned).collect());
+        let heard = topics.into_iter().filter_map(user).map(str::to_owned);
+        self.oracle.watch(heard.chain(self.named.iter().cloned()).collect());
     }
 
     /// # Errors

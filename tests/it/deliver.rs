@@ -43,6 +43,7 @@ fn everything_is_delivered_whatever_happens() {
         ..Options::default()
     });
     simulated.rules(RULES).unwrap();
+    simulated.client_watches_all();
     // The last wishes of conversations that end during the backlog are to be waited for, however
     // slow the machine is: after that time they would be given up.
     let more = format!(
