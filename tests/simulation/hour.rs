@@ -85,7 +85,6 @@ async fn run(play: Play, dir: std::path::PathBuf) -> Outcome {
         base,
         ..simulator::Options::default()
     });
-    simulator.client_watches_all();
     simulator.rules(RULES).unwrap();
     let scene = Scene::new(simulator, dir, trace);
     let counts = Arc::new(Counts::default());
