@@ -41,10 +41,18 @@ pub enum Defect {
     OvertakenReadBelieved,
     /// A request for a participant does not wait for the one before.
     NotExclusive,
+    /// What was written before a restart is not remembered.
+    MemoryLostAtRestart,
+    /// What is committed is not synced.
+    NoFsync,
+    /// What is sent is out of the journal before there is an answer.
+    JournalClearedBeforeAnswer,
+    /// What an earlier process left is not taken over.
+    StartsAnew,
 }
 
 /// All of them.
-pub const ALL: [Defect; 17] = [
+pub const ALL: [Defect; 21] = [
     Defect::NoGapRecovery,
     Defect::KnownConversationsOnly,
     Defect::OneGenerationForAnEntry,
@@ -62,6 +70,10 @@ pub const ALL: [Defect; 17] = [
     Defect::FlowIsNotWaitedFor,
     Defect::OvertakenReadBelieved,
     Defect::NotExclusive,
+    Defect::MemoryLostAtRestart,
+    Defect::NoFsync,
+    Defect::JournalClearedBeforeAnswer,
+    Defect::StartsAnew,
 ];
 
 #[cfg(not(feature = "defects"))]

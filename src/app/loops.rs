@@ -11,7 +11,7 @@ use super::control_loop;
 use super::journal::Opened;
 use super::list_watch::{Found, ListWatch, Watched};
 use super::observe::View;
-use super::pipeline::{self, Pipeline, Question, Unheard};
+use super::pipeline::{self, Pipeline, Question, Standings, Unheard};
 use super::push::Writer;
 use super::recovery::{self, Recovery, Search};
 use super::supervision::{kept_up, named};
@@ -113,7 +113,7 @@ impl Loops {
         asks: mpsc::Receiver<Ask>,
         unheard: Unheard,
         questions: mpsc::Receiver<Question>,
-        first: View,
+        (first, standings): (View, Standings),
         observations: mpsc::Sender<Input>,
     ) -> (watch::Sender<View>, recovery::LookUps) {
         let (view_sender, view) = watch::channel(first);
@@ -130,7 +130,7 @@ impl Loops {
             counts: Arc::clone(&self.counts),
             beat: self.pulse.add("pipeline"),
         };
-        let pipeline = Pipeline::new(joints, Tracker::new(Limits::default()));
+        let pipeline = Pipeline::new(joints, Tracker::new(Limits::default()), standings);
         self.tasks.spawn(named("pipeline", async move {
             pipeline.run().await;
             Part::Pipeline

@@ -8,6 +8,7 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,8 +58,10 @@ pub(super) struct Reads {
 #[derive(Debug, Default)]
 struct Wanted {
     under_way: bool,
-    /// Goes before those that are not.
+    /// Stands in `first`, too.
     first: bool,
+    /// Goes before those that are not, also when it has to be read again.
+    in_doubt: bool,
     /// Asked for since the read under way began.
     again: bool,
     /// How often its reads have been overtaken in a row.
@@ -108,25 +111,41 @@ impl Reads {
     /// doubt, what it shows passes unused, and after a gap thousands may wait.
     pub(super) fn want_first(&mut self, id: ConversationId) {
         self.want(id.clone());
-        if let Some(wanted) = self.wanted.get_mut(&id)
-            && !wanted.under_way
-            && !wanted.first
-        {
+        let Some(wanted) = self.wanted.get_mut(&id) else { return };
+        wanted.in_doubt = true;
+        if !wanted.under_way && !wanted.first {
             wanted.first = true;
             self.first.push_back(id);
         }
     }
 
-    /// Lets everything go that is not in doubt.
+    /// Lets everything go that is not in doubt, and lets nothing rest.
     pub(super) fn only_first(&mut self) {
         self.waiting.clear();
-        self.resting.clear();
+        for (_, id) in mem::take(&mut self.resting) {
+            self.queue(id);
+        }
+        self.waiting.clear();
+    }
+
+    /// It has its turn once more.
+    fn queue(&mut self, id: ConversationId) {
+        let Some(wanted) = self.wanted.get_mut(&id) else { return };
+        if !wanted.in_doubt {
+            self.waiting.push_back(id);
+        } else if !mem::replace(&mut wanted.first, true) {
+            self.first.push_back(id);
+        }
     }
 
     /// Begins as many reads as may be under way.
     pub(super) fn begin(&mut self, tracker: &mut Tracker, now: Instant) {
-        while self.resting.first().is_some_and(|(at, _)| *at <= now) {
-            self.waiting.extend(self.resting.pop_first().map(|(_, id)| id));
+        while let Some((at, id)) = self.resting.pop_first() {
+            if at > now {
+                self.resting.insert((at, id));
+                break;
+            }
+            self.queue(id);
         }
         while self.under_way.len() < AT_ONCE {
             let next = self.first.pop_front().or_else(|| self.waiting.pop_front());
@@ -137,7 +156,7 @@ impl Reads {
             };
             let Some(ticket) = tracker.begin_read(&id) else { continue };
             // What is in doubt holds updates back, so it must not wait behind all of them.
-            let class = if wanted.first { Class::Update } else { Class::Recovery };
+            let class = if wanted.in_doubt { Class::Update } else { Class::Recovery };
             (wanted.under_way, wanted.first) = (true, false);
             let api = Arc::clone(&self.api);
             self.under_way.push(Box::pin(async move {
@@ -173,8 +192,9 @@ impl Reads {
         let wanted = self.wanted.entry(id.clone()).or_default();
         (wanted.under_way, wanted.again) = (false, false);
         wanted.overtaken += 1;
+        wanted.in_doubt |= in_doubt;
         if wanted.overtaken < OVERTAKEN {
-            self.waiting.push_back(id);
+            self.queue(id);
         } else if !in_doubt {
             self.wanted.remove(&id);
             return true;

@@ -15,8 +15,8 @@ use super::journal::{self, Opened};
 use super::lists::to_watch;
 use super::loops::Loops;
 use super::observe::View;
-use super::pipeline::Unheard;
-use super::reload::Reloads;
+use super::pipeline::{Standings, Unheard};
+use super::reload::{Reloads, Task, What};
 use super::report::Report;
 use super::rules_history::History;
 use super::rules_in_force::RulesInForce;
@@ -106,25 +106,24 @@ impl Start {
             first_token(&account).await?;
             right_organization(config, &account).await
         };
+        let mut reload = false;
         tokio::select! {
             biased;
-            () = told_to_stop(&mut self.intents) => return Err(Ended::Drained),
+            () = told_to_stop(&mut self.intents, &mut reload) => return Err(Ended::Drained),
             permitted = permitted => permitted?,
         }
         let opened = journal::open(&self.config, self.options.journal.take(), self.options.now)?;
-        Ok(self.join(
-            account,
-            opened,
-            rules,
-            history,
-            fence,
-            View {
-                rules: Arc::new(bound),
-                watched: Arc::default(),
-                acd_only: false,
-                held_against: None,
-            },
-        ))
+        let view = View {
+            rules: Arc::new(bound),
+            watched: Arc::default(),
+            acd_only: false,
+            held_against: None,
+        };
+        let mut app = self.join(account, opened, rules, history, fence, view);
+        if reload {
+            app.reload(Task { what: What::Files, plan: false, confirm: false, answer: None });
+        }
+        Ok(app)
     }
 
     /// Starts every loop, each joined to the next by a bounded channel.
@@ -151,8 +150,9 @@ impl Start {
         let (updates, observations) = mpsc::channel(OBSERVATIONS_WAITING);
         let (questions, questions_receiver) = mpsc::channel(1);
         let (gaps_open, unheard) = Unheard::new(channels.clone());
+        let first = (view, Standings::left_by(&opened.recovered));
         let (view, look_ups) =
-            loops.pipeline(frames, asks, unheard, questions_receiver, view, updates.clone());
+            loops.pipeline(frames, asks, unheard, questions_receiver, first, updates.clone());
         let gaps = loops.recovery(&config, look_ups, gaps_open);
         let asked = loops.control(&config);
         let (lists, lists_found) = loops.lists(to_watch(&rules));
@@ -221,9 +221,12 @@ async fn first_token(account: &Account) -> Result<(), Ended> {
     }
 }
 
-/// Until somebody wants us to stop. A reload has nothing to do yet: the files were just read.
-async fn told_to_stop(intents: &mut mpsc::Receiver<Intent>) {
-    while intents.recv().await == Some(Intent::Reload) {}
+/// Until somebody wants us to stop. A reload waits until the start is through: what it is about may
+/// have changed since the files were read.
+async fn told_to_stop(intents: &mut mpsc::Receiver<Intent>, reload: &mut bool) {
+    while intents.recv().await == Some(Intent::Reload) {
+        *reload = true;
+    }
 }
 
 /// Refuses to work for another organisation than the configuration names.

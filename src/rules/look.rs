@@ -48,6 +48,13 @@ pub struct Standing {
     rules: u64,
 }
 
+impl Standing {
+    /// The rule of this name held for that participant, as far as its traces tell.
+    pub fn held_before(&mut self, rule: &Arc<str>, participant: &ParticipantId) {
+        self.held.insert((Arc::clone(rule), participant.clone()));
+    }
+}
+
 /// What was seen at one look.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Looked {

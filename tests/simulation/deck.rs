@@ -33,9 +33,13 @@ pub(crate) enum Trouble {
     BudgetSpentByOthers,
     RulesReloaded,
     TopicsChanged,
+    /// The process is killed, and started again.
+    Crash,
+    /// The journal cannot be written for a while.
+    DiskFails,
 }
 
-pub(crate) const ALL: [Trouble; 26] = [
+pub(crate) const ALL: [Trouble; 28] = [
     Trouble::SocketDropped,
     Trouble::SocketHalfOpen,
     Trouble::SocketClosed,
@@ -62,6 +66,8 @@ pub(crate) const ALL: [Trouble; 26] = [
     Trouble::BudgetSpentByOthers,
     Trouble::RulesReloaded,
     Trouble::TopicsChanged,
+    Trouble::Crash,
+    Trouble::DiskFails,
 ];
 
 #[derive(Default)]
@@ -109,6 +115,8 @@ impl Trouble {
             Trouble::BudgetSpentByOthers => "budget spent by others",
             Trouble::RulesReloaded => "rules reloaded",
             Trouble::TopicsChanged => "topics changed",
+            Trouble::Crash => "crashes",
+            Trouble::DiskFails => "disk fails",
         }
     }
 }

@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep};
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::judgement;
+use crate::lives;
 use crate::outcome::{Outcome, Tally};
 use crate::scene::{REQUESTS_PER_MINUTE, Scene};
 use crate::trace::Trace;
@@ -87,18 +88,6 @@ async fn run(play: Play, dir: std::path::PathBuf) -> Outcome {
     simulator.rules(RULES).unwrap();
     let scene = Scene::new(simulator, dir, trace);
     let counts = Arc::new(Counts::default());
-    let start = scene.daemon(&counts);
-    let app = match start.begin().await {
-        Ok(app) => app,
-        Err(ended) => panic!("seed {seed}: the daemon did not begin: {ended}"),
-    };
-    let mut rules = app.rules_text();
-    let follow_rules = async {
-        while rules.changed().await.is_ok() {
-            let text = rules.borrow_and_update().clone();
-            scene.simulator.rules(&text).unwrap();
-        }
-    };
     let story = async {
         Weather::new(&scene, seed).blow(length).await;
         scene.simulator.stop_world();
@@ -108,7 +97,7 @@ async fn run(play: Play, dir: std::path::PathBuf) -> Outcome {
         scene.tell(Intent::Stop).await;
         (rest, verdict, held)
     };
-    let (ended, (rest, verdict, held), ()) = tokio::join!(app.run(), story, follow_rules);
+    let (ended, (rest, verdict, held)) = tokio::join!(lives::live(&scene, &counts), story);
     scene.daemon_is_gone();
     let alive = scene.simulator.look(|world| {
         world.open_conversations().iter().filter(|open| open.ended.is_none()).count() as u64

@@ -12,8 +12,8 @@ use crate::outcome::Tally;
 use crate::scene::REQUESTS_PER_MINUTE;
 
 /// What an hour must have of each, or it does not count.
-const ENOUGH: [(&str, u64); 4] =
-    [("conversations", 200), ("frames", 2_000), ("pushes", 300), ("drops", 10)];
+const ENOUGH: [(&str, u64); 5] =
+    [("conversations", 200), ("frames", 2_000), ("pushes", 300), ("drops", 10), ("crashes", 2)];
 
 /// Participants that may wait at the same time where some twenty conversations live.
 const LARGEST_OUTBOX: u64 = 500;
@@ -75,11 +75,11 @@ pub(crate) fn judge(facts: &Facts<'_>, requests: &[Entry], tally: &Tally) -> Vec
     check(largest <= LARGEST_OUTBOX, format!("{largest} participants waited at once"));
     let (held, alive) = (facts.held, facts.alive);
     check(held <= alive, format!("{held} conversations are held, {alive} live"));
-    for rude in while_the_account_rests(requests) {
+    for rude in while_the_account_rests(requests, &facts.scene.deaths.borrow()) {
         check(false, format!("request {rude} while the account rests"));
     }
     for (one, other) in tokens_at_once(requests) {
-        check(false, format!("requests {one} to {other} got three tokens"));
+        check(false, format!("requests {one} to {other} got two tokens"));
     }
     if facts.length < HOUR {
         return wrong;
@@ -97,12 +97,13 @@ fn is_explained(facts: &Facts<'_>, wrong: &Wrong) -> bool {
 }
 
 /// Requests that began while a 429 said that the account has to rest. Tokens are asked for
-/// elsewhere, and a request that was on its way is no disobedience.
-fn while_the_account_rests(requests: &[Entry]) -> Vec<u64> {
+/// elsewhere, and a request that was on its way is no disobedience; and who died has forgotten it.
+fn while_the_account_rests(requests: &[Entry], deaths: &[u64]) -> Vec<u64> {
     let mut rude = Vec::new();
     let mut rests = (0, 0);
     for entry in requests.iter().filter(|entry| entry.path.starts_with("/api/")) {
-        if rests.0 < entry.started_us && entry.started_us < rests.1 {
+        let forgotten = deaths.iter().any(|at| (rests.0..=entry.started_us).contains(at));
+        if rests.0 < entry.started_us && entry.started_us < rests.1 && !forgotten {
             rude.push(entry.number);
         }
         if let Some((seconds, ended)) = retry_after(entry).zip(entry.ended_us) {
@@ -118,14 +119,13 @@ fn retry_after(entry: &Entry) -> Option<u64> {
     rest.split(' ').next()?.parse().ok()
 }
 
-/// Token requests of which three were answered within a second. Two may be: a 401 is told again by a
-/// frame, which does not say which token it means.
+/// Token requests of which two were answered within a second.
 fn tokens_at_once(requests: &[Entry]) -> Vec<(u64, u64)> {
     let tokens = requests.iter().filter(|entry| entry.path == "/oauth/token");
     let answered: Vec<&Entry> = tokens.filter(|entry| entry.status == Some(200)).collect();
     let pairs =
-        answered.windows(3).filter(|pair| pair[2].started_us < pair[0].started_us + 1_000_000);
-    pairs.map(|pair| (pair[0].number, pair[2].number)).collect()
+        answered.windows(2).filter(|pair| pair[1].started_us < pair[0].started_us + 1_000_000);
+    pairs.map(|pair| (pair[0].number, pair[1].number)).collect()
 }
 
 /// The daemon's own requests in each window of the budget.

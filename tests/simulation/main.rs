@@ -16,8 +16,10 @@
 mod deck;
 #[cfg(feature = "defects")]
 mod defects;
+mod disk;
 mod hour;
 mod judgement;
+mod lives;
 mod outcome;
 mod scene;
 mod seeds;
@@ -30,7 +32,7 @@ use hour::Play;
 use outcome::Outcome;
 
 /// Seeds of an ordinary run, where nothing else is asked for: what a minute of one core allows.
-const USUAL: &str = "1";
+const USUAL: &str = "1-3";
 /// The seed that is played twice.
 const TWICE: u64 = 3;
 /// As long as it takes until everything has gone wrong once.

@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use attributed::app::{Options, Start};
 use attributed::config::Config;
@@ -12,10 +13,12 @@ use attributed::signals::Intent;
 use attributed::simulator::inside::InMemory;
 use attributed::simulator::{RULES, Simulator};
 use attributed::status::counts::Counts;
-use attributed::updates::journal::{Store, StoreError};
-use redb::backends::InMemoryBackend;
-use tokio::sync::mpsc;
+use attributed::updates::journal::Store;
+use rand::rngs::StdRng;
+use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
 
+use crate::disk::Disk;
 use crate::outcome::Tally;
 use crate::trace::Trace;
 
@@ -24,12 +27,26 @@ pub(crate) const REQUESTS_PER_MINUTE: u32 = 90;
 /// All that the world has conversations in, but one.
 pub(crate) const QUEUES: [&str; 4] = ["Billing", "Support", "Sales", "Claims"];
 
+/// How the daemon dies.
+pub(crate) struct Death {
+    /// Nobody is there for so long.
+    pub(crate) down: Duration,
+    /// Decides what the disk keeps.
+    pub(crate) dice: StdRng,
+}
+
 pub(crate) struct Scene {
     pub(crate) simulator: Arc<Simulator>,
     pub(crate) outside: Arc<InMemory>,
     pub(crate) dir: PathBuf,
     pub(crate) trace: Trace,
     pub(crate) tally: RefCell<Tally>,
+    pub(crate) disk: Disk,
+    /// When the daemon died, in microseconds since the start.
+    pub(crate) deaths: RefCell<Vec<u64>>,
+    begun: Instant,
+    death: RefCell<Option<Death>>,
+    dies: Notify,
     /// The daemon that runs now.
     daemon: RefCell<Option<mpsc::Sender<Intent>>>,
     config: Arc<Mutex<Config>>,
@@ -39,8 +56,40 @@ impl Scene {
     pub(crate) fn new(simulator: Arc<Simulator>, dir: PathBuf, trace: Trace) -> Scene {
         let config = Arc::new(Mutex::new(config(&dir)));
         let outside = Arc::new(InMemory::start(Arc::clone(&simulator)));
-        let (tally, daemon) = (RefCell::default(), RefCell::default());
-        Scene { simulator, outside, dir, trace, tally, daemon, config }
+        Scene {
+            simulator,
+            outside,
+            dir,
+            trace,
+            tally: RefCell::default(),
+            disk: Disk::default(),
+            deaths: RefCell::default(),
+            begun: Instant::now(),
+            death: RefCell::default(),
+            dies: Notify::new(),
+            daemon: RefCell::default(),
+            config,
+        }
+    }
+
+    /// Kills the daemon, if it lives.
+    pub(crate) fn kill(&self, death: Death) {
+        // What it would write while it goes down never gets there.
+        self.disk.fail_after(0);
+        let at = u64::try_from(self.begun.elapsed().as_micros()).unwrap();
+        self.deaths.borrow_mut().push(at);
+        *self.death.borrow_mut() = Some(death);
+        self.dies.notify_one();
+    }
+
+    /// Waits until the daemon is killed.
+    pub(crate) async fn death(&self) -> Death {
+        loop {
+            if let Some(death) = self.death.borrow_mut().take() {
+                return death;
+            }
+            self.dies.notified().await;
+        }
     }
 
     /// A daemon that is ready to begin, and to hear.
@@ -48,6 +97,9 @@ impl Scene {
         let (sender, intents) = mpsc::channel(4);
         *self.daemon.borrow_mut() = Some(sender);
         let (now, later) = (self.config(), Arc::clone(&self.config));
+        let disk = self.disk.clone();
+        // Within the daemon's turn: no thread writes it.
+        let journal = move || Store::on(disk.mount());
         let reread = move || Ok(later.lock().unwrap_or_else(PoisonError::into_inner).clone());
         Start {
             config: now,
@@ -89,11 +141,6 @@ impl Scene {
     fn config(&self) -> Config {
         self.config.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
-}
-
-/// One of its own for each start: no thread writes it.
-fn journal() -> Result<Store, StoreError> {
-    Store::on(InMemoryBackend::new())
 }
 
 fn config(dir: &std::path::Path) -> Config {

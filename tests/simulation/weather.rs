@@ -12,13 +12,17 @@ use rand::{RngExt, SeedableRng};
 use tokio::time::{Instant, sleep};
 
 use crate::deck::{Deck, Trouble};
-use crate::scene::{QUEUES, Scene};
+use crate::scene::{Death, QUEUES, Scene};
 
 const STREAM: u64 = 0x7765_6174;
 /// Between two troubles.
 const CALM: std::ops::Range<u64> = 8_000..45_000;
 /// The longest that a request may take before the daemon gives it up is well below.
 const TIMEOUT: u64 = 60_000;
+/// Between a crash and the next start.
+const DOWN: std::ops::Range<u64> = 1_500..60_000;
+/// A commit takes a few writes and syncs; after fewer than so many the disk fails.
+const WRITES_LEFT: u64 = 40;
 const WRITES: &str = "PATCH /attributes";
 const ANY: &str = "* /api";
 const READS: &str = "GET /conversations/{conversationId}";
@@ -83,6 +87,12 @@ impl<'a> Weather<'a> {
                 sleep(Duration::from_secs(self.dice.random_range(5..60))).await;
                 self.scene.queues(&QUEUES).await;
             }
+            Trouble::Crash => self.crash().await,
+            Trouble::DiskFails => {
+                self.scene.disk.fail_after(self.dice.random_range(0..WRITES_LEFT));
+                sleep(Duration::from_secs(self.dice.random_range(5..60))).await;
+                self.scene.disk.mend();
+            }
             Trouble::TokenRequestsFail
             | Trouble::Throttled
             | Trouble::ErrorsBeforeActing
@@ -94,6 +104,17 @@ impl<'a> Weather<'a> {
             | Trouble::SlowAnswers
             | Trouble::Frozen => self.answers(trouble),
         }
+    }
+
+    /// At any point: perhaps between two writes to the disk, perhaps while it starts.
+    async fn crash(&mut self) {
+        self.scene.disk.fail_after(self.dice.random_range(0..WRITES_LEFT));
+        sleep(Duration::from_millis(self.dice.random_range(0..1_000))).await;
+        let down = Duration::from_millis(self.dice.random_range(DOWN));
+        let dice = StdRng::seed_from_u64(self.dice.random_range(0..=u64::MAX));
+        self.scene.kill(Death { down, dice });
+        // It may have only just begun when the next trouble comes.
+        sleep(down + Duration::from_millis(5)).await;
     }
 
     fn socket(&mut self, trouble: Trouble) {

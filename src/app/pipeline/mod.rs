@@ -12,11 +12,12 @@ mod due;
 mod look_ups;
 mod question;
 mod reading;
+mod standings;
 #[cfg(test)]
 mod tests;
 mod through;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::mem;
 use std::ops::ControlFlow;
@@ -32,6 +33,7 @@ use self::audit::Audit;
 use self::due::Due;
 use self::look_ups::LookUps;
 pub(super) use self::look_ups::{Found, LookUp, Which};
+pub(super) use self::standings::Standings;
 use self::through::Through;
 pub(super) use self::through::Unheard;
 use crate::app::observe::{Look, Moment, View, observation, remember, same_wishes};
@@ -44,7 +46,6 @@ use crate::events::tracker::{News, StreamId, Tracker};
 use crate::events::{Unreadable, read_generic};
 use crate::genesys::ConversationId;
 use crate::genesys::call::Api;
-use crate::rules::Standing;
 use crate::status::counts::Counts;
 use crate::status::pulse::{Beat, IDLE_BEAT};
 use crate::updates::dispatcher::Input;
@@ -84,8 +85,7 @@ pub(super) struct Pipeline {
     joints: Joints,
     view: View,
     tracker: Tracker,
-    /// Of the conversations that live, and of some that are over.
-    standings: HashMap<ConversationId, Standing>,
+    standings: Standings,
     rule_errors: RuleErrors,
     reads: Reads,
     look_ups: LookUps,
@@ -121,7 +121,7 @@ enum Event {
 }
 
 impl Pipeline {
-    pub(super) fn new(joints: Joints, mut tracker: Tracker) -> Pipeline {
+    pub(super) fn new(joints: Joints, mut tracker: Tracker, standings: Standings) -> Pipeline {
         let view = joints.view.borrow().clone();
         tracker.tell_apart(view.rules.ask_raw());
         let reads = Reads::new(Arc::clone(&joints.api));
@@ -129,7 +129,7 @@ impl Pipeline {
             joints,
             view,
             tracker,
-            standings: HashMap::new(),
+            standings,
             rule_errors: RuleErrors::default(),
             reads,
             look_ups: LookUps::default(),
@@ -325,7 +325,7 @@ impl Pipeline {
         candidate: &Conversation,
         moment: &Moment,
     ) -> bool {
-        let standing = self.standings.entry(id.clone()).or_default();
+        let standing = self.standings.of(id);
         let same = same_wishes(&self.view, standing, current, candidate, moment);
         remember(&self.view, standing, candidate, moment);
         same
@@ -338,7 +338,7 @@ impl Pipeline {
         moment: &Moment,
     ) -> ControlFlow<(), usize> {
         self.joints.counts.snapshots.add(1);
-        let standing = self.standings.entry(current.id.clone()).or_default();
+        let standing = self.standings.of(&current.id);
         let Look { observation, matches, targets_missing, due, errors } =
             observation(&self.view, standing, current, moment);
         self.joints.counts.rule_errors.add(errors.len() as u64);
@@ -346,10 +346,7 @@ impl Pipeline {
         self.joints.counts.matches.add(matches);
         self.joints.counts.targets_missing.add(targets_missing);
         self.wait_for_time(&current.id, due, moment);
-        // Those of conversations that are over stay a while: their wrap-up may still come.
-        if self.standings.len() > self.tracker.len() + STANDINGS_OVER {
-            self.standings.retain(|id, _| self.tracker.current(id).is_some());
-        }
+        self.standings.bound(self.tracker.len(), |id| self.tracker.current(id).is_some());
         self.joints.counts.conversations.set(self.tracker.len() as u64);
         let wishes = observation.wishes.len();
         self.send(Input::Observe(observation)).await?;

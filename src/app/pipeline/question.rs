@@ -78,7 +78,7 @@ impl Pipeline {
         current: &Conversation,
         moment: &Moment,
     ) -> ControlFlow<()> {
-        let standing = self.standings.entry(current.id.clone()).or_default();
+        let standing = self.standings.of(&current.id);
         let before = wishes_of(&self.view, before, standing, current, moment);
         let mut look = observation(&self.view, standing, current, moment);
         keep_unchanged(&before, &mut look.observation.wishes);

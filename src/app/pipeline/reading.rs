@@ -34,7 +34,7 @@ impl Pipeline {
                 }
                 self.audited(&id, held.as_deref(), None, now);
                 self.read_ended(id.clone(), Outcome::Over(0));
-                self.standings.remove(&id);
+                self.standings.forget(&id);
                 self.due.forget(&id);
                 return self.send(Input::Observe(gone(&self.view, id))).await;
             }
@@ -44,6 +44,7 @@ impl Pipeline {
                     let forbidden = matches!(error, CallError::Forbidden(_));
                     let outcome = if forbidden { Outcome::NotPermitted } else { Outcome::GivenUp };
                     self.look_ups.settle(&id, outcome);
+                    return self.doubt_given_up(id).await;
                 }
                 return ControlFlow::Continue(());
             }
@@ -53,8 +54,8 @@ impl Pipeline {
             Err(error) => {
                 self.tracker.give_up_read(ticket);
                 warn!(conversation_id = %id, %error, "the answer to a read cannot be read, the conversation waits for its next event");
-                self.read_ended(id, Outcome::GivenUp);
-                return ControlFlow::Continue(());
+                self.read_ended(id.clone(), Outcome::GivenUp);
+                return self.doubt_given_up(id).await;
             }
         };
         let news = self.tracker.take_read(ticket, conversation, now);
@@ -90,6 +91,14 @@ impl Pipeline {
         };
         self.read_ended(id, outcome);
         ControlFlow::Continue(())
+    }
+
+    /// No read will settle what is in doubt, if anything is: nobody has to wait for one.
+    async fn doubt_given_up(&mut self, id: ConversationId) -> ControlFlow<()> {
+        if !self.tracker.is_in_doubt(&id) {
+            return ControlFlow::Continue(());
+        }
+        self.send(Input::DoubtGivenUp(id)).await
     }
 
     /// A read ended; unless it was asked for again meanwhile, whoever waits for it is told.

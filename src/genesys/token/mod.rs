@@ -38,6 +38,9 @@ const MARGIN: Duration = Duration::from_secs(300);
 /// After a failure callers are given the same error for so long, so that many of them do not become
 /// many requests.
 const REST: Duration = Duration::from_secs(2);
+/// That a token was revoked is told by answers and by a frame on each channel, some seconds apart at
+/// most. Were it the next token after all, an answer would tell.
+const SAME_NEWS: Duration = Duration::from_secs(10);
 /// While a token still serves, a failed renewal is not tried again sooner.
 const REST_WITH_TOKEN: Duration = Duration::from_secs(20);
 /// A token that was refused before it was ever accepted is not to blame, most likely: asking for
@@ -102,6 +105,8 @@ struct State {
     failure: Option<(CallError, Instant)>,
     logged_at: Option<Instant>,
     refused_at: Option<Instant>,
+    /// When a token was dropped that was not good any more.
+    dropped_at: Option<Instant>,
 }
 
 enum Look {
@@ -203,13 +208,17 @@ impl Tokens {
         if !accepted {
             state.refused_at = Some(now);
         }
-        state.current = None;
+        (state.current, state.dropped_at) = (None, Some(now));
         true
     }
 
-    /// Drops the token, because Genesys Cloud says that it is no longer good.
+    /// Drops the token, because Genesys Cloud says that it is no longer good. It says so on every
+    /// channel, and does not say of which token: what follows a drop closely is the same news.
     pub(super) fn revoked(&self) {
-        self.state().current = None;
+        let (mut state, now) = (self.state(), Instant::now());
+        if state.dropped_at.is_none_or(|at| now >= at + SAME_NEWS) {
+            (state.current, state.dropped_at) = (None, Some(now));
+        }
     }
 
     /// Asks for a token, and notes the result for everybody.

@@ -283,6 +283,7 @@ async fn a_secret_that_everybody_can_read_is_warned_of_once() {
         mode(file_mode);
         world.tokens.revoked();
         world.tokens.get().await.unwrap();
+        seconds(10).await;
         assert_eq!(log.text().matches("can read the client secret").count(), warnings);
     }
 }

@@ -52,8 +52,10 @@ const MAX_NAMED: usize = 100;
 pub enum Input {
     Observe(Observation),
     /// Something came that may be newer, and wishes something else: what waits for the conversation
-    /// is held back until the next observation, for a while at most.
+    /// is held back until the next observation, for some minutes at most.
     Doubt(ConversationId),
+    /// Nothing will settle it: what waits is held back no longer.
+    DoubtGivenUp(ConversationId),
     /// Goes by these from now on, also for what waits already.
     Settings(Settings),
     /// Everything that was received until then has come in.
@@ -294,6 +296,9 @@ impl Dispatcher {
             match input {
                 Input::Observe(observation) => self.keeper.observe(&observation, now),
                 Input::Doubt(conversation) => self.keeper.doubt(&conversation, now),
+                Input::DoubtGivenUp(conversation) => {
+                    self.keeper.doubt_given_up(&conversation, now);
+                }
                 Input::Settings(settings) => self.keeper.configure(settings, now),
                 Input::Through(at) => self.keeper.through(at),
                 Input::DeadLetters(LettersAsked { question, in_force, answer }) => {

@@ -37,6 +37,9 @@ pub(crate) struct CredentialsRefused {
     pub reason: String,
 }
 
+/// Of what is written without the read that it waited for, one participant is named so often.
+const TELL_UNSETTLED: Duration = Duration::from_secs(60);
+
 impl Keeper {
     /// Whether something may be pushed now.
     pub(crate) fn may_push(&self, now: Instant) -> bool {
@@ -60,9 +63,23 @@ impl Keeper {
         } else {
             self.outbox.take(now)
         }?;
+        if leaving.unsettled {
+            self.tell_unsettled(&leaving.target, now);
+        }
         let participant = self.memory.participant(&leaving.target);
         let seen = participant.map(|it| Arc::clone(&it.attributes)).unwrap_or_default();
         Some(Request { leaving, seen, probe })
+    }
+
+    /// After a restart with a long outbox, and with an API that answers no reads, there may be many.
+    fn tell_unsettled(&mut self, target: &Target, now: Instant) {
+        if self.told_unsettled.is_none_or(|told| now >= told + TELL_UNSETTLED) {
+            self.told_unsettled = Some(now);
+            warn!(
+                conversation_id = %target.conversation, participant_id = %target.participant,
+                "could not be read for minutes and may have moved on: written as it was wished before"
+            );
+        }
     }
 
     /// Takes in what became of a push.

@@ -47,6 +47,7 @@ impl Bench {
         match words[..] {
             ["see", ref words @ ..] => self.keeper.observe(&observation(words, self.now), self.now),
             ["doubt"] => self.keeper.doubt(&"c".into(), self.now),
+            ["settle"] => self.keeper.doubt_given_up(&"c".into(), self.now),
             ["take"] => return Some(self.take()),
             ["yes", who] => {
                 self.settle(who, Ok(Pushed::patched(202)));

@@ -10,6 +10,7 @@ use tracing::info;
 
 use super::Keeper;
 use super::give_up::Verdict;
+use crate::defects::{self, Defect};
 use crate::genesys::ConversationId;
 use crate::updates::age::AgeClock;
 use crate::updates::calendar::{Calendar, Times};
@@ -73,7 +74,13 @@ impl Keeper {
 
     /// Takes over what an earlier process left. Its conversations are to be read, and what waits
     /// waits for that.
-    pub(crate) fn restore(&mut self, recovered: Recovered, calendar: Calendar, now: Instant) {
+    pub(crate) fn restore(&mut self, mut recovered: Recovered, calendar: Calendar, now: Instant) {
+        if defects::on(Defect::StartsAnew) {
+            recovered.pending.clear();
+        }
+        if defects::on(Defect::MemoryLostAtRestart) {
+            recovered.memory.clear();
+        }
         let Recovered { pending, memory, letters, good_until: _ } = recovered;
         self.calendar = calendar;
         self.restore_letters(letters, now);

@@ -77,6 +77,7 @@ pub(crate) struct Keeper {
     /// When that was last said there was no room for everything.
     was_short: bool,
     told_full: Option<Instant>,
+    told_unsettled: Option<Instant>,
     draining: bool,
     rng: StdRng,
 }
@@ -98,6 +99,7 @@ impl Keeper {
             through: None,
             was_short: false,
             told_full: None,
+            told_unsettled: None,
             draining: false,
             rng: StdRng::seed_from_u64(seed),
             settings,

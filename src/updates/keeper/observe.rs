@@ -21,15 +21,21 @@ use crate::updates::wish::{Observation, Wish, Write};
 /// How often a write that was not applied is made again (SEMANTICS 3).
 const MAX_REWRITES: u8 = 3;
 
-/// A read that settles a doubt takes a second or two, is tried again after five, and may wait out a
-/// good part of a window whose budget is spent; what waits goes without it after so long.
-const DOUBT_WAIT: Duration = Duration::from_secs(30);
+/// A doubt is held until the read that settles it has been answered, or is given up: an answer that
+/// never comes takes half a minute, and is asked for again. So many tries in vain are enough: what
+/// waits goes without one, and says so.
+const DOUBT_AT_MOST: Duration = Duration::from_mins(5);
 
 impl Keeper {
     /// Holds back what waits for a conversation, because it may have been overtaken: a doubt may cost
     /// a read, but never the write of an older value (SEMANTICS 2).
     pub(crate) fn doubt(&mut self, conversation: &ConversationId, now: Instant) {
-        self.outbox.doubt(conversation, Some(now + DOUBT_WAIT), now);
+        self.outbox.doubt(conversation, now + DOUBT_AT_MOST, now);
+    }
+
+    /// Holds it back no longer: nothing will settle the doubt.
+    pub(crate) fn doubt_given_up(&mut self, conversation: &ConversationId, now: Instant) {
+        self.outbox.end_doubt(conversation, now);
     }
 
     /// Takes in what a conversation shows and what the rules wish of it.
@@ -39,7 +45,7 @@ impl Keeper {
         if !self.admit(observation, now) {
             return;
         }
-        self.outbox.doubt(&observation.conversation, None, now);
+        self.outbox.end_doubt(&observation.conversation, now);
         self.judge(observation, now);
         self.reconsider(observation, now);
         for wish in &observation.wishes {

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::entry::Entry;
 use super::{Outbox, Target, Waiting};
+use crate::defects::{self, Defect};
 use crate::updates::calendar::Times;
 use crate::updates::journal::{Pending, PendingKey};
 
@@ -25,7 +26,10 @@ impl Outbox {
     /// The row of a participant; `None` if nothing waits.
     pub(crate) fn row(&self, target: &Target, times: &Times) -> Option<Pending> {
         let entry = self.entry(target).filter(|entry| !entry.keys.is_empty())?;
-        let keys = entry.keys.iter().map(|(key, it)| (Arc::clone(key), it.row(times))).collect();
+        let early = defects::on(Defect::JournalClearedBeforeAnswer);
+        let is_out = |key: &Arc<str>| entry.out.as_ref().is_some_and(|out| out.contains_key(key));
+        let keys = entry.keys.iter().filter(|(key, _)| !(early && is_out(key)));
+        let keys = keys.map(|(key, it)| (Arc::clone(key), it.row(times))).collect();
         let mut uncertain = entry.uncertain.clone();
         // What is under way has no answer, and a process that ends hears none.
         for (key, sent) in entry.out.iter().flatten() {

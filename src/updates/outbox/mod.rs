@@ -67,6 +67,8 @@ pub(crate) struct Leaving {
     pub losses: Losses,
     /// From 1 on.
     pub attempt: u32,
+    /// It was in doubt, and nothing has settled that in time.
+    pub unsettled: bool,
 }
 
 /// See the [module](self) for what it promises.
@@ -203,14 +205,17 @@ impl Outbox {
         });
     }
 
-    /// Says until when something in doubt may overtake what waits for a conversation.
-    pub(crate) fn doubt(
-        &mut self,
-        conversation: &ConversationId,
-        until: Option<Instant>,
-        now: Instant,
-    ) {
-        self.change_all(conversation, now, |entry| entry.doubt = until);
+    /// Something in doubt may overtake what waits for a conversation, until then at most. A doubt upon
+    /// a doubt is held no longer than the first, or those that never end would hold it for ever.
+    pub(crate) fn doubt(&mut self, conversation: &ConversationId, until: Instant, now: Instant) {
+        self.change_all(conversation, now, |entry| {
+            entry.doubt = entry.doubt.filter(|earlier| *earlier > now).or(Some(until));
+        });
+    }
+
+    /// Nothing is in doubt about a conversation any more.
+    pub(crate) fn end_doubt(&mut self, conversation: &ConversationId, now: Instant) {
+        self.change_all(conversation, now, |entry| entry.doubt = None);
     }
 
     /// Says whether a flow runs in a conversation that would overwrite what is written now.
@@ -257,11 +262,12 @@ impl Outbox {
             }
             entry.out = Some(keys.clone());
             entry.losses_out = entry.losses.clone();
-            Some((keys, entry.losses.clone(), entry.attempts + 1))
+            let unsettled = entry.doubt.take().is_some();
+            Some((keys, entry.losses.clone(), entry.attempts + 1, unsettled))
         });
-        let (keys, losses, attempt) = leaving.flatten()?;
+        let (keys, losses, attempt, unsettled) = leaving.flatten()?;
         self.touch(&target);
-        Some(Leaving { target, keys, losses, attempt })
+        Some(Leaving { target, keys, losses, attempt, unsettled })
     }
 
     /// Makes ready everything whose time has come.

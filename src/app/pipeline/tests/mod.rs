@@ -3,6 +3,7 @@
 
 mod audit;
 mod copies;
+mod doubts;
 mod look_ups;
 mod other_rules;
 mod progress;
@@ -68,6 +69,7 @@ impl Api for Answers {
                     body: body.into(),
                 }),
                 Err(404) => Err(CallError::NotFound(refusal(404))),
+                Err(503) => Err(CallError::Unavailable(refusal(503))),
                 Err(status) => Err(CallError::Forbidden(refusal(status))),
             }
         })
@@ -85,6 +87,7 @@ struct Scene {
     observations: mpsc::Receiver<Input>,
     counts: Arc<Counts>,
     doubts: u32,
+    doubts_given_up: u32,
     answers: Vec<oneshot::Sender<Given>>,
     pipeline: Option<Pipeline>,
     tasks: JoinSet<()>,
@@ -124,6 +127,7 @@ impl Scene {
                 beat: Pulse::default().add("pipeline"),
             },
             Tracker::new(Limits::default()),
+            Standings::default(),
         );
         let (pipeline, tasks) = (Some(pipeline), JoinSet::new());
         let doubts = 0;
@@ -138,6 +142,7 @@ impl Scene {
             observations,
             counts,
             doubts,
+            doubts_given_up: 0,
             answers,
             pipeline,
             tasks,
@@ -185,6 +190,7 @@ impl Scene {
             match input {
                 Input::Doubt(_) => self.doubts += 1,
                 Input::Through(_) => {}
+                Input::DoubtGivenUp(_) => self.doubts_given_up += 1,
                 Input::Observe(_) | Input::Settings(_) | Input::DeadLetters(_) => return false,
             }
         }
@@ -215,20 +221,6 @@ fn frame(stream: &str, body: String) -> Received {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_comes_into_doubt_during_a_read_is_not_settled_by_it() {
-    let mut scene = Scene::new(2);
-    scene.frames("a:gold").await;
-    assert_eq!(scene.wishes().await, "tier=gold");
-    scene.frames("b:silver").await;
-    scene.frames("b:bronze").await;
-    scene.answer(Ok(body("c", "silver"))).await;
-    assert!(scene.is_quiet(), "the answer may be older than what came meanwhile");
-    scene.answer(Ok(body("c", "bronze"))).await;
-    assert_eq!(scene.wishes().await, "tier=bronze");
-    assert_eq!(scene.doubts, 2, "what waits was held back");
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_read_that_is_asked_for_during_a_read_is_made() {
     let mut scene = Scene::new(2);
     scene.frames("a:gold").await;
@@ -241,28 +233,6 @@ async fn a_read_that_is_asked_for_during_a_read_is_made() {
     assert_eq!(scene.wishes().await, "tier=gold");
     scene.answer(Ok(body("c", "silver"))).await;
     assert_eq!(scene.wishes().await, "tier=silver");
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_held_in_a_doubtful_snapshot_is_followed_by_otherwise() {
-    let mut scene = Scene::new(1);
-    scene.frames("a:plain").await;
-    assert_eq!(scene.wishes().await, "");
-    // Held, and not any more when it is read.
-    scene.frames("b:held").await;
-    scene.answer(Ok(body("c", "plain"))).await;
-    assert_eq!(scene.wishes().await, "hold=false");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_doubt_whose_read_is_refused_writes_nothing() {
-    let mut scene = Scene::new(1);
-    scene.frames("a:gold b:silver").await;
-    assert_eq!(scene.wishes().await, "tier=gold");
-    scene.answer(Err(403)).await;
-    assert!(scene.is_quiet());
-    scene.frames("a:over").await;
-    assert!(scene.next().await.over);
 }
 
 #[tokio::test(start_paused = true)]
