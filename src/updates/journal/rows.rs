@@ -42,7 +42,7 @@ pub struct PendingKey {
     pub generation: u64,
 }
 
-/// [`Write`](crate::updates::wish::Write), by a word that does not change.
+/// [`Write`], by a word that does not change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
