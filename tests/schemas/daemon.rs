@@ -31,6 +31,12 @@ const BAD_GATEWAY: Exemption = Exemption {
     status: Some(502),
     why: "a gateway's answer, which the description does not declare (FACTS 1.2)",
 };
+const CONVERSATIONS_OF_A_USER: Exemption = Exemption {
+    method: "GET",
+    path: "/api/v2/conversations/users/",
+    status: None,
+    why: "the tutorial's, by which a gap is looked into in the put dialect",
+};
 const READ_PARTICIPANT: Exemption = Exemption {
     method: "GET",
     path: "/api/v2/conversations/{conversationId}/participants/",
@@ -59,7 +65,8 @@ async fn what_the_daemon_asks_in_the_put_dialect_conforms() {
     let log = exchanges("put").await;
     let writes = log.iter().filter(|exchange| exchange.method == "PUT").count();
     assert!(writes >= OF_EACH_KIND, "only {writes} writes");
-    let exemptions = [TOKEN, BAD_GATEWAY, READ_PARTICIPANT, PUT_PARTICIPANT];
+    let exemptions =
+        [TOKEN, BAD_GATEWAY, CONVERSATIONS_OF_A_USER, READ_PARTICIPANT, PUT_PARTICIPANT];
     assert_eq!(problems(&published, &log, &exemptions), Vec::<String>::new());
 }
 
