@@ -24,6 +24,8 @@ fn operators() {
         participant.held ? "held" : "free"
         conversation.transfers != 2
         "billing" in participant.skills
+        "GERMAN" in participant.skills
+        "french" in participant.skills
         conversation.transfers in [1, 2.0]
         "x" in {"x": 1}
         {"a": [1, 2]}.a[1]
@@ -51,6 +53,8 @@ fn operators() {
             participant.held ? "held" : "free" → "held"
             conversation.transfers != 2 → false
             "billing" in participant.skills → true
+            "GERMAN" in participant.skills → true
+            "french" in participant.skills → false
             conversation.transfers in [1, 2.0] → true
             "x" in {"x": 1} → true
             {"a": [1, 2]}.a[1] → 2

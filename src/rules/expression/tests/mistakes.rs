@@ -63,7 +63,7 @@ fn names() {
                 = did you mean `customer.number`?
             customer.conversation == "x"
                      ^^^^^^^^^^^^ `customer` has no field `conversation`
-                = it has: id, purpose, name, user, user_id, user_name, queue, queue_id, team_id, group_id, role, ended, connected_time, end_time, connected_for, waiting, acw_start_time, acw_end_time, wrapup_required, wrapup_expected, number, address, external_contact_id, external_organization_id, flow_id, wrapup, wrapup_code, skills, language, requested_queue_id, priority, consulted_by, monitors, coaches, barges, attributes, media, state, direction, held, muted, ani, dnis, disconnect_type, communication_id, initial_state, recording, held_for, after_call_work, self_address, other_address, other_name, provider, script_id, peer_id, callback_numbers, callback_name, message_type, subject
+                = it has: id, purpose, name, user, user_id, user_name, queue, queue_id, team_id, group_id, role, ended, connected_time, end_time, connected_for, waiting, acw_start_time, acw_end_time, wrapup_required, wrapup_expected, number, address, external_contact_id, external_organization_id, flow, flow_id, wrapup, wrapup_code, skills, skill_ids, language, language_id, requested_queue_id, priority, consulted_by, monitors, coaches, barges, attributes, media, state, direction, held, muted, ani, dnis, disconnect_type, communication_id, initial_state, recording, held_for, after_call_work, self_address, other_address, other_name, provider, script_id, peer_id, callback_numbers, callback_name, message_type, subject
             conversation.held
                          ^^^^ `conversation` has no field `held`
                 = that is a field of participant: participant.held
