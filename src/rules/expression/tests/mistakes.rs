@@ -282,7 +282,7 @@ fn functions() {
                 = did you mean `startsWith`?
             frobnicate(customer.name)
             ^^^^^^^^^^ unknown function `frobnicate`
-                = there are: startsWith, endsWith, contains, matches, size, lower, lowerAscii, upper, upperAscii, trim, replace, split, join, substring, indexOf, lastIndexOf, charAt, reverse, format, int, double, string, bool, duration, timestamp, getFullYear, getMonth, getDate, getDayOfMonth, getDayOfWeek, getDayOfYear, getHours, getMinutes, getSeconds, getMilliseconds, has, default, lookup, exists, all, exists_one, existsOne, filter, map
+                = there are: startsWith, endsWith, contains, matches, size, lower, lowerAscii, upper, upperAscii, trim, replace, split, join, substring, indexOf, lastIndexOf, charAt, reverse, format, int, uint, double, string, bool, duration, timestamp, getFullYear, getMonth, getDate, getDayOfMonth, getDayOfWeek, getDayOfYear, getHours, getMinutes, getSeconds, getMilliseconds, has, default, type, dyn, lookup, exists, all, exists_one, existsOne, filter, map
             customer.name.replace("a") == "x"
                           ^^^^^^^ `replace` is given too few arguments
                 = write x.replace("old", "new"), for example
