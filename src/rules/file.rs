@@ -135,6 +135,12 @@ impl RuleFile {
         read::read(path, texts, allowed)
     }
 
+    /// The lists alone, as far as they are in order, of files that may have other problems: so that what
+    /// is wrong in a list's own file can be said beside these.
+    pub fn lists(path: &FilePath, texts: &Texts) -> RuleFile {
+        RuleFile { lists: read::lists_alone(path, texts), ..RuleFile::default() }
+    }
+
     /// The queues, users and all else that has a name whose ids the rules need.
     pub fn names_wanted(&self) -> NamesWanted {
         let mut wanted = NamesWanted::default();
