@@ -166,6 +166,12 @@ impl Subject {
 }
 
 impl Kind {
+    /// It is compared with one text, be it a name.
+    pub fn is_text(self) -> bool {
+        use Kind::{Attributes, Flow, Language, Queue, Text, User, Wrapup};
+        matches!(self, Text | Attributes | Queue | User | Wrapup | Language | Flow)
+    }
+
     /// It gives several values.
     pub fn is_several(self) -> bool {
         matches!(self, Kind::Texts | Kind::Skills | Kind::Divisions)

@@ -333,19 +333,7 @@ impl Reader<'_> {
             (Some(Kind::Time), DeValue::Datetime(time)) => {
                 self.time(asked, node, &time.to_string())
             }
-            (
-                None
-                | Some(
-                    Kind::Text
-                    | Kind::Attributes
-                    | Kind::Queue
-                    | Kind::User
-                    | Kind::Wrapup
-                    | Kind::Language
-                    | Kind::Flow,
-                ),
-                DeValue::String(text),
-            ) => {
+            (kind, DeValue::String(text)) if kind.is_none_or(Kind::is_text) => {
                 self.known_word(asked, node, text)?;
                 Some(Scalar::Text(self.once.text(text)))
             }
