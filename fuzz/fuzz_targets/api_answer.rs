@@ -19,7 +19,7 @@ use attributed::genesys::account::Account;
 use attributed::genesys::attributes::{self, Lost, Wanted};
 use attributed::genesys::call::{Api, Class};
 use attributed::genesys::directory::{Known, refresh};
-use attributed::genesys::names::NamesWanted;
+use attributed::genesys::names::{Listed, ListedWanted, NamesWanted};
 use attributed::genesys::notifications::{self, ChannelId};
 use attributed::genesys::organization::check_organization;
 use attributed::genesys::outside::{ByteStream, ChannelUri, Outside, SendError};
@@ -187,8 +187,7 @@ async fn directory(api: &dyn Api) -> String {
     let wanted = NamesWanted {
         queues: ["Support".to_owned()].into(),
         users: ["Jane Doe".to_owned()].into(),
-        wrapup_codes: ["Done".to_owned()].into(),
-        wrapup_names: true,
+        listed: Listed::ALL.map(|of| (of, ListedWanted { shown: true, ..ListedWanted::default() })).into(),
     };
     let mut known = Known::default();
     let failed = refresh(api, &CONFIG.watch, &wanted, &mut known).await;

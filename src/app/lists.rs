@@ -28,8 +28,10 @@ impl App {
         let name = Arc::clone(&source.name);
         match list {
             Err(problems) => {
-                let first = problems.first().map_or_else(String::new, |it| it.message.clone());
-                error!(list = %name, file = %path.display(), problems = problems.len(), reason = first, "the list cannot be used: the earlier one stays; mend it");
+                let first = problems.first();
+                let line = first.and_then(|it| Some(it.place.as_ref()?.line));
+                let first = first.map_or_else(String::new, |it| it.message.clone());
+                error!(list = %name, file = %path.display(), line, problems = problems.len(), reason = first, "the list cannot be used: the earlier one stays; mend it");
                 self.rules.lists_refused.insert(name, first);
             }
             Ok((list, warnings)) => {

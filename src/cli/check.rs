@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::{Problem, Severity};
 use crate::genesys::names::Names;
+use crate::rules::Texts;
 use crate::rules::{self, Inventory, RuleFile};
 
 #[derive(Debug, clap::Args)]
@@ -129,22 +130,36 @@ fn check_rules(file: &Path, text: Result<String, Problem>, fence: &AllowedKeys) 
     let mut unindexed = Vec::new();
     let (problems, inventory) = match text {
         Err(problem) => (vec![problem], None),
-        Ok(text) => match RuleFile::parse_all(file, &texts::with_included(file, text), fence) {
-            Ok((rules, mut warnings)) => match tables::load(file, &rules) {
-                Ok((tables, of_lists)) => {
-                    warnings.extend(of_lists);
-                    // What a name stands for makes no difference to what the index can hold.
-                    let (bound, _unknown) = rules.bind(Arc::new(Names::default()), &tables);
-                    unindexed.extend(bound.unindexed().map(Arc::clone));
-                    (warnings, Some(rules.inventory()))
-                }
-                Err(problems) => (warnings.into_iter().chain(problems).collect(), None),
-            },
-            Err(problems) => (problems, None),
-        },
+        Ok(text) => check_texts(file, &texts::with_included(file, text), fence, &mut unindexed),
     };
     let found = inventory.as_ref().map(Inventory::to_string).unwrap_or_default();
     Checked { file: file.to_owned(), problems, found, inventory, unindexed }
+}
+
+fn check_texts(
+    file: &Path,
+    texts: &Texts,
+    fence: &AllowedKeys,
+    unindexed: &mut Vec<Arc<str>>,
+) -> (Vec<Problem>, Option<Inventory>) {
+    match RuleFile::parse_all(file, texts, fence) {
+        Ok((rules, mut warnings)) => match tables::load(file, &rules) {
+            Ok((tables, of_lists)) => {
+                warnings.extend(of_lists);
+                // What a name stands for makes no difference to what the index can hold.
+                let (bound, _unknown) = rules.bind(Arc::new(Names::default()), &tables);
+                unindexed.extend(bound.unindexed().map(Arc::clone));
+                (warnings, Some(rules.inventory()))
+            }
+            Err(problems) => (warnings.into_iter().chain(problems).collect(), None),
+        },
+        Err(mut problems) => {
+            problems.extend(
+                tables::load(file, &RuleFile::lists(file, texts)).err().into_iter().flatten(),
+            );
+            (problems, None)
+        }
+    }
 }
 
 fn check_online(config: Option<&Path>) -> Checked {

@@ -112,6 +112,7 @@ impl Ground {
         names.users.extend(newer.users);
         names.user_names.extend(newer.user_names);
         names.queue_names.extend(newer.queue_names);
+        names.listed.extend(newer.listed);
         self.bind_to(rules, names)
     }
 

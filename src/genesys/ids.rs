@@ -79,6 +79,6 @@ id! {
     GroupId
 }
 id! {
-    /// A wrap-up code: what an agent says at the end of how it went.
-    WrapupCodeId
+    /// One of what the directory lists: a wrap-up code, a skill, a language, a division or a flow.
+    ListedId
 }

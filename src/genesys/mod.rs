@@ -18,4 +18,4 @@ pub mod reading;
 pub mod region;
 mod token;
 
-pub use ids::{ConversationId, GroupId, ParticipantId, QueueId, UserId, WrapupCodeId};
+pub use ids::{ConversationId, GroupId, ListedId, ParticipantId, QueueId, UserId};

@@ -1,4 +1,4 @@
-//! What the directory calls its users, queues and groups.
+//! What the directory calls its users, queues and groups, and what else it lists.
 //!
 //! A value that is swapped whole at each refresh. Names compare without regard to case, as
 //! Genesys' own screens do; an id stands for itself.
@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{GroupId, QueueId, UserId, WrapupCodeId};
+use super::ids::{GroupId, ListedId, QueueId, UserId};
 
 /// The directory as far as it was asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
@@ -17,29 +17,89 @@ pub struct Names {
     pub groups: BTreeMap<String, BTreeSet<GroupId>>,
     /// By lower-case e-mail address, and by lower-case display name.
     pub users: BTreeMap<String, BTreeSet<UserId>>,
-    /// By lower-case name.
-    pub wrapup_codes: BTreeMap<String, BTreeSet<WrapupCodeId>>,
     /// Display names.
     pub user_names: BTreeMap<UserId, String>,
     pub queue_names: BTreeMap<QueueId, String>,
-    pub wrapup_names: BTreeMap<WrapupCodeId, String>,
+    pub listed: BTreeMap<Listed, Listing>,
+}
+
+/// What the directory lists whole, each with an id and a name. A list is asked for where somebody
+/// names one of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Listed {
+    WrapupCode,
+    Skill,
+    Language,
+    Division,
+    Flow,
+}
+
+/// One of these lists.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Listing {
+    /// By lower-case name.
+    ids: BTreeMap<String, BTreeSet<ListedId>>,
+    names: BTreeMap<ListedId, String>,
 }
 
 /// Names that somebody wants resolved: e-mail addresses, display names or ids of users, names or ids
-/// of queues and wrap-up codes.
+/// of queues and of what the directory lists.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct NamesWanted {
     pub queues: BTreeSet<String>,
     pub users: BTreeSet<String>,
-    pub wrapup_codes: BTreeSet<String>,
-    /// What wrap-up codes are called is wanted, whichever they are.
-    pub wrapup_names: bool,
+    pub listed: BTreeMap<Listed, ListedWanted>,
+}
+
+/// What somebody wants of one list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct ListedWanted {
+    /// By name or id.
+    pub names: BTreeSet<String>,
+    /// What they are called is wanted, whichever they are.
+    pub shown: bool,
 }
 
 impl NamesWanted {
-    /// Whether the wrap-up codes have to be asked for.
-    pub fn wants_wrapup_codes(&self) -> bool {
-        self.wrapup_names || self.wrapup_codes.iter().any(|name| !looks_like_id(name))
+    /// Whether this list has to be asked for.
+    pub fn wants(&self, of: Listed) -> bool {
+        let wants = |one: &ListedWanted| one.shown || one.names.iter().any(|n| !looks_like_id(n));
+        self.listed.get(&of).is_some_and(wants)
+    }
+
+    /// What is wanted of this list by name or id.
+    pub fn names_listed(&self, of: Listed) -> impl Iterator<Item = &String> {
+        self.listed.get(&of).into_iter().flat_map(|wanted| &wanted.names)
+    }
+}
+
+impl Listed {
+    pub const ALL: [Listed; 5] =
+        [Listed::WrapupCode, Listed::Skill, Listed::Language, Listed::Division, Listed::Flow];
+
+    /// How one of it is called in front of people.
+    pub fn word(self) -> &'static str {
+        match self {
+            Listed::WrapupCode => "wrap-up code",
+            Listed::Skill => "skill",
+            Listed::Language => "language",
+            Listed::Division => "division",
+            Listed::Flow => "flow",
+        }
+    }
+}
+
+impl Listing {
+    /// Notes that this one is called so.
+    pub fn insert(&mut self, id: ListedId, name: &str) {
+        self.ids.entry(name.to_lowercase()).or_default().insert(id.clone());
+        self.names.insert(id, name.to_owned());
+    }
+
+    /// What they are called.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.values().map(String::as_str)
     }
 }
 
@@ -62,13 +122,19 @@ impl Names {
         }
     }
 
-    /// The wrap-up codes that somebody calls so: by name, or by id.
-    pub fn wrapup_code(&self, name_or_id: &str) -> BTreeSet<WrapupCodeId> {
-        match self.wrapup_codes.get(&name_or_id.to_lowercase()) {
+    /// Those of a list that somebody calls so: by name, or by id.
+    pub fn listed(&self, of: Listed, name_or_id: &str) -> BTreeSet<ListedId> {
+        let ids = self.listed.get(&of).and_then(|list| list.ids.get(&name_or_id.to_lowercase()));
+        match ids {
             Some(ids) => ids.clone(),
-            None if looks_like_id(name_or_id) => BTreeSet::from([WrapupCodeId::new(name_or_id)]),
+            None if looks_like_id(name_or_id) => BTreeSet::from([ListedId::new(name_or_id)]),
             None => BTreeSet::new(),
         }
+    }
+
+    /// What the one with this id is called.
+    pub fn listed_name(&self, of: Listed, id: &str) -> Option<&str> {
+        self.listed.get(&of)?.names.get(id).map(String::as_str)
     }
 
     /// The groups that somebody calls so: by name, or by id.

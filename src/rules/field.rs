@@ -12,7 +12,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::events::conversation::{Communication, Conversation, Media, Participant};
-use crate::genesys::names::{Names, NamesWanted};
+use crate::genesys::names::{Listed, Names, NamesWanted};
 
 /// Whom a condition or a value speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,6 +55,14 @@ pub enum Kind {
     User,
     /// Compared by id, written by name or id, shown by name.
     Wrapup,
+    /// As [`Kind::Wrapup`].
+    Language,
+    /// As [`Kind::Wrapup`].
+    Flow,
+    /// Several, each compared by id, written by name or id, shown by name.
+    Skills,
+    /// As [`Kind::Skills`].
+    Divisions,
 }
 
 /// What the directory has names for. Fields of it compare by id, and rules call it by name.
@@ -62,7 +70,7 @@ pub enum Kind {
 pub enum Named {
     Queue,
     User,
-    Wrapup,
+    Listed(Listed),
 }
 
 /// The value of a field, once found. It is never empty: what is empty counts as absent.
@@ -158,6 +166,17 @@ impl Subject {
 }
 
 impl Kind {
+    /// It is compared with one text, be it a name.
+    pub fn is_text(self) -> bool {
+        use Kind::{Attributes, Flow, Language, Queue, Text, User, Wrapup};
+        matches!(self, Text | Attributes | Queue | User | Wrapup | Language | Flow)
+    }
+
+    /// It gives several values.
+    pub fn is_several(self) -> bool {
+        matches!(self, Kind::Texts | Kind::Skills | Kind::Divisions)
+    }
+
     /// How it is called in front of an administrator.
     pub fn name(self) -> &'static str {
         match self {
@@ -171,6 +190,10 @@ impl Kind {
             Kind::Queue => "a queue, by name or id",
             Kind::User => "a user, by e-mail address, name or id",
             Kind::Wrapup => "a wrap-up code, by name or id",
+            Kind::Language => "a language, by name or id",
+            Kind::Flow => "a flow, by name or id",
+            Kind::Skills => "a list of skills, by name or id",
+            Kind::Divisions => "a list of divisions, by name or id",
         }
     }
 
@@ -179,7 +202,11 @@ impl Kind {
         match self {
             Kind::Queue => Some(Named::Queue),
             Kind::User => Some(Named::User),
-            Kind::Wrapup => Some(Named::Wrapup),
+            Kind::Wrapup => Some(Named::Listed(Listed::WrapupCode)),
+            Kind::Language => Some(Named::Listed(Listed::Language)),
+            Kind::Flow => Some(Named::Listed(Listed::Flow)),
+            Kind::Skills => Some(Named::Listed(Listed::Skill)),
+            Kind::Divisions => Some(Named::Listed(Listed::Division)),
             Kind::Text
             | Kind::Flag
             | Kind::Number
@@ -192,12 +219,12 @@ impl Kind {
 }
 
 impl Named {
-    /// `queue`, `user` or `wrap-up code`.
+    /// `queue`, `user`, `skill`, ….
     pub fn word(self) -> &'static str {
         match self {
             Named::Queue => "queue",
             Named::User => "user",
-            Named::Wrapup => "wrap-up code",
+            Named::Listed(of) => of.word(),
         }
     }
 
@@ -206,7 +233,7 @@ impl Named {
         match self {
             Named::Queue => names.queue(name).into_iter().map(Arc::from).collect(),
             Named::User => names.user(name).into_iter().map(Arc::from).collect(),
-            Named::Wrapup => names.wrapup_code(name).into_iter().map(Arc::from).collect(),
+            Named::Listed(of) => names.listed(of, name).into_iter().map(Arc::from).collect(),
         }
     }
 
@@ -215,7 +242,7 @@ impl Named {
         match self {
             Named::Queue => &mut wanted.queues,
             Named::User => &mut wanted.users,
-            Named::Wrapup => &mut wanted.wrapup_codes,
+            Named::Listed(of) => &mut wanted.listed.entry(of).or_default().names,
         }
     }
 }

@@ -55,7 +55,9 @@ fields! {
         |g| party::queue_wait(g.conversation).map(Value::Duration);
     Conversation "waiting" Duration running [] &[], "now less connectedTime of the newest live acd participant", "90s",
         |g| g.conversation.waiting(g.now).map(Value::Duration);
-    Conversation "divisions" Texts [] &[], "divisions[].division.id", "94a1b3c2-…",
+    Conversation "divisions" Divisions [] &[], "divisions[].division.id", "Home",
+        |g| Value::texts(g.conversation.division_ids.iter().map(Text::as_str)), show party::division_names;
+    Conversation "division_ids" Texts [] &[], "divisions[].division.id", "94a1b3c2-…",
         |g| Value::texts(g.conversation.division_ids.iter().map(Text::as_str));
     Conversation "in_flow" Flag [] &[], "a participant of an IVR or bot flow is live", "false",
         |g| Some(Value::Flag(g.conversation.in_flow()));
@@ -110,15 +112,21 @@ fields! {
         |g| Value::text(g.participant?.external_contact_id.as_deref());
     Party "external_organization_id" Text [] &[], "participants[].externalOrganizationId", "2f9c…",
         |g| Value::text(g.participant?.external_organization_id.as_deref());
+    Party "flow" Flow [] &[], "participants[].workflow.workflowId", "Main menu",
+        |g| Value::text(g.participant?.flow_id.as_deref()), show party::flow_name;
     Party "flow_id" Text [] &[], "participants[].workflow.workflowId", "da84ed45-…",
         |g| Value::text(g.participant?.flow_id.as_deref());
     Party "wrapup" Wrapup [] &[], "participants[].wrapup.code, else the communication's", "Sale",
         |g| Value::text(party::wrapup_code(g.participant?, g.communication)), show party::wrapup_name;
     Party "wrapup_code" Text [] &[], "participants[].wrapup.code, else the communication's", "aa84a005-…",
         |g| Value::text(party::wrapup_code(g.participant?, g.communication));
-    Party "skills" Texts [] &[], "participants[].conversationRoutingData.skills[].id", "bdc2cd3a-…",
+    Party "skills" Skills [] &[], "participants[].conversationRoutingData.skills[].id", "German",
+        |g| Value::texts(g.participant?.routing.skill_ids.iter().map(Text::as_str)), show party::skill_names;
+    Party "skill_ids" Texts [] &[], "participants[].conversationRoutingData.skills[].id", "bdc2cd3a-…",
         |g| Value::texts(g.participant?.routing.skill_ids.iter().map(Text::as_str));
-    Party "language" Text [] &[], "participants[].conversationRoutingData.language.id", "7a04f913-…",
+    Party "language" Language [] &[], "participants[].conversationRoutingData.language.id", "English",
+        |g| Value::text(g.participant?.routing.language_id.as_deref()), show party::language_name;
+    Party "language_id" Text [] &[], "participants[].conversationRoutingData.language.id", "7a04f913-…",
         |g| Value::text(g.participant?.routing.language_id.as_deref());
     Party "requested_queue_id" Text [] &[], "participants[].conversationRoutingData.queue.id", "d81980df-…",
         |g| Value::text(Some(g.participant?.routing.queue_id.as_ref()?.as_str()));

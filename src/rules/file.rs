@@ -99,7 +99,7 @@ pub struct Inventory {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UnknownName {
     pub rule: Arc<str>,
-    /// `queue`, `user` or `wrap-up code`.
+    /// `queue`, `user`, `skill`, ….
     pub what: &'static str,
     pub name: String,
 }
@@ -135,7 +135,13 @@ impl RuleFile {
         read::read(path, texts, allowed)
     }
 
-    /// The queues, users and wrap-up codes whose ids the rules need.
+    /// The lists alone, as far as they are in order, of files that may have other problems: so that what
+    /// is wrong in a list's own file can be said beside these.
+    pub fn lists(path: &FilePath, texts: &Texts) -> RuleFile {
+        RuleFile { lists: read::lists_alone(path, texts), ..RuleFile::default() }
+    }
+
+    /// The queues, users and all else that has a name whose ids the rules need.
     pub fn names_wanted(&self) -> NamesWanted {
         let mut wanted = NamesWanted::default();
         for condition in self.rules.iter().flat_map(|rule| &rule.conditions) {
@@ -148,8 +154,11 @@ impl RuleFile {
             });
         }
         for expression in self.rules.iter().flat_map(|rule| rule.expressions()) {
-            wanted.wrapup_names |=
-                expression.paths().any(|path| path.field.kind.named() == Some(Named::Wrapup));
+            for named in expression.paths().filter_map(|path| path.field.kind.named()) {
+                if let Named::Listed(of) = named {
+                    wanted.listed.entry(of).or_default().shown = true;
+                }
+            }
             for (named, name) in expression.names() {
                 named.wanted(&mut wanted).insert(name.to_string());
             }

@@ -9,8 +9,9 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::field::{Glance, Value};
-use crate::events::conversation::{Communication, Conversation, Direction, Participant};
+use crate::events::conversation::{Communication, Conversation, Direction, Participant, Text};
 use crate::events::parties::{Recency, Role};
+use crate::genesys::names::Listed;
 
 /// Purposes of those who work for the organisation.
 const AGENTS: [&str; 2] = ["agent", "user"];
@@ -108,7 +109,33 @@ pub(super) fn wrapup_code<'a>(
 /// The directory's name for the wrap-up code; nothing while that is not known.
 pub(super) fn wrapup_name<'a>(glance: &Glance<'a>) -> Option<Value<'a>> {
     let code = wrapup_code(glance.participant?, glance.communication)?;
-    Value::text(glance.names.wrapup_names.get(code).map(String::as_str))
+    Value::text(glance.names.listed_name(Listed::WrapupCode, code))
+}
+
+/// The directory's name for the flow; nothing while that is not known.
+pub(super) fn flow_name<'a>(glance: &Glance<'a>) -> Option<Value<'a>> {
+    let flow = glance.participant?.flow_id.as_deref()?;
+    Value::text(glance.names.listed_name(Listed::Flow, flow))
+}
+
+/// The directory's name for the language; nothing while that is not known.
+pub(super) fn language_name<'a>(glance: &Glance<'a>) -> Option<Value<'a>> {
+    let language = glance.participant?.routing.language_id.as_deref()?;
+    Value::text(glance.names.listed_name(Listed::Language, language))
+}
+
+pub(super) fn skill_names<'a>(glance: &Glance<'a>) -> Option<Value<'a>> {
+    all_names(glance, Listed::Skill, &glance.participant?.routing.skill_ids)
+}
+
+pub(super) fn division_names<'a>(glance: &Glance<'a>) -> Option<Value<'a>> {
+    all_names(glance, Listed::Division, &glance.conversation.division_ids)
+}
+
+/// The directory's names for all of these; nothing while one is not known.
+fn all_names<'a>(glance: &Glance<'a>, of: Listed, ids: &[Text]) -> Option<Value<'a>> {
+    let names = ids.iter().map(|id| glance.names.listed_name(of, id.as_str()));
+    Value::texts(names.collect::<Option<Vec<&str>>>()?.into_iter())
 }
 
 /// The directory's name for the user, else the participant's own.

@@ -1,4 +1,9 @@
-//! The table of fields as it is shown to people and programs: `check --fields`.
+//! The table of fields as it is shown to people and programs: `check --fields`. Beside it, every feature
+//! of the language, as administrators find it in `rules.example.toml`:
+//!
+//! ```toml
+#![doc = include_str!("../../rules.example.toml")]
+//! ```
 
 use serde_json::{Value, json};
 

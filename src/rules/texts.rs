@@ -3,7 +3,7 @@
 //! Rules do no I/O. Whoever reads files asks [`Texts::wanted`] which ones a text includes, and brings
 //! them. All are checked as one, the included ones first.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use toml::de::DeTable;
@@ -31,6 +31,14 @@ impl Texts {
     /// A file without others.
     pub fn alone(main: impl Into<String>) -> Texts {
         Texts { main: main.into(), included: Vec::new() }
+    }
+
+    /// Every file that could be read, with where it is, in the order in which they count; the main one
+    /// is at `main`.
+    pub(super) fn each<'t>(&'t self, main: &'t Path) -> impl Iterator<Item = (&'t Path, &'t str)> {
+        let included = self.included.iter();
+        let included = included.filter_map(|one| Some((&*one.path, one.text.as_deref().ok()?)));
+        included.chain([(main, &*self.main)])
     }
 
     /// The globs that a rules file includes; what is wrong with them is told when it is checked.

@@ -2,7 +2,7 @@
 //!
 //! Read once, because the directory does not change while the simulator runs.
 
-use super::world::World;
+use super::world::{Catalogue, World};
 
 #[derive(Debug)]
 pub(super) struct Book {
@@ -11,6 +11,10 @@ pub(super) struct Book {
     pub(super) queues: Vec<Team>,
     pub(super) groups: Vec<Team>,
     pub(super) wrapup_codes: Vec<Named>,
+    pub(super) skills: Vec<Named>,
+    pub(super) languages: Vec<Named>,
+    pub(super) divisions: Vec<Named>,
+    pub(super) flows: Vec<Named>,
 }
 
 #[derive(Clone, Debug)]
@@ -39,6 +43,9 @@ impl Book {
     pub(super) fn of(world: &World) -> Book {
         let (id, name) = world.organization();
         let named = |id: &str, name: &str| Named { id: id.to_owned(), name: name.to_owned() };
+        let catalogue = |which: Catalogue| -> Vec<Named> {
+            world.catalogue(which).into_iter().map(|(id, name)| named(id, name)).collect()
+        };
         let team = |id: &str, name: &str, members: &[String]| Team {
             id: id.to_owned(),
             name: name.to_owned(),
@@ -58,6 +65,10 @@ impl Book {
             queues: world.queues().iter().map(|q| team(&q.id, &q.name, &q.members)).collect(),
             groups: world.groups().iter().map(|g| team(&g.id, &g.name, &g.members)).collect(),
             wrapup_codes: world.wrapup_codes().iter().map(|c| named(&c.id, &c.name)).collect(),
+            skills: catalogue(Catalogue::Skills),
+            languages: catalogue(Catalogue::Languages),
+            divisions: catalogue(Catalogue::Divisions),
+            flows: catalogue(Catalogue::Flows),
         }
     }
 

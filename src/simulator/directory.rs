@@ -119,17 +119,35 @@ pub(super) async fn wrapup_codes(
     State(simulator): State<Arc<Simulator>>,
     params: Params,
 ) -> Answer {
+    listed(&simulator.book.wrapup_codes, "/api/v2/routing/wrapupcodes", &params)
+}
+
+/// GET `/routing/skills`.
+pub(super) async fn skills(State(simulator): State<Arc<Simulator>>, params: Params) -> Answer {
+    listed(&simulator.book.skills, "/api/v2/routing/skills", &params)
+}
+
+/// GET `/routing/languages`.
+pub(super) async fn languages(State(simulator): State<Arc<Simulator>>, params: Params) -> Answer {
+    listed(&simulator.book.languages, "/api/v2/routing/languages", &params)
+}
+
+/// GET `/authorization/divisions`.
+pub(super) async fn divisions(State(simulator): State<Arc<Simulator>>, params: Params) -> Answer {
+    listed(&simulator.book.divisions, "/api/v2/authorization/divisions", &params)
+}
+
+/// GET `/flows`.
+pub(super) async fn flows(State(simulator): State<Arc<Simulator>>, params: Params) -> Answer {
+    listed(&simulator.book.flows, "/api/v2/flows", &params)
+}
+
+fn listed(all: &[Named], path: &str, params: &Params) -> Answer {
     let chosen =
-        |code: &&Named| params.get("name").is_none_or(|pattern| is_like(&code.name, pattern));
-    let shown = |code: &Named| {
-        json!({
-            "id": code.id,
-            "name": code.name,
-            "selfUri": format!("/api/v2/routing/wrapupcodes/{}", code.id),
-        })
-    };
-    let found: Vec<Value> = simulator.book.wrapup_codes.iter().filter(chosen).map(shown).collect();
-    yes(params.page(LARGEST_PAGE)?.listing("/api/v2/routing/wrapupcodes", &found))
+        |one: &&Named| params.get("name").is_none_or(|pattern| is_like(&one.name, pattern));
+    let shown = |one: &Named| json!({ "id": one.id, "name": one.name, "selfUri": format!("{path}/{}", one.id) });
+    let found: Vec<Value> = all.iter().filter(chosen).map(shown).collect();
+    yes(params.page(LARGEST_PAGE)?.listing(path, &found))
 }
 
 /// GET `/groups`.

@@ -80,6 +80,24 @@ fn every_mistake_of_a_rules_file_is_shown_at_once() {
 }
 
 #[test]
+fn what_is_wrong_in_a_list_is_said_beside_other_mistakes() {
+    let rules = "[lists.vip]\nfile = \"vip.csv\"\nkey = \"phone\"\n\
+                 [lists.gone]\nfile = \"gone.txt\"\n\
+                 [[rule]]\nname = \"a\"\nmatch.participant.purpos = \"agent\"\nset.\"cc.a\" = \"x\"\n";
+    let setup = setup(rules);
+    fs::write(setup.path("vip.csv"), "phone,segment\n+4930,gold,x\n").unwrap();
+    let said = check(&setup, &["rules.toml"]);
+    assert_eq!(said.code, 1);
+    for wanted in ["has no field `purpos`", "vip.csv:2:1", "gone.txt"] {
+        assert!(said.err.contains(wanted), "{wanted}: {}", said.err);
+    }
+    // Until the syntax holds it is not known which lists there are.
+    setup.write_rules(&rules.replace("\"agent\"", "\"agent"));
+    let said = check(&setup, &["rules.toml"]);
+    assert!(said.err.contains("does not end") && !said.err.contains("gone"), "{}", said.err);
+}
+
+#[test]
 fn what_is_right_is_a_success() {
     let setup = setup(ANSWERED);
     let said = check(&setup, &[]);

@@ -259,6 +259,9 @@ fn a_list_is_taken_when_it_has_changed_and_is_whole() {
     let rules = r#"
 [lists.ours]
 file = "ours.txt"
+[lists.phones]
+file = "phones.csv"
+key = "phone"
 
 [[rule]]
 name = "listed"
@@ -269,6 +272,8 @@ set."cc.listed" = "yes"
     let setup = world.setup(rules, "");
     let list = |rows: &[&str]| fs::write(setup.path("ours.txt"), rows.join("\n") + "\n").unwrap();
     list(&["c1", "c2", "c3"]);
+    let phones = |text: &str| fs::write(setup.path("phones.csv"), text).unwrap();
+    phones("phone;segment\n+4930;gold\n");
     let daemon = setup.start();
     daemon.wait_ready();
     for id in ["c1", "c4"] {
@@ -303,4 +308,9 @@ set."cc.listed" = "yes"
     let sets = json(&say(&setup, &["rules", "history", "--output", "json"]));
     assert_eq!(sets["sets"].as_array().map(Vec::len), Some(1), "another list is no other set");
     assert!(sets["sets"][0]["lists"]["ours"].is_string(), "{sets}");
+
+    let from = daemon.logged();
+    phones("phone;segment\n+4930;gold\n+4989;gold;more\n");
+    let line = daemon.wait_log_from(from, "the list cannot be used: the earlier one stays");
+    assert_eq!((&line["list"], &line["line"]), (&"phones".into(), &3.into()), "{line}");
 }

@@ -10,7 +10,7 @@ use super::found::Notes;
 use crate::config::Watch;
 use crate::config::problem::did_you_mean;
 use crate::genesys::directory::{Unknown, Watching, What};
-use crate::genesys::names::looks_like_id;
+use crate::genesys::names::{Listing, looks_like_id};
 use crate::rules::RuleFile;
 use crate::rules::file::Rule;
 
@@ -66,7 +66,7 @@ fn is_watched(watch: &Watch, Unknown { what, name }: &Unknown) -> bool {
         What::User => [&watch.users, &[]],
         What::Queue => [&watch.queues, &watch.members_of_queues],
         What::Group => [&watch.members_of_groups, &[]],
-        What::WrapupCode => [&[], &[]],
+        What::Listed(_) => [&[], &[]],
     };
     lists.into_iter().flatten().any(|one| one.to_lowercase() == name.to_lowercase())
 }
@@ -79,7 +79,7 @@ fn rules_that_name(rules: &RuleFile, Unknown { what, name }: &Unknown) -> Vec<St
         let named = match what {
             What::User => wanted.users,
             What::Queue => wanted.queues,
-            What::WrapupCode => wanted.wrapup_codes,
+            What::Listed(of) => wanted.names_listed(*of).cloned().collect(),
             What::Group => return false,
         };
         named.iter().any(|one| one.to_lowercase() == name.to_lowercase())
@@ -90,8 +90,9 @@ fn rules_that_name(rules: &RuleFile, Unknown { what, name }: &Unknown) -> Vec<St
 fn help(watching: &Watching, what: What, name: &str) -> String {
     let near = match what {
         What::Queue => did_you_mean(name, watching.names.queue_names.values().map(String::as_str)),
-        What::WrapupCode => {
-            did_you_mean(name, watching.names.wrapup_names.values().map(String::as_str))
+        What::Listed(of) => {
+            let listed = watching.names.listed.get(&of).into_iter();
+            did_you_mean(name, listed.flat_map(Listing::names))
         }
         What::User | What::Group => None,
     };
@@ -101,7 +102,7 @@ fn help(watching: &Watching, what: What, name: &str) -> String {
             "it may have been deleted: take it out, or name another".to_owned()
         }
         (None, What::User) => "write the e-mail address of an active user, or the id".to_owned(),
-        (None, What::Queue | What::Group | What::WrapupCode) => format!(
+        (None, What::Queue | What::Group | What::Listed(_)) => format!(
             "see Admin for its name; a {what} that the roles of the OAuth client do not reach, by \
              their divisions, is not seen either"
         ),

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::page::Entry;
 use super::{Unknown, Watching, What};
 use crate::config::Watch;
-use crate::genesys::names::{Names, NamesWanted, looks_like_id};
-use crate::genesys::{GroupId, QueueId, UserId, WrapupCodeId};
+use crate::genesys::names::{Listed, Names, NamesWanted, looks_like_id};
+use crate::genesys::{GroupId, ListedId, QueueId, UserId};
 
 /// Everything that the directory has said and that is still wanted.
 ///
@@ -23,8 +23,8 @@ pub struct Known {
     pub(super) all_queues_listed: bool,
     /// By lower-case name.
     pub(super) queues_found: BTreeMap<String, BTreeSet<QueueId>>,
-    /// Names of wrap-up codes, if somebody wants them.
-    pub(super) wrapup_codes: Option<BTreeMap<WrapupCodeId, String>>,
+    /// Names of what somebody wants listed.
+    pub(super) listed: BTreeMap<Listed, BTreeMap<ListedId, String>>,
     pub(super) groups_found: BTreeMap<String, BTreeSet<GroupId>>,
     /// By lower-case e-mail address, display name or id.
     pub(super) users_found: BTreeMap<String, BTreeSet<UserId>>,
@@ -86,8 +86,10 @@ impl Known {
             self.user(name, &mut watching);
         }
         // Whom to watch does not depend on these: who may not list them starts without.
-        for name in self.wrapup_codes.iter().flat_map(|codes| unknown_codes(codes, wanted)) {
-            watching.note_unknown(What::WrapupCode, name);
+        for (&of, list) in &self.listed {
+            for name in wanted.names_listed(of).filter(|name| !is_listed(list, name)) {
+                watching.note_unknown(What::Listed(of), name);
+            }
         }
         watching
     }
@@ -163,9 +165,7 @@ impl Known {
         self.groups_found.retain(|name, _| groups.contains(name));
         let users = lower(&mut watch.users.iter().chain(&wanted.users));
         self.users_found.retain(|name, _| users.contains(name));
-        if !wanted.wants_wrapup_codes() {
-            self.wrapup_codes = None;
-        }
+        self.listed.retain(|&of, _| wanted.wants(of));
 
         let mut nobody = Watching::default();
         let with_members: BTreeSet<QueueId> =
@@ -193,9 +193,9 @@ impl Known {
             names.queues.entry(name.clone()).or_default().extend(ids.iter().cloned());
         }
         names.queues.retain(|_, ids| !ids.is_empty());
-        names.wrapup_names = self.wrapup_codes.clone().unwrap_or_default();
-        for (id, name) in &names.wrapup_names {
-            names.wrapup_codes.entry(name.to_lowercase()).or_default().insert(id.clone());
+        for (&of, list) in &self.listed {
+            let listing = names.listed.entry(of).or_default();
+            list.iter().for_each(|(id, name)| listing.insert(id.clone(), name));
         }
         names.groups = self.groups_found.clone();
         names.groups.retain(|_, ids| !ids.is_empty());
@@ -211,16 +211,10 @@ impl Known {
     }
 }
 
-/// Wrap-up codes that are wanted by name or id, and that there are not.
-fn unknown_codes<'w>(
-    codes: &BTreeMap<WrapupCodeId, String>,
-    wanted: &'w NamesWanted,
-) -> impl Iterator<Item = &'w String> {
-    let known = |name: &String| {
-        let lower = name.to_lowercase();
-        codes.iter().any(|(id, called)| called.to_lowercase() == lower || *id.as_str() == lower)
-    };
-    wanted.wrapup_codes.iter().filter(move |name| !known(name))
+/// Whether one of the list has this name or id.
+fn is_listed(list: &BTreeMap<ListedId, String>, name: &str) -> bool {
+    let lower = name.to_lowercase();
+    list.iter().any(|(id, called)| called.to_lowercase() == lower || *id.as_str() == lower)
 }
 
 impl Watching {

@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::ids::{QueueId, UserId};
-use super::names::Names;
+use super::names::{Listed, Names};
 
 pub(super) use ask::Asker;
 pub use cache::{Cache, CacheError};
@@ -58,7 +58,7 @@ pub enum What {
     User,
     Queue,
     Group,
-    WrapupCode,
+    Listed(Listed),
 }
 
 /// A question to the directory that brought no answer; what it said before still counts.
@@ -81,7 +81,7 @@ impl fmt::Display for What {
             What::User => "user",
             What::Queue => "queue",
             What::Group => "group",
-            What::WrapupCode => "wrap-up code",
+            What::Listed(of) => of.word(),
         })
     }
 }

@@ -12,8 +12,8 @@ use super::page::Entry;
 use super::{Failed, Known, Watching};
 use crate::config::Watch;
 use crate::genesys::call::{Api, CallError};
-use crate::genesys::names::{NamesWanted, looks_like_id};
-use crate::genesys::{GroupId, QueueId, UserId, WrapupCodeId};
+use crate::genesys::names::{Listed, NamesWanted, looks_like_id};
+use crate::genesys::{GroupId, ListedId, QueueId, UserId};
 
 /// Where the API names a maximum, it is this (FACTS 1.7), so it is safe where it names none.
 const PAGE: usize = 100;
@@ -38,7 +38,7 @@ pub async fn refresh(
 ) -> Vec<Failed> {
     let mut refresh = Refresh { asker: Asker { api }, watch, wanted, known, failed: Vec::new() };
     refresh.queues().await;
-    refresh.wrapup_codes().await;
+    refresh.listed().await;
     refresh.groups().await;
     refresh.queue_members().await;
     refresh.group_members().await;
@@ -119,24 +119,17 @@ impl Refresh<'_> {
         }
     }
 
-    /// All wrap-up codes, if rules name one or write its name (FACTS 1.7).
-    async fn wrapup_codes(&mut self) {
-        if !self.wanted.wants_wrapup_codes() {
-            return;
-        }
-        let all = Question {
-            operation: "list_wrapup_codes",
-            path: "/api/v2/routing/wrapupcodes".to_owned(),
-            page_size: PAGE,
-            search: None,
-        };
-        match self.asker.all(&all).await {
-            Ok(entries) => {
-                let named = |Entry { id, name, .. }: Entry| Some((WrapupCodeId::new(&id), name?));
-                self.known.wrapup_codes = Some(entries.into_iter().filter_map(named).collect());
-            }
-            Err(error) => {
-                self.fail(&error, "wrap-up codes".to_owned(), &["routing:wrapupCode:view"]);
+    /// All wrap-up codes, skills and so on, if rules name one or write its name.
+    async fn listed(&mut self) {
+        for of in Listed::ALL.into_iter().filter(|&of| self.wanted.wants(of)) {
+            let (operation, path, permissions) = listing(of);
+            let all = Question { operation, path: path.to_owned(), page_size: PAGE, search: None };
+            match self.asker.all(&all).await {
+                Ok(entries) => {
+                    let named = |Entry { id, name, .. }: Entry| Some((ListedId::new(&id), name?));
+                    self.known.listed.insert(of, entries.into_iter().filter_map(named).collect());
+                }
+                Err(error) => self.fail(&error, format!("{}s", of.word()), permissions),
             }
         }
     }
@@ -302,6 +295,20 @@ impl Refresh<'_> {
 
     fn fail(&mut self, error: &CallError, about: String, permissions: &[&str]) {
         self.failed.push(failed(error, about, permissions));
+    }
+}
+
+/// How a list is asked for, and what that needs as far as it is known: FACTS 1.7 for wrap-up codes,
+/// Genesys' own SDK for the others. What a refusal says that it needs counts more.
+fn listing(of: Listed) -> (&'static str, &'static str, &'static [&'static str]) {
+    match of {
+        Listed::WrapupCode => {
+            ("list_wrapup_codes", "/api/v2/routing/wrapupcodes", &["routing:wrapupCode:view"])
+        }
+        Listed::Skill => ("list_skills", "/api/v2/routing/skills", &[]),
+        Listed::Language => ("list_languages", "/api/v2/routing/languages", &[]),
+        Listed::Division => ("list_divisions", "/api/v2/authorization/divisions", &[]),
+        Listed::Flow => ("list_flows", "/api/v2/flows", &[]),
     }
 }
 

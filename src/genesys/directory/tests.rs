@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use super::fake::Fake;
 use super::*;
 use crate::config::Watch;
-use crate::genesys::WrapupCodeId;
+use crate::genesys::ListedId;
 use crate::genesys::call::Call;
-use crate::genesys::names::NamesWanted;
+use crate::genesys::names::{ListedWanted, NamesWanted};
 
 const JANE: &str = "10000000-0000-0000-0000-000000000001";
 const JOHN: &str = "10000000-0000-0000-0000-000000000002";
@@ -33,6 +33,10 @@ fn watch() -> Watch {
 
 fn texts(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
+fn listed(names: &[&str]) -> ListedWanted {
+    ListedWanted { names: texts(names).into_iter().collect(), shown: false }
 }
 
 fn users() -> Vec<Value> {
@@ -86,6 +90,9 @@ fn answer(call: &Call) -> (u16, Value) {
             .collect(),
         "routing/queues/q2/members" => vec![],
         "routing/wrapupcodes" => vec![json!({ "id": "w1", "name": "Sale" })],
+        "routing/skills" => vec![json!({ "id": "s1", "name": "German" })],
+        "routing/languages" => vec![json!({ "id": "l1", "name": "Deutsch" })],
+        "authorization/divisions" => vec![json!({ "id": "d1", "name": "Home" })],
         "groups" => vec![json!({ "id": TEAM, "name": "Team A" })],
         "groups/30000000-0000-0000-0000-000000000001/members" => users().split_off(2),
         _ => return (404, json!({})),
@@ -121,8 +128,13 @@ async fn names_of_every_kind_are_resolved() {
     let wanted = NamesWanted {
         queues: ["Sales".to_owned()].into(),
         users: ["mary major".to_owned()].into(),
-        wrapup_codes: ["SALE".to_owned(), "Slae".to_owned()].into(),
-        wrapup_names: false,
+        listed: [
+            (Listed::WrapupCode, listed(&["SALE", "Slae"])),
+            (Listed::Skill, listed(&["german", "Klingon"])),
+            (Listed::Language, ListedWanted { shown: true, ..ListedWanted::default() }),
+            (Listed::Division, listed(&["Home"])),
+        ]
+        .into(),
     };
     let mut known = Known::default();
     assert_eq!(refresh(&api, &watch, &wanted, &mut known).await, []);
@@ -137,20 +149,28 @@ async fn names_of_every_kind_are_resolved() {
     assert_eq!(names.queue("sales").len(), 1);
     assert_eq!(names.queue_names[&QueueId::new(BILLING)], "Billing");
     assert_eq!(names.group("TEAM A").len(), 1);
-    assert_eq!(names.wrapup_code("Sale"), [WrapupCodeId::new("w1")].into());
-    assert_eq!(names.wrapup_names[&WrapupCodeId::new("w1")], "Sale");
+    assert_eq!(names.listed(Listed::WrapupCode, "Sale"), [ListedId::new("w1")].into());
+    assert_eq!(names.listed_name(Listed::WrapupCode, "w1"), Some("Sale"));
+    assert_eq!(names.listed(Listed::Skill, "German"), [ListedId::new("s1")].into());
+    assert_eq!(names.listed_name(Listed::Language, "l1"), Some("Deutsch"));
+    assert_eq!(names.listed(Listed::Division, "home"), [ListedId::new("d1")].into());
+    assert_eq!(names.listed_name(Listed::Flow, "f1"), None, "nobody wants flows");
     expect![[r#"
         user 10000000-0000-0000-0000-000000000009
         user n…@example.com
         queue Nowhere
         group Team B
         wrap-up code Slae
+        skill Klingon
     "#]]
     .assert_eq(&lines(&watching.unknown));
     expect![[r#"
         GET /api/v2/routing/queues/divisionviews/all?pageSize=500&pageNumber=1
         GET /api/v2/routing/queues/divisionviews/all?pageSize=500&pageNumber=2
         GET /api/v2/routing/wrapupcodes?pageSize=100&pageNumber=1
+        GET /api/v2/routing/skills?pageSize=100&pageNumber=1
+        GET /api/v2/routing/languages?pageSize=100&pageNumber=1
+        GET /api/v2/authorization/divisions?pageSize=100&pageNumber=1
         GET /api/v2/groups?pageSize=100&pageNumber=1
         GET /api/v2/groups/30000000-0000-0000-0000-000000000001/members?pageSize=100&pageNumber=1
         GET /api/v2/users?id=10000000-0000-0000-0000-000000000002&id=10000000-0000-0000-0000-000000000009&pageSize=100&pageNumber=1

@@ -1,18 +1,18 @@
-//! The queues, users and wrap-up codes of a test file: whoever is named is there.
+//! The queues, users, skills and so on of a test file: whatever is named is there.
 //!
 //! A name is its own id, so that a test reads as it is written, unless the file says which id goes
 //! with it. Names compare without regard to case; the spelling that came first is the id.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::genesys::names::{Names, NamesWanted, looks_like_id};
-use crate::genesys::{QueueId, UserId, WrapupCodeId};
+use crate::genesys::names::{Listed, Names, NamesWanted, looks_like_id};
+use crate::genesys::{ListedId, QueueId, UserId};
 
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
     queues: BTreeMap<String, Entry>,
     users: BTreeMap<String, Entry>,
-    wrapup_codes: BTreeMap<String, Entry>,
+    listed: BTreeMap<Listed, BTreeMap<String, Entry>>,
 }
 
 #[derive(Clone, Debug)]
@@ -32,14 +32,14 @@ impl Directory {
         set(&mut self.users, name, id);
     }
 
-    /// Says which id a wrap-up code has.
-    pub fn set_wrapup_code(&mut self, name: &str, id: &str) {
-        set(&mut self.wrapup_codes, name, id);
+    /// Says which id a skill, a flow and so on has.
+    pub fn set_listed(&mut self, of: Listed, name: &str, id: &str) {
+        set(self.listed.entry(of).or_default(), name, id);
     }
 
-    /// The id of a wrap-up code; one that was not known is from now on.
-    pub fn wrapup_code(&mut self, name: &str) -> String {
-        id(&mut self.wrapup_codes, name)
+    /// The id of a skill, a flow and so on; one that was not known is from now on.
+    pub fn listed(&mut self, of: Listed, name: &str) -> String {
+        id(self.listed.entry(of).or_default(), name)
     }
 
     /// The id of a queue; one that was not known is from now on.
@@ -61,14 +61,17 @@ impl Directory {
         for user in &wanted.users {
             all.user(user);
         }
-        for code in &wanted.wrapup_codes {
-            all.wrapup_code(code);
+        for of in Listed::ALL {
+            for name in wanted.names_listed(of) {
+                all.listed(of, name);
+            }
         }
         let mut names = Names::default();
-        for (key, Entry { name, id }) in &all.wrapup_codes {
-            let id = WrapupCodeId::new(id);
-            names.wrapup_names.insert(id.clone(), name.clone());
-            names.wrapup_codes.insert(key.clone(), BTreeSet::from([id]));
+        for (of, entries) in &all.listed {
+            let listing = names.listed.entry(*of).or_default();
+            for Entry { name, id } in entries.values() {
+                listing.insert(ListedId::new(id), name);
+            }
         }
         for (key, Entry { name, id }) in &all.queues {
             let id = QueueId::new(id);

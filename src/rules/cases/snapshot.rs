@@ -60,6 +60,9 @@ pub(super) fn body(conversation: &Fields, parties: &mut [Party], now: Timestamp)
     let transfers = conversation.get("transfers").and_then(Value::as_u64).unwrap_or_default();
     let transfers = (0..transfers).map(|at| json!({ "id": format!("transfer-{at}") }));
     body.insert("recentTransfers".to_owned(), transfers.collect());
+    let divisions = ids(conversation, ["division_ids", "divisions"]);
+    let divisions = divisions.map(|id| json!({ "division": { "id": id } }));
+    body.insert("divisions".to_owned(), divisions.collect());
     let participants = parties.iter_mut().map(|party| around.participant(party));
     body.insert("participants".to_owned(), participants.collect());
     Value::Object(body)
@@ -90,7 +93,7 @@ impl Around<'_> {
         if let Some(address) = address(party) {
             drawn.insert("address".to_owned(), json!(address));
         }
-        if let Some(flow) = party.text("flow_id") {
+        if let Some(flow) = party.text("flow_id").or_else(|| party.text("flow")) {
             drawn.insert("workflow".to_owned(), json!({ "workflowId": flow }));
         }
         if let Some(code) = party.text("wrapup_code").or_else(|| party.text("wrapup")) {
@@ -248,18 +251,24 @@ fn with_scheme(address: &str) -> String {
 
 fn routing(party: &Party) -> Value {
     let mut routing = Map::new();
-    for field in ["queue", "language"] {
-        if let Some(id) = party.text(field) {
+    let language = party.text("language_id").or_else(|| party.text("language"));
+    for (field, id) in [("queue", party.text("queue")), ("language", language)] {
+        if let Some(id) = id {
             routing.insert(field.to_owned(), json!({ "id": id }));
         }
     }
     if let Some(priority) = party.fields.get("priority") {
         routing.insert("priority".to_owned(), priority.clone());
     }
-    let skills = party.fields.get("skills").and_then(Value::as_array);
-    let skills = skills.into_iter().flatten().map(|id| json!({ "id": id }));
+    let skills = ids(&party.fields, ["skill_ids", "skills"]).map(|id| json!({ "id": id }));
     routing.insert("skills".to_owned(), skills.collect());
     Value::Object(routing)
+}
+
+/// The ids that the first of these words to be given has.
+fn ids<'f>(fields: &'f Fields, words: [&str; 2]) -> impl Iterator<Item = &'f Value> {
+    let given = words.into_iter().find_map(|word| fields.get(word).and_then(Value::as_array));
+    given.into_iter().flatten()
 }
 
 /// The field that makes somebody play such a part.

@@ -4,6 +4,8 @@
 //! They are the names of the fields that rules look at, as far as a person gives them; what follows
 //! from others (`ended` of the conversation, `agents`, …) cannot be given.
 
+use crate::genesys::names::Listed;
+
 /// One word.
 #[derive(Debug)]
 pub(crate) struct Word {
@@ -22,7 +24,9 @@ pub(crate) enum WordKind {
     Texts,
     Queue,
     User,
-    Wrapup,
+    Listed(Listed),
+    /// Several.
+    AllListed(Listed),
 }
 
 /// Where it goes.
@@ -39,7 +43,7 @@ const fn word(name: &'static str, kind: WordKind, place: Place, genesys: &'stati
 }
 
 use Place::{Communication, Conversation, Party};
-use WordKind::{Flag, Number, Queue, Text, Texts, User, Wrapup};
+use WordKind::{AllListed, Flag, Number, Queue, Text, Texts, User};
 
 /// Of `given` itself.
 pub(crate) static CONVERSATION_WORDS: &[Word] = &[
@@ -52,6 +56,8 @@ pub(crate) static CONVERSATION_WORDS: &[Word] = &[
     word("external_tag", Text, Conversation, "externalTag"),
     word("recording_state", Text, Conversation, "recordingState"),
     word("secure_pause", Flag, Conversation, "securePause"),
+    word("divisions", AllListed(Listed::Division), Conversation, ""),
+    word("division_ids", Texts, Conversation, ""),
 ];
 
 /// Of a party.
@@ -66,11 +72,14 @@ pub(crate) static PARTY_WORDS: &[Word] = &[
     word("address", Text, Party, ""),
     word("external_contact_id", Text, Party, "externalContactId"),
     word("external_organization_id", Text, Party, "externalOrganizationId"),
+    word("flow", WordKind::Listed(Listed::Flow), Party, ""),
     word("flow_id", Text, Party, ""),
-    word("wrapup", Wrapup, Party, ""),
+    word("wrapup", WordKind::Listed(Listed::WrapupCode), Party, ""),
     word("wrapup_code", Text, Party, ""),
-    word("skills", Texts, Party, ""),
-    word("language", Text, Party, ""),
+    word("skills", AllListed(Listed::Skill), Party, ""),
+    word("skill_ids", Texts, Party, ""),
+    word("language", WordKind::Listed(Listed::Language), Party, ""),
+    word("language_id", Text, Party, ""),
     word("priority", Number, Party, ""),
     word("role", Text, Party, ""),
     word("ended", Flag, Communication, ""),

@@ -40,10 +40,12 @@ impl<'a> Evaluation<'a> {
                 }
                 self.asks(function, &values, node).map(Value::Flag)
             }
+            Function::Type => Ok(Value::text(values.first().map_or("null_type", Value::kind))),
             Function::Size if absent => Ok(Value::Whole(0)),
             _ if absent => Ok(Value::Null),
             Function::Size => size(&values, node),
             Function::Int
+            | Function::Uint
             | Function::Double
             | Function::Bool
             | Function::Text
@@ -260,6 +262,7 @@ fn converted<'a>(function: Function, values: Vec<Value<'a>>, node: &Node) -> Out
     let called = value.called();
     let to = match function {
         Function::Int => "a whole number",
+        Function::Uint => "a whole number from 0 on",
         Function::Double => "a number",
         Function::Bool => "true or false",
         Function::Duration => "a duration",

@@ -175,8 +175,13 @@ impl<'a> Evaluation<'a> {
     }
 
     fn is_called(&self, kind: Kind, id: Option<field::Value<'_>>, names: &[Arc<str>]) -> Value<'a> {
-        let Some(field::Value::Text(id)) = id else { return Value::Flag(false) };
-        let called = |what| names.iter().any(|name| self.scenery.is_called(what, &id, name));
+        let ids: Vec<&str> = match &id {
+            Some(field::Value::Text(id)) => vec![id],
+            Some(field::Value::Texts(ids)) => ids.clone(),
+            _ => return Value::Flag(false),
+        };
+        let is = |what, name: &str| ids.iter().any(|id| self.scenery.is_called(what, id, name));
+        let called = |what| names.iter().any(|name| is(what, name));
         Value::Flag(kind.named().is_some_and(called))
     }
 

@@ -79,6 +79,7 @@ fn only_looks(function: Function) -> bool {
         | Function::Size
         | Function::IndexOf
         | Function::LastIndexOf
+        | Function::Type
         | Function::Bool => true,
         Function::Lower
         | Function::Upper
@@ -91,6 +92,7 @@ fn only_looks(function: Function) -> bool {
         | Function::Reverse
         | Function::Format
         | Function::Int
+        | Function::Uint
         | Function::Double
         | Function::Text
         | Function::Duration

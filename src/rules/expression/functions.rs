@@ -28,9 +28,11 @@ pub(super) enum Function {
     Reverse,
     Format,
     Int,
+    Uint,
     Double,
     Text,
     Bool,
+    Type,
     Duration,
     Timestamp,
     Year,
@@ -120,6 +122,7 @@ functions! {
     "reverse" Reverse (Text) 0 Text "x.reverse()";
     "format" Format (Text List) 0 Text "\"%s of %d\".format([x, 3])";
     "int" Int (Plain) 0 Whole "int(x)";
+    "uint" Uint (Plain) 0 Whole "uint(x)";
     "double" Double (Plain) 0 Fraction "double(x)";
     "string" Text (Plain) 0 Text "string(x)";
     "bool" Bool (Plain) 0 Flag "bool(x)";
@@ -137,10 +140,25 @@ functions! {
     "getMilliseconds" Milliseconds (Clock Text) 1 Whole "now.getMilliseconds()";
 }
 
+/// What `type` gives, by the names that CEL has for it.
+pub(super) const TYPES: [&str; 9] = [
+    "bool",
+    "int",
+    "double",
+    "string",
+    "list",
+    "map",
+    "null_type",
+    "google.protobuf.Timestamp",
+    "google.protobuf.Duration",
+];
+
 /// Functions that the checker knows by itself, with how they are written.
-pub(super) const SPECIAL: [(&str, &str); 9] = [
+pub(super) const SPECIAL: [(&str, &str); 11] = [
     ("has", "has(customer.number)"),
     ("default", "default(customer.name, \"unknown\")"),
+    ("type", "type(raw.address) == string"),
+    ("dyn", "dyn(x)"),
     ("lookup", "lookup(\"vip\", customer.number).segment"),
     ("exists", "participants.exists(p, p.purpose == \"agent\")"),
     ("all", "participants.all(p, p.ended)"),

@@ -26,12 +26,18 @@ pub(super) enum Type {
 impl Type {
     pub(super) fn of(field: &Field) -> Type {
         match field.kind {
-            Kind::Text | Kind::Attributes | Kind::Queue | Kind::User | Kind::Wrapup => Type::Text,
+            Kind::Text
+            | Kind::Attributes
+            | Kind::Queue
+            | Kind::User
+            | Kind::Wrapup
+            | Kind::Language
+            | Kind::Flow => Type::Text,
             Kind::Flag => Type::Flag,
             Kind::Number => Type::Whole,
             Kind::Time => Type::Time,
             Kind::Duration => Type::Duration,
-            Kind::Texts => Type::List(Box::new(Type::Text)),
+            Kind::Texts | Kind::Skills | Kind::Divisions => Type::List(Box::new(Type::Text)),
         }
     }
 

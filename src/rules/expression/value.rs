@@ -82,6 +82,21 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// What CEL calls its type; a participant is a table to it.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Value::Null => "null_type",
+            Value::Flag(_) => "bool",
+            Value::Whole(_) => "int",
+            Value::Fraction(_) => "double",
+            Value::Text(_) => "string",
+            Value::Time(_) => "google.protobuf.Timestamp",
+            Value::Duration(_) => "google.protobuf.Duration",
+            Value::List(_) | Value::Json(Json::Array(_)) => "list",
+            Value::Map(_) | Value::Json(_) | Value::Party(_) => "map",
+        }
+    }
+
     /// The elements, if it is a list.
     pub(super) fn elements(&self) -> Option<Rc<[Value<'a>]>> {
         match self {

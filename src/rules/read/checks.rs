@@ -26,7 +26,7 @@ impl Reader<'_> {
         self.running(&parts.effects, set.iter().chain(&parts.otherwise));
         self.at_next_event(parts.when.as_ref());
         if !parts.labels.iter().any(|label| **label == *PERSONAL) {
-            self.personal(set.iter().chain(&parts.otherwise));
+            self.personal(conditions, set.iter().chain(&parts.otherwise));
         }
         self.never(conditions);
         self.found_rows(parts);
@@ -80,10 +80,16 @@ impl Reader<'_> {
 
     /// Warns of what is written where many may read it: attributes are in recordings, reports and
     /// scripts.
-    fn personal<'a>(&mut self, assignments: impl Iterator<Item = &'a Placed<Assignment>>) {
+    fn personal<'a>(
+        &mut self,
+        conditions: &[Placed<Condition>],
+        assignments: impl Iterator<Item = &'a Placed<Assignment>>,
+    ) {
+        let purposes = limited_to(Subject::Participant, "purpose", conditions);
+        let tests_outside = purposes.iter().any(|one| ["customer", "external"].contains(one));
         for (assignment, place) in assignments {
             let mut passed = assignment.value.expressions().flat_map(Expression::passed_on);
-            let Some(path) = passed.find(is_personal) else { continue };
+            let Some(path) = passed.find(|path| is_personal(path, tests_outside)) else { continue };
             let message = format!("`{path}` of a customer is written into an attribute");
             let help = format!(
                 "attributes are seen in scripts, interaction details and exports; if that is \
@@ -130,7 +136,7 @@ impl Reader<'_> {
         let asked = when.into_iter();
         let asked = asked.flat_map(|(when, place)| when.tested().map(move |path| (path, place)));
         for (path, place) in conditions_used.chain(asked).chain(values_used) {
-            let media = media_of(path.subject, conditions);
+            let media = limited_to(path.subject, "media", conditions);
             let exists = |word: &str| path.field.media.iter().any(|m| m.word() == word);
             if path.field.media.is_empty()
                 || media.is_empty()
@@ -175,24 +181,35 @@ impl Reader<'_> {
         }
     }
 }
-/// The media to which the conditions limit a subject; empty if they do not.
-fn media_of(subject: Subject, conditions: &[Placed<Condition>]) -> Vec<&str> {
-    let media = fields::path(subject, "media");
+
+/// The words to which the conditions limit a field of a subject; empty if they do not.
+fn limited_to<'c>(
+    subject: Subject,
+    field: &str,
+    conditions: &'c [Placed<Condition>],
+) -> Vec<&'c str> {
+    let path = fields::path(subject, field);
     let fields = conditions.iter().filter_map(|(one, _)| one.as_field());
-    let fields = fields.filter(|one| Some(&one.path) == media.as_ref());
+    let fields = fields.filter(|one| Some(&one.path) == path.as_ref());
     let words = fields.filter_map(|one| one.pattern.names()).flatten();
     let words = words.filter_map(|scalar| scalar.as_text().map(|word| &**word));
     words.collect()
 }
 
-/// The customer's number, address or name, or an attribute of no particular meaning.
-fn is_personal(path: &Path) -> bool {
+/// The customer's number, address or name, or what they wrote; an attribute has no particular meaning.
+/// `tests_outside` if who is tested can be the customer.
+fn is_personal(path: &Path, tests_outside: bool) -> bool {
+    /// The customer's, of whomever they are asked.
+    const OF_ALL: [&str; 4] = ["number", "ani", "callback_name", "callback_numbers"];
+    const OF_CUSTOMER: [&str; 6] =
+        ["address", "name", "subject", "other_name", "other_address", "self_address"];
     let name = path.field.name;
     let of_customer = match path.subject {
         Subject::Customer => true,
-        Subject::Conversation => name == "number" || name == "address",
-        Subject::Participant | Subject::Agent | Subject::Acd | Subject::Watched => name == "number",
+        Subject::Participant => tests_outside,
+        Subject::Conversation => name == "address",
+        Subject::Agent | Subject::Acd | Subject::Watched => false,
     };
-    let personal = ["number", "address", "name", "ani", "subject", "callback_name", "other_name"];
-    of_customer && path.field.kind != Kind::Attributes && personal.contains(&name)
+    path.field.kind != Kind::Attributes
+        && (OF_ALL.contains(&name) || of_customer && OF_CUSTOMER.contains(&name))
 }

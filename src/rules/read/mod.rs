@@ -27,6 +27,7 @@ use self::reader::{Key, Node, Reader};
 use self::rule::{Draft, Effects};
 use super::expression::Interned;
 use super::file::RuleFile;
+use super::lists::ListSource;
 use super::texts::{Included, Texts};
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::Problem;
@@ -40,9 +41,7 @@ pub(super) fn read(
     texts: &Texts,
     allowed: &AllowedKeys,
 ) -> Result<(RuleFile, Vec<Problem>), Vec<Problem>> {
-    let included = texts.included.iter();
-    let files = included.filter_map(|one| Some((&*one.path, one.text.as_deref().ok()?)));
-    let files: Vec<(&Path, &str)> = files.chain([(path, &*texts.main)]).collect();
+    let files: Vec<(&Path, &str)> = texts.each(path).collect();
     let main = files.len() - 1;
     let mut readers: Vec<Reader<'_>> = files
         .iter()
@@ -76,6 +75,22 @@ pub(super) fn read(
     let lists = shared.lists.into_iter().map(|list| list.source).collect();
     let schedules = shared.schedules.into_iter().map(|draft| draft.schedule).collect();
     Ok((RuleFile { rules, lists, schedules }, found(readers)))
+}
+
+/// The lists of files that have problems, unless their syntax is broken: see [`RuleFile::lists`].
+pub(super) fn lists_alone(path: &Path, texts: &Texts) -> Vec<ListSource> {
+    let allowed = AllowedKeys::all();
+    let mut shared = Vec::new();
+    for (at, (path, text)) in texts.each(path).enumerate() {
+        let mut reader = Reader::new(at, path, text, &allowed);
+        let (document, errors) = DeTable::parse_recoverable(text);
+        if !errors.is_empty() {
+            return Vec::new();
+        }
+        document.get_ref().get("lists").into_iter().for_each(|node| reader.lists(node));
+        shared.extend(reader.take_shared().lists.into_iter().map(|list| list.source));
+    }
+    shared
 }
 
 fn found(readers: Vec<Reader<'_>>) -> Vec<Problem> {

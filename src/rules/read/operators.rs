@@ -74,7 +74,7 @@ impl Asked {
             | "in_list" => {
                 matches!(kind, Kind::Text | Kind::Attributes)
             }
-            "has_any" | "has_all" => kind == Kind::Texts,
+            "has_any" | "has_all" => kind.is_several(),
             "lt" | "le" | "gt" | "ge" => {
                 matches!(kind, Kind::Number | Kind::Time | Kind::Duration)
             }
@@ -89,11 +89,13 @@ impl Asked {
             Kind::Number => "it is a number",
             Kind::Time => "it is a time",
             Kind::Duration => "it is a duration",
-            Kind::Texts => "it is a list",
+            Kind::Texts | Kind::Skills | Kind::Divisions => "it is a list",
             Kind::Attributes => "attributes are texts",
             Kind::Queue => "queues compare as a whole, by id",
             Kind::User => "users compare as a whole, by id",
             Kind::Wrapup => "wrap-up codes compare as a whole, by id",
+            Kind::Language => "languages compare as a whole, by id",
+            Kind::Flow => "flows compare as a whole, by id",
         })
     }
 
@@ -331,11 +333,7 @@ impl Reader<'_> {
             (Some(Kind::Time), DeValue::Datetime(time)) => {
                 self.time(asked, node, &time.to_string())
             }
-            (
-                None
-                | Some(Kind::Text | Kind::Attributes | Kind::Queue | Kind::User | Kind::Wrapup),
-                DeValue::String(text),
-            ) => {
+            (kind, DeValue::String(text)) if kind.is_none_or(Kind::is_text) => {
                 self.known_word(asked, node, text)?;
                 Some(Scalar::Text(self.once.text(text)))
             }
@@ -380,7 +378,7 @@ impl Reader<'_> {
         let written = self.source.get(node.span()).unwrap_or_default();
         let help = match (kind, value) {
             (_, DeValue::Array(_) | DeValue::Table(_)) => "a list holds plain values".to_owned(),
-            (Some(Kind::Texts), _) => {
+            (Some(kind), _) if kind.is_several() => {
                 format!("say how many: {{ has_any = [{written}] }} or {{ has_all = [{written}] }}")
             }
             (Some(Kind::Flag | Kind::Number), DeValue::String(_)) => {

@@ -112,7 +112,7 @@ fn operators_on_fields_of_every_type() {
             set.not = "true"
             [[rule]]
             name = "skilled"
-            match.acd.skills = { has_any = ["german", "french"], not = { has_all = ["german", "vip"] } }
+            match.acd.skill_ids = { has_any = ["german", "french"], not = { has_all = ["german", "vip"] } }
             set.skill = "true"
             [[rule]]
             name = "urgent"

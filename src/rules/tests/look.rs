@@ -335,7 +335,7 @@ fn a_subject_that_is_not_there_is_absent() {
             [[rule]]
             name = "no-tier"
             match.acd.priority.not = 5
-            match.acd.skills.exists = false
+            match.acd.skill_ids.exists = false
             target = "all"
             set.k = "v"
             [[rule]]
@@ -343,7 +343,7 @@ fn a_subject_that_is_not_there_is_absent() {
             match.acd.queue = "Billing"
             target = "all"
             set.p = "{{ acd.priority }}"
-            set.s = "{{ acd.skills }}"
+            set.s = "{{ acd.skill_ids }}"
         "#,
         "
             user u1 at=0 | call connected

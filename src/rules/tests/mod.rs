@@ -15,10 +15,10 @@ mod example;
 mod expressions;
 mod indexed;
 mod language;
+mod listed;
 mod look;
 pub(super) mod random;
 mod tables;
-mod wrapup;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -31,8 +31,8 @@ use crate::config::fence::AllowedKeys;
 use crate::events::conversation::{
     Attributes, Communication, Conversation, Direction, Media, Original, Participant, Routing, Text,
 };
-use crate::genesys::names::Names;
-use crate::genesys::{ConversationId, ParticipantId, QueueId, UserId, WrapupCodeId};
+use crate::genesys::names::{Listed, Names};
+use crate::genesys::{ConversationId, ListedId, ParticipantId, QueueId, UserId};
 use crate::rules::RuleFile;
 
 /// Reads rules that have to be free of problems, and binds them to the names of this world.
@@ -56,10 +56,19 @@ fn names() -> Names {
         names.queues.insert(name.to_lowercase(), BTreeSet::from([id.clone()]));
         names.queue_names.insert(id, name.to_owned());
     }
-    for (name, id) in [("Sale", "w-sale"), ("Call back", "w-back")] {
-        let id = WrapupCodeId::new(id);
-        names.wrapup_codes.insert(name.to_lowercase(), BTreeSet::from([id.clone()]));
-        names.wrapup_names.insert(id, name.to_owned());
+    for (of, name, id) in [
+        (Listed::WrapupCode, "Sale", "w-sale"),
+        (Listed::WrapupCode, "Call back", "w-back"),
+        (Listed::Skill, "German", "s-german"),
+        (Listed::Skill, "VIP", "s-vip"),
+        (Listed::Skill, "Billing", "s-billing"),
+        (Listed::Skill, "French", "s-french"),
+        (Listed::Skill, "Polish", "s-polish"),
+        (Listed::Language, "Deutsch", "l-de"),
+        (Listed::Division, "Home", "d-home"),
+        (Listed::Flow, "Main menu", "f-main"),
+    ] {
+        names.listed.entry(of).or_default().insert(ListedId::new(id), name);
     }
     for name in ["Avery", "Blake", "Casey"] {
         let id = UserId::new(&format!("u-{}", name.to_lowercase()));
@@ -106,9 +115,12 @@ pub(super) fn conversation(text: &str) -> Conversation {
         original: Original::default(),
     };
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        match line.strip_prefix("transfers ") {
-            Some(count) => conversation.recent_transfers = count.trim().parse().unwrap(),
-            None => conversation.participants.push(participant(line)),
+        match line.split_once(' ') {
+            Some(("transfers", count)) => {
+                conversation.recent_transfers = count.trim().parse().unwrap();
+            }
+            Some(("division", id)) => conversation.division_ids.push(id.into()),
+            _ => conversation.participants.push(participant(line)),
         }
     }
     conversation
@@ -133,6 +145,8 @@ fn participant(line: &str) -> Participant {
             "wrapup" => participant.wrapup_code = text,
             "priority" => participant.routing.priority = value.parse().ok(),
             "skill" => participant.routing.skill_ids.push(value.into()),
+            "language" => participant.routing.language_id = text,
+            "flow" => participant.flow_id = text,
             "consults" => participant.consult_participant_id = Some(ParticipantId::new(value)),
             _ => {
                 attributes.insert(name.strip_prefix('@').unwrap(), value);

@@ -49,6 +49,15 @@ async fn queues_and_groups_have_members() {
     assert_eq!(individuals["entities"], members["entities"]);
     assert_eq!(client.get("/groups/none/members").await.status, 404);
     assert_eq!(client.get("/routing/wrapupcodes").await.status, 200);
+    for (path, name) in [
+        ("/routing/skills", "German"),
+        ("/routing/languages", "Deutsch"),
+        ("/authorization/divisions", "Home"),
+        ("/flows", "Main menu"),
+    ] {
+        let listing = client.get(path).await.body;
+        assert_eq!(listing["entities"][0]["name"], name, "{path}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

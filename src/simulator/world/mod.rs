@@ -38,7 +38,7 @@ use serde_json::Value;
 pub use attributes::PatchRefused;
 pub use changed::{AttributeWrite, Changed, Writer};
 pub use noise::{UNDOCUMENTED, UNKNOWN_STATE};
-pub use organization::{Group, Queue, User, WrapupCode};
+pub use organization::{Catalogue, Group, Queue, User, WrapupCode};
 
 use conversation::{Conversation, Starts};
 use dice::Dice;
@@ -192,6 +192,11 @@ impl World {
 
     pub fn wrapup_codes(&self) -> &[WrapupCode] {
         &self.organization.wrapup_codes
+    }
+
+    /// Ids and names of all that is in it.
+    pub fn catalogue(&self, which: Catalogue) -> Vec<(&str, &'static str)> {
+        self.organization.catalogue(which)
     }
 
     /// Id and name of the organisation.

@@ -35,6 +35,15 @@ pub struct WrapupCode {
     pub name: String,
 }
 
+/// A list of what has an id and a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Catalogue {
+    Skills,
+    Languages,
+    Divisions,
+    Flows,
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Organization {
     pub(super) id: String,
@@ -67,6 +76,9 @@ const QUEUES: [&str; 10] = [
 ];
 const CODES: [&str; 6] =
     ["Resolved", "Call back", "Escalated", "Wrong number", "Complaint", "Sale"];
+const SKILLS: [&str; 5] = ["German", "English", "French", "Billing", "Claims"];
+const LANGUAGES: [&str; 3] = ["Deutsch", "English", "Français"];
+const FLOWS: [&str; 3] = ["Main menu", "Inbound Message Flow", "Inbound Email Flow"];
 /// The queues that the menus of all flows lead to; there are always these.
 pub(super) const MAIN_QUEUES: usize = 4;
 
@@ -118,6 +130,17 @@ impl Organization {
             script: dice.id(),
             lines: (0..3).map(|n| format!("tel:+49302390{n:02}00")).collect(),
         }
+    }
+
+    /// Ids and names.
+    pub(super) fn catalogue(&self, which: Catalogue) -> Vec<(&str, &'static str)> {
+        let (ids, names): (&[String], &[&'static str]) = match which {
+            Catalogue::Skills => (&self.skills, &SKILLS),
+            Catalogue::Languages => (&self.languages, &LANGUAGES),
+            Catalogue::Divisions => (std::slice::from_ref(&self.division), &["Home"]),
+            Catalogue::Flows => (&self.flows, &FLOWS),
+        };
+        ids.iter().map(String::as_str).zip(names.iter().copied()).collect()
     }
 
     pub(super) fn user(&self, id: &str) -> Option<&User> {

@@ -42,6 +42,11 @@ impl Checker<'_> {
         match &*name.text {
             "has" => self.has(tree, name, arguments),
             "default" => self.default(tree, name, arguments),
+            "type" => self.type_of(tree, name, arguments),
+            "dyn" => {
+                self.count(name, arguments.len(), 1..=1)?;
+                self.node(&arguments[0]).map(|(node, _)| (node, Type::Any))
+            }
             "exists" | "all" | "exists_one" | "existsOne" | "filter" | "map" => {
                 self.each(tree, name, method, arguments)
             }
@@ -58,7 +63,9 @@ impl Checker<'_> {
     fn no_function(&mut self, name: &Word, arguments: &[Tree]) {
         let known = || functions::names();
         let foreign = FOREIGN.iter().find(|(foreign, _)| *foreign == name.text);
-        let help = if let Some((_, ours)) = foreign {
+        let help = if name.text == "bytes" {
+            "there are texts, and no bytes: size(x) says how many characters a text has".to_owned()
+        } else if let Some((_, ours)) = foreign {
             format!("write {ours}")
         } else if name.text == "now" && arguments.is_empty() {
             "write now, without parentheses".to_owned()
@@ -108,6 +115,13 @@ impl Checker<'_> {
         self.count(name, arguments.len(), 1..=1)?;
         let node = self.presence(&arguments[0])?;
         Some((Node { at: tree.at.clone(), work: Work::Has(Box::new(node)) }, Type::Flag))
+    }
+
+    fn type_of(&mut self, tree: &Tree, name: &Word, arguments: &[Tree]) -> Option<Typed> {
+        self.count(name, arguments.len(), 1..=1)?;
+        let (node, _) = self.node(&arguments[0])?;
+        let work = Work::Call(Function::Type, vec![node]);
+        Some((Node { at: tree.at.clone(), work }, Type::Text))
     }
 
     fn default(&mut self, tree: &Tree, name: &Word, arguments: &[Tree]) -> Option<Typed> {
@@ -183,8 +197,10 @@ impl Checker<'_> {
             | Function::CharAt
             | Function::Reverse
             | Function::Int
+            | Function::Uint
             | Function::Double
             | Function::Text
+            | Function::Type
             | Function::Bool => Work::Call(row.function, nodes),
         };
         Some((Node { at: tree.at.clone(), work }, row.gives.of()))

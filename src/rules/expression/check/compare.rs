@@ -90,6 +90,10 @@ impl Checker<'_> {
             self.mistake(at, format!("{mine} is never in it: {held}"), help);
             return None;
         }
+        // Of what has names, several: skills, for example.
+        if let Some(work) = called(&second, &[&first]) {
+            return Some((Node { at, work }, Type::Flag));
+        }
         let Work::List(elements) = &second.work else {
             let work = Work::In(Box::new(first), Box::new(second));
             return Some((Node { at, work }, Type::Flag));

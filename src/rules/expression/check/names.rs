@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use super::{Checker, Typed};
 use crate::config::problem::did_you_mean;
+use crate::rules::expression::functions::TYPES;
 use crate::rules::expression::node::{Node, Work};
 use crate::rules::expression::tree::{Form, Tree, Word};
 use crate::rules::expression::typing::Type;
+use crate::rules::expression::value::Constant;
 use crate::rules::field::{Field, Kind, Of, Path, Subject};
 use crate::rules::fields;
 use crate::rules::lists::columns_help;
@@ -63,6 +65,10 @@ impl Checker<'_> {
     }
 
     pub(super) fn place(&mut self, tree: &Tree) -> Option<Place> {
+        if let Some(name) = self.type_name(tree) {
+            let work = Work::Constant(Constant::Text(name.into()));
+            return Some(Place::Value(Node { at: tree.at.clone(), work }, Type::Text));
+        }
         match &tree.form {
             Form::Name(name) => self.name(tree, name),
             Form::Select(operand, word) => {
@@ -93,6 +99,14 @@ impl Checker<'_> {
             | Form::Map(_)
             | Form::Call { .. } => self.node(tree).map(|(node, kind)| Place::Value(node, kind)),
         }
+    }
+
+    /// The name of a type, to which `type(…)` is compared.
+    fn type_name(&self, tree: &Tree) -> Option<&'static str> {
+        let is_name = matches!(tree.form, Form::Name(_) | Form::Select(..));
+        let written = self.text.get(tree.at.clone()).filter(|_| is_name)?;
+        let known = TYPES.into_iter().find(|name| *name == written)?;
+        self.locals.iter().all(|(local, _)| local != known).then_some(known)
     }
 
     fn name(&mut self, tree: &Tree, name: &str) -> Option<Place> {

@@ -26,13 +26,17 @@ impl From<TooLong> for Why {
     }
 }
 
-/// `int`, `double`, `bool`, `string`, `duration` and `timestamp` of what is not absent.
+/// `int`, `uint`, `double`, `bool`, `string`, `duration` and `timestamp` of what is not absent.
 pub(in crate::rules::expression) fn convert<'a>(
     function: Function,
     value: Value<'a>,
 ) -> Result<Value<'a>, Why> {
     match function {
         Function::Int => whole(&value).map(Value::Whole),
+        Function::Uint => match whole(&value)? {
+            number if number >= 0 => Ok(Value::Whole(number)),
+            _ => Err(Why::Unreadable),
+        },
         Function::Double => fraction(&value).map(Value::Fraction),
         Function::Bool => match value {
             Value::Flag(flag) => Ok(Value::Flag(flag)),

@@ -24,6 +24,8 @@ fn operators() {
         participant.held ? "held" : "free"
         conversation.transfers != 2
         "billing" in participant.skills
+        "GERMAN" in participant.skills
+        "french" in participant.skills
         conversation.transfers in [1, 2.0]
         "x" in {"x": 1}
         {"a": [1, 2]}.a[1]
@@ -31,6 +33,14 @@ fn operators() {
         {"a": 1} == {"a": 1.0}
         participant.skills
         {"b": 1.5, "a": [true, null, "x\"y"]}
+        type(raw.count) == int && type(raw.big) == double && type(raw.yes) == bool
+        type(raw.id) == string && type(raw.empty) == list && type(raw.none) == null_type
+        type(raw) == map && type(now) == google.protobuf.Timestamp
+        type(participant.held) == string
+        [[1], [2]].map(list, list[0])
+        dyn(raw.id) == "c1" || dyn(1) == "x"
+        uint("7") + uint(2.9)
+        uint(-1)
         "it's" + 'a "b"' + r"\d" + "\u00e9\n"
         0x10
         "#,
@@ -51,6 +61,8 @@ fn operators() {
             participant.held ? "held" : "free" → "held"
             conversation.transfers != 2 → false
             "billing" in participant.skills → true
+            "GERMAN" in participant.skills → true
+            "french" in participant.skills → false
             conversation.transfers in [1, 2.0] → true
             "x" in {"x": 1} → true
             {"a": [1, 2]}.a[1] → 2
@@ -58,6 +70,14 @@ fn operators() {
             {"a": 1} == {"a": 1.0} → true
             participant.skills → ["german","billing"]
             {"b": 1.5, "a": [true, null, "x\"y"]} → {"a":[true,null,"x\"y"],"b":1.5}
+            type(raw.count) == int && type(raw.big) == double && type(raw.yes) == bool → true
+            type(raw.id) == string && type(raw.empty) == list && type(raw.none) == null_type → true
+            type(raw) == map && type(now) == google.protobuf.Timestamp → true
+            type(participant.held) == string → false
+            [[1], [2]].map(list, list[0]) → [1,2]
+            dyn(raw.id) == "c1" || dyn(1) == "x" → true
+            uint("7") + uint(2.9) → 9
+            uint(-1) → error at `uint(-1)`: a whole number does not say a whole number from 0 on
             "it's" + 'a "b"' + r"\d" + "\u00e9\n" → "it'sa \"b\"\\dé\n"
             0x10 → 16
         "#]],

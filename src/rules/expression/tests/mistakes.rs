@@ -63,7 +63,7 @@ fn names() {
                 = did you mean `customer.number`?
             customer.conversation == "x"
                      ^^^^^^^^^^^^ `customer` has no field `conversation`
-                = it has: id, purpose, name, user, user_id, user_name, queue, queue_id, team_id, group_id, role, ended, connected_time, end_time, connected_for, waiting, acw_start_time, acw_end_time, wrapup_required, wrapup_expected, number, address, external_contact_id, external_organization_id, flow_id, wrapup, wrapup_code, skills, language, requested_queue_id, priority, consulted_by, monitors, coaches, barges, attributes, media, state, direction, held, muted, ani, dnis, disconnect_type, communication_id, initial_state, recording, held_for, after_call_work, self_address, other_address, other_name, provider, script_id, peer_id, callback_numbers, callback_name, message_type, subject
+                = it has: id, purpose, name, user, user_id, user_name, queue, queue_id, team_id, group_id, role, ended, connected_time, end_time, connected_for, waiting, acw_start_time, acw_end_time, wrapup_required, wrapup_expected, number, address, external_contact_id, external_organization_id, flow, flow_id, wrapup, wrapup_code, skills, skill_ids, language, language_id, requested_queue_id, priority, consulted_by, monitors, coaches, barges, attributes, media, state, direction, held, muted, ani, dnis, disconnect_type, communication_id, initial_state, recording, held_for, after_call_work, self_address, other_address, other_name, provider, script_id, peer_id, callback_numbers, callback_name, message_type, subject
             conversation.held
                          ^^^^ `conversation` has no field `held`
                 = that is a field of participant: participant.held
@@ -282,7 +282,7 @@ fn functions() {
                 = did you mean `startsWith`?
             frobnicate(customer.name)
             ^^^^^^^^^^ unknown function `frobnicate`
-                = there are: startsWith, endsWith, contains, matches, size, lower, lowerAscii, upper, upperAscii, trim, replace, split, join, substring, indexOf, lastIndexOf, charAt, reverse, format, int, double, string, bool, duration, timestamp, getFullYear, getMonth, getDate, getDayOfMonth, getDayOfWeek, getDayOfYear, getHours, getMinutes, getSeconds, getMilliseconds, has, default, lookup, exists, all, exists_one, existsOne, filter, map
+                = there are: startsWith, endsWith, contains, matches, size, lower, lowerAscii, upper, upperAscii, trim, replace, split, join, substring, indexOf, lastIndexOf, charAt, reverse, format, int, uint, double, string, bool, duration, timestamp, getFullYear, getMonth, getDate, getDayOfMonth, getDayOfWeek, getDayOfYear, getHours, getMinutes, getSeconds, getMilliseconds, has, default, type, dyn, lookup, exists, all, exists_one, existsOne, filter, map
             customer.name.replace("a") == "x"
                           ^^^^^^^ `replace` is given too few arguments
                 = write x.replace("old", "new"), for example

@@ -20,6 +20,7 @@ use serde_json::json;
 
 use super::evaluate::Evaluation;
 use super::{Expression, Scenery, Vocabulary, Wanted, calls};
+use crate::genesys::names::Listed;
 use crate::rules::field::{Field, Named, Path, Value};
 
 /// What the tests' conversation has, by path as it is written.
@@ -102,7 +103,11 @@ impl Scenery for World {
     }
 
     fn is_called(&self, what: Named, id: &str, name: &str) -> bool {
-        what == Named::Queue && id == format!("q-{}", name.to_lowercase())
+        match what {
+            Named::Queue => id == format!("q-{}", name.to_lowercase()),
+            Named::Listed(Listed::Skill) => id == name.to_lowercase(),
+            _ => false,
+        }
     }
 
     fn now(&self) -> Timestamp {

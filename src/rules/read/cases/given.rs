@@ -222,9 +222,14 @@ impl Cases<'_> {
                 let name = self.reader.text(word.name, node)?;
                 Some(json!(self.suite.directory.user(name)))
             }
-            WordKind::Wrapup => {
+            WordKind::Listed(of) => {
                 let name = self.reader.text(word.name, node)?;
-                Some(json!(self.suite.directory.wrapup_code(name)))
+                Some(json!(self.suite.directory.listed(of, name)))
+            }
+            WordKind::AllListed(of) => {
+                let names = self.texts(word.name, node);
+                let names = names.into_iter();
+                Some(names.map(|(name, _)| self.suite.directory.listed(of, &name)).collect())
             }
             WordKind::Text => {
                 let text = self.reader.text(word.name, node)?.to_owned();

@@ -36,11 +36,22 @@ use super::reader::{Key, Node, Reader, suggestion};
 use super::syntax;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::Problem;
+use crate::genesys::names::Listed;
 use crate::rules::cases::directory::Directory;
 use crate::rules::cases::given::{Given, USUAL_TIME};
 use crate::rules::cases::{Case, Event, Load, Step, Suite, Watched};
 
-const ROOT: [&str; 5] = ["rules", "case", "queues", "users", "wrapup_codes"];
+const ROOT: [&str; 9] = [
+    "rules",
+    "case",
+    "queues",
+    "users",
+    "wrapup_codes",
+    "skills",
+    "languages",
+    "divisions",
+    "flows",
+];
 const CASE: [&str; 7] = ["name", "given", "event", "expect", "step", "at_end", "row"];
 const STEP: [&str; 4] = ["after", "given", "event", "expect"];
 
@@ -98,7 +109,11 @@ impl Cases<'_> {
                 }
                 "queues" => self.ids(node, "queues", Directory::set_queue),
                 "users" => self.ids(node, "users", Directory::set_user),
-                "wrapup_codes" => self.ids(node, "wrapup_codes", Directory::set_wrapup_code),
+                "wrapup_codes" => self.listed(node, "wrapup_codes", Listed::WrapupCode),
+                "skills" => self.listed(node, "skills", Listed::Skill),
+                "languages" => self.listed(node, "languages", Listed::Language),
+                "divisions" => self.listed(node, "divisions", Listed::Division),
+                "flows" => self.listed(node, "flows", Listed::Flow),
                 "case" => {}
                 "cases" | "test" => {
                     let message = format!("unknown table `{}`", key.get_ref());
@@ -123,7 +138,11 @@ impl Cases<'_> {
         }
     }
 
-    fn ids(&mut self, node: &Node<'_>, name: &str, set: fn(&mut Directory, &str, &str)) {
+    fn listed(&mut self, node: &Node<'_>, name: &str, of: Listed) {
+        self.ids(node, name, |directory, name, id| directory.set_listed(of, name, id));
+    }
+
+    fn ids(&mut self, node: &Node<'_>, name: &str, set: impl Fn(&mut Directory, &str, &str)) {
         let Some(table) = self.reader.table(name, node) else { return };
         for (key, node) in table {
             if let Some(id) = self.reader.text(key.get_ref(), node) {
