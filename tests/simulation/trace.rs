@@ -36,6 +36,8 @@ pub(crate) struct Heard {
     pub(crate) lines: Vec<Line>,
     pub(crate) letters: BTreeSet<Letter>,
     pub(crate) reasons: BTreeSet<String>,
+    /// Those of the letters that were refused for good, and when.
+    pub(crate) refused: Vec<(f64, Letter)>,
 }
 
 impl Trace {
@@ -49,10 +51,11 @@ impl Trace {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes a line of our own.
-    pub(crate) fn note(&self, text: String) {
+    /// Writes a line of our own, and returns when.
+    pub(crate) fn note(&self, text: String) -> f64 {
         let at = self.begun.elapsed().as_secs_f64();
         self.heard().lines.push(Line { at, text });
+        at
     }
 }
 
@@ -72,11 +75,15 @@ impl<S: Subscriber> Layer<S> for Trace {
         let target = metadata.target().trim_start_matches("attributed::");
         let text = format!("{} {target} {}{}", metadata.level(), fields.message, fields.others);
         let text = text.replace(&self.hidden, "…");
-        self.note(text);
+        let at = self.note(text);
         if fields.message == "update given up" {
             let mut heard = self.heard();
             for key in fields.keys.split(' ') {
-                heard.letters.insert((fields.participant.clone(), key.to_owned()));
+                let letter = (fields.participant.clone(), key.to_owned());
+                if fields.reason == "refused" {
+                    heard.refused.push((at, letter.clone()));
+                }
+                heard.letters.insert(letter);
             }
             heard.reasons.insert(fields.reason);
         }
