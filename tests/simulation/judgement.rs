@@ -42,6 +42,7 @@ pub(crate) fn measure(facts: &Facts<'_>, requests: &[Entry], tally: &mut Tally) 
     tally.count("concerned", facts.verdict.concerned as u64);
     tally.count("dead letters", facts.scene.trace.heard().letters.len() as u64);
     tally.count("lost to others", facts.counts.lost_to_others.get());
+    tally.count("unconfirmed", facts.counts.unconfirmed.get());
     tally.count("in doubt", facts.counts.snapshots_doubtful.get());
     for (kind, times) in simulator.injected() {
         tally.count(kind, times);

@@ -107,6 +107,9 @@ impl Bench {
             ["dead"] => return Some(self.dead_letters()),
             ["said"] => return Some(format!("dry_run={}", self.counts.dry_run.get())),
             ["rested"] => return Some(format!("rested={}", self.counts.rested.get())),
+            ["unconfirmed"] => {
+                return Some(format!("unconfirmed={}", self.counts.unconfirmed.get()));
+            }
             ["counts"] => return Some(self.counts()),
             _ => panic!("unknown step `{step}`"),
         }
