@@ -164,7 +164,9 @@ fn outcome(facts: &Facts<'_>) -> Outcome {
         (what, how, entry.started_us, entry.ended_us).hash(&mut hasher);
     }
     scene.simulator.frames_sent().hash(&mut hasher);
-    for line in lines.iter().filter(|line| !line.text.contains(" simulator::")) {
+    // Without what is told to people only.
+    let is_detail = |text: &str| text.starts_with("DEBUG ") || text.contains(" simulator::");
+    for line in lines.iter().filter(|line| !is_detail(&line.text)) {
         line.text.hash(&mut hasher);
     }
     let trace = hasher.finish();

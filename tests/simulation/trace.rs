@@ -26,7 +26,7 @@ pub(crate) struct Trace {
     begun: Instant,
     /// A path that differs from run to run.
     hidden: String,
-    /// The simulator tells its part, too, which is for people and not for the trace.
+    /// The simulator tells its part, too, and the daemon its details: for people, not for the trace.
     whole: bool,
     heard: Arc<Mutex<Heard>>,
 }
@@ -63,7 +63,7 @@ impl<S: Subscriber> Layer<S> for Trace {
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
         match metadata.target().strip_prefix("attributed::") {
             Some(part) if part.starts_with("simulator") => self.whole,
-            Some(_) => *metadata.level() <= Level::INFO,
+            Some(_) => *metadata.level() <= if self.whole { Level::DEBUG } else { Level::INFO },
             None => false,
         }
     }
