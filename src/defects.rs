@@ -9,6 +9,8 @@
 pub enum Defect {
     /// Gaps are not looked into.
     NoGapRecovery,
+    /// A gap begins when the silence was noticed.
+    GapBegunWhenNoticed,
     /// After a gap only conversations that were known are read.
     KnownConversationsOnly,
     /// A 202 settles all that waits for its participant.
@@ -29,6 +31,8 @@ pub enum Defect {
     EchoIsForeign,
     /// Somebody else's value is written over.
     FightsOthers,
+    /// What was refused is wished again by each snapshot.
+    RefusedWishedAgain,
     /// Nothing is remembered of conversations that are over.
     TombstoneMissing,
     /// Everybody who finds no token asks for one.
@@ -52,8 +56,9 @@ pub enum Defect {
 }
 
 /// All of them.
-pub const ALL: [Defect; 21] = [
+pub const ALL: [Defect; 23] = [
     Defect::NoGapRecovery,
+    Defect::GapBegunWhenNoticed,
     Defect::KnownConversationsOnly,
     Defect::OneGenerationForAnEntry,
     Defect::DedupeByPastHashes,
@@ -64,6 +69,7 @@ pub const ALL: [Defect; 21] = [
     Defect::PermitAfterUpdateWasTaken,
     Defect::EchoIsForeign,
     Defect::FightsOthers,
+    Defect::RefusedWishedAgain,
     Defect::TombstoneMissing,
     Defect::TwoTokenRenewals,
     Defect::NoAnswerIsYes,

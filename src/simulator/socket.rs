@@ -189,7 +189,10 @@ impl Socket {
                 socket = self.attached.number,
                 "delivered"
             );
-            state.truth.delivered(self.attached.number, snapshot.sequence, &snapshot.body, now);
+            let number = self.attached.number;
+            if state.truth.delivered(number, snapshot.sequence, &snapshot.body, now) {
+                state.faults.note("frame out of order");
+            }
         }
         Ok(())
     }
@@ -285,7 +288,11 @@ impl Socket {
                     Some(End::Silenced) => {}
                     Some(End::Closed | End::Dropped) | None => return,
                 },
-                Some(_lost) = self.attached.queue.recv() => {}
+                Some(lost) = self.attached.queue.recv() => {
+                    if lost.snapshot.is_some() {
+                        self.simulator.state().faults.note("frame lost");
+                    }
+                }
                 read = self.stream.get_mut().read(&mut discarded) => match read {
                     Ok(0) | Err(_) => return,
                     Ok(_) => {}

@@ -121,6 +121,9 @@ impl State {
         self.tend_channels(now);
         while let Some(delivery) = self.deliveries.pop(now) {
             if let Some(channel) = self.channels.get_mut(&delivery.channel) {
+                if delivery.frame.snapshot.is_some() && !channel.is_connected() {
+                    self.faults.note("frame lost");
+                }
                 channel.send(delivery.frame);
             }
         }
@@ -129,6 +132,13 @@ impl State {
     /// Tells the oracle of a change, and sends it on its way to all who listen.
     pub(super) fn publish(&mut self, changed: &Changed) {
         self.truth.changed(changed, self.world_now());
+        for write in &changed.writes {
+            match write.who {
+                Writer::Client => {}
+                Writer::Other => self.faults.note("written by others"),
+                Writer::Flow => self.faults.note("written by flows"),
+            }
+        }
         let sent = self.clock.elapsed() + self.limits.frame_delay;
         // One change goes out on many topics, with few different bodies.
         let mut bodies: BTreeMap<String, (String, Option<Arc<Snapshot>>)> = BTreeMap::new();

@@ -48,8 +48,17 @@ impl Truth {
         self.oracle.rules(text, now).map_err(|error| error.to_string())
     }
 
-    pub(super) fn delivered(&mut self, socket: u64, sequence: u64, body: &Value, now: Timestamp) {
+    /// Returns true if and only if it came after a later one.
+    pub(super) fn delivered(
+        &mut self,
+        socket: u64,
+        sequence: u64,
+        body: &Value,
+        now: Timestamp,
+    ) -> bool {
+        let is_late = self.oracle.is_late(socket, sequence, body);
         self.oracle.delivered(socket, sequence, body, now);
+        is_late
     }
 
     pub(super) fn read(&mut self, sequence: u64, body: &Value, now: Timestamp) {

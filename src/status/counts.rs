@@ -92,6 +92,8 @@ pub struct Counts {
     pub confirmed: Count,
     /// Overwritten by somebody else after us.
     pub lost_to_others: Count,
+    /// Accepted, and neither: no event and no read told before there was nothing more to ask.
+    pub unconfirmed: Count,
     /// Became dead letters.
     pub failed: Count,
     /// Dead letters that are kept now.

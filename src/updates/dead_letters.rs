@@ -189,6 +189,17 @@ impl DeadLetters {
         DeadLetters { letters, last, ..DeadLetters::default() }
     }
 
+    /// Takes in what an earlier process left, which was found late: ours get new numbers, behind it.
+    pub(crate) fn join_earlier(&mut self, left: Letters) {
+        let Letters { letters, last } = left;
+        let ours = std::mem::replace(&mut self.letters, letters);
+        self.last = last;
+        for letter in ours.into_values() {
+            self.add(letter);
+        }
+        self.changed = self.letters.keys().copied().collect();
+    }
+
     pub(crate) fn add(&mut self, letter: DeadLetter) {
         self.last += 1;
         self.letters.insert(self.last, letter);

@@ -73,7 +73,7 @@ impl Situation<'_> {
         if self.meets(value) {
             return Decision::Met;
         }
-        if self.refused == Some(value) {
+        if self.refused == Some(value) && !defects::on(Defect::RefusedWishedAgain) {
             return Decision::Refused;
         }
         match write {

@@ -14,6 +14,8 @@ pub(crate) enum Trouble {
     NextSocketHalfOpen,
     NextSocketRefused,
     TokensRevoked,
+    /// Before their time, and nobody says so.
+    TokensExpired,
     TokenRequestsFail,
     FrameGarbage,
     FrameCut,
@@ -22,6 +24,8 @@ pub(crate) enum Trouble {
     /// The same, worse.
     TerribleDay,
     Throttled,
+    /// For good: what is written is not as the server would have it.
+    Refused,
     ErrorsBeforeActing,
     ErrorsAfterActing,
     ResetsBeforeActing,
@@ -37,9 +41,11 @@ pub(crate) enum Trouble {
     Crash,
     /// The journal cannot be written for a while.
     DiskFails,
+    /// Nothing more fits on the disk for a while.
+    DiskFull,
 }
 
-pub(crate) const ALL: [Trouble; 28] = [
+pub(crate) const ALL: [Trouble; 31] = [
     Trouble::SocketDropped,
     Trouble::SocketHalfOpen,
     Trouble::SocketClosed,
@@ -49,12 +55,14 @@ pub(crate) const ALL: [Trouble; 28] = [
     Trouble::NextSocketHalfOpen,
     Trouble::NextSocketRefused,
     Trouble::TokensRevoked,
+    Trouble::TokensExpired,
     Trouble::TokenRequestsFail,
     Trouble::FrameGarbage,
     Trouble::FrameCut,
     Trouble::BadDay,
     Trouble::TerribleDay,
     Trouble::Throttled,
+    Trouble::Refused,
     Trouble::ErrorsBeforeActing,
     Trouble::ErrorsAfterActing,
     Trouble::ResetsBeforeActing,
@@ -68,6 +76,7 @@ pub(crate) const ALL: [Trouble; 28] = [
     Trouble::TopicsChanged,
     Trouble::Crash,
     Trouble::DiskFails,
+    Trouble::DiskFull,
 ];
 
 #[derive(Default)]
@@ -98,12 +107,14 @@ impl Trouble {
             Trouble::NextSocketHalfOpen => "next socket half-open",
             Trouble::NextSocketRefused => "next socket refused",
             Trouble::TokensRevoked => "tokens revoked",
+            Trouble::TokensExpired => "tokens expired",
             Trouble::TokenRequestsFail => "token requests fail",
             Trouble::FrameGarbage => "frame garbage",
             Trouble::FrameCut => "frame cut",
             Trouble::BadDay => "bad day",
             Trouble::TerribleDay => "terrible day",
             Trouble::Throttled => "throttled",
+            Trouble::Refused => "refused",
             Trouble::ErrorsBeforeActing => "errors before acting",
             Trouble::ErrorsAfterActing => "errors after acting",
             Trouble::ResetsBeforeActing => "resets before acting",
@@ -117,6 +128,7 @@ impl Trouble {
             Trouble::TopicsChanged => "topics changed",
             Trouble::Crash => "crashes",
             Trouble::DiskFails => "disk fails",
+            Trouble::DiskFull => "disk full",
         }
     }
 }

@@ -27,6 +27,8 @@ struct Inside {
     unsynced: Vec<Write>,
     /// Writes and syncs that still work, if not all do.
     left: Option<u64>,
+    /// Nothing more fits.
+    full: bool,
     life: u64,
 }
 
@@ -46,8 +48,14 @@ impl Disk {
         self.inside().left = Some(writes);
     }
 
+    /// Nothing more fits until [`mend`](Disk::mend): what is there is read and synced.
+    pub(crate) fn fill(&self) {
+        self.inside().full = true;
+    }
+
     pub(crate) fn mend(&self) {
-        self.inside().left = None;
+        let mut inside = self.inside();
+        (inside.left, inside.full) = (None, false);
     }
 
     /// The power goes and comes back: of what was not synced, some is there.
@@ -60,7 +68,7 @@ impl Disk {
             }
         }
         inside.cached = inside.synced.clone();
-        inside.left = None;
+        (inside.left, inside.full) = (None, false);
         inside.life += 1;
     }
 
@@ -105,6 +113,9 @@ impl Mounted {
 
     fn put(&self, write: Write) -> io::Result<()> {
         let mut inside = self.act()?;
+        if inside.full {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         write.clone().to(&mut inside.cached);
         inside.unsynced.push(write);
         Ok(())

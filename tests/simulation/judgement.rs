@@ -10,10 +10,21 @@ use crate::deck::ALL;
 use crate::hour::{Facts, HOUR};
 use crate::outcome::Tally;
 use crate::scene::REQUESTS_PER_MINUTE;
+use crate::told;
 
 /// What an hour must have of each, or it does not count.
 const ENOUGH: [(&str, u64); 5] =
     [("conversations", 200), ("frames", 2_000), ("pushes", 300), ("drops", 10), ("crashes", 2)];
+
+/// What befalls frames and attributes by chance; an hour has each of them, too.
+const BY_CHANCE: [&str; 6] = [
+    "frame lost",
+    "frame late",
+    "frame twice",
+    "frame out of order",
+    "written by others",
+    "written by flows",
+];
 
 /// Participants that may wait at the same time where some twenty conversations live.
 const LARGEST_OUTBOX: u64 = 500;
@@ -31,6 +42,7 @@ pub(crate) fn measure(facts: &Facts<'_>, requests: &[Entry], tally: &mut Tally) 
     tally.count("concerned", facts.verdict.concerned as u64);
     tally.count("dead letters", facts.scene.trace.heard().letters.len() as u64);
     tally.count("lost to others", facts.counts.lost_to_others.get());
+    tally.count("unconfirmed", facts.counts.unconfirmed.get());
     tally.count("in doubt", facts.counts.snapshots_doubtful.get());
     for (kind, times) in simulator.injected() {
         tally.count(kind, times);
@@ -81,10 +93,18 @@ pub(crate) fn judge(facts: &Facts<'_>, requests: &[Entry], tally: &Tally) -> Vec
     for (one, other) in tokens_at_once(requests) {
         check(false, format!("requests {one} to {other} got two tokens"));
     }
+    let told = facts.scene.trace.heard();
+    for late in told::begun_late(&told.lines) {
+        check(false, late);
+    }
+    for again in told::wished_again(&told, requests, &facts.scene.deaths.borrow()) {
+        check(false, again);
+    }
     if facts.length < HOUR {
         return wrong;
     }
-    for (what, enough) in ENOUGH.into_iter().chain(ALL.map(|trouble| (trouble.name(), 1))) {
+    let kinds = ALL.iter().map(|trouble| trouble.name()).chain(BY_CHANCE);
+    for (what, enough) in ENOUGH.into_iter().chain(kinds.map(|kind| (kind, 1))) {
         let count = tally.of(what);
         check(count >= enough, format!("too quiet: {what} {count}, not {enough}"));
     }

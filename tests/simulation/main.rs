@@ -23,6 +23,7 @@ mod lives;
 mod outcome;
 mod scene;
 mod seeds;
+mod told;
 mod trace;
 mod weather;
 

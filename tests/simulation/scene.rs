@@ -20,6 +20,7 @@ use tokio::time::Instant;
 
 use crate::disk::Disk;
 use crate::outcome::Tally;
+use crate::told::RELOADED;
 use crate::trace::Trace;
 
 /// Enough in the mean, and not at all times: updates have to wait.
@@ -121,6 +122,9 @@ impl Scene {
     pub(crate) async fn tell(&self, intent: Intent) {
         let daemon = self.daemon.borrow().clone();
         let Some(daemon) = daemon else { return };
+        if intent == Intent::Reload {
+            self.trace.note(RELOADED.to_owned());
+        }
         if daemon.send(intent).await.is_err() {
             self.trace.note("nobody hears what the daemon is told".to_owned());
         }

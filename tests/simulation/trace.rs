@@ -26,7 +26,7 @@ pub(crate) struct Trace {
     begun: Instant,
     /// A path that differs from run to run.
     hidden: String,
-    /// The simulator tells its part, too, which is for people and not for the trace.
+    /// The simulator tells its part, too, and the daemon its details: for people, not for the trace.
     whole: bool,
     heard: Arc<Mutex<Heard>>,
 }
@@ -36,6 +36,8 @@ pub(crate) struct Heard {
     pub(crate) lines: Vec<Line>,
     pub(crate) letters: BTreeSet<Letter>,
     pub(crate) reasons: BTreeSet<String>,
+    /// Those of the letters that were refused for good, and when.
+    pub(crate) refused: Vec<(f64, Letter)>,
 }
 
 impl Trace {
@@ -49,10 +51,11 @@ impl Trace {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes a line of our own.
-    pub(crate) fn note(&self, text: String) {
+    /// Writes a line of our own, and returns when.
+    pub(crate) fn note(&self, text: String) -> f64 {
         let at = self.begun.elapsed().as_secs_f64();
         self.heard().lines.push(Line { at, text });
+        at
     }
 }
 
@@ -60,7 +63,7 @@ impl<S: Subscriber> Layer<S> for Trace {
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
         match metadata.target().strip_prefix("attributed::") {
             Some(part) if part.starts_with("simulator") => self.whole,
-            Some(_) => *metadata.level() <= Level::INFO,
+            Some(_) => *metadata.level() <= if self.whole { Level::DEBUG } else { Level::INFO },
             None => false,
         }
     }
@@ -72,11 +75,15 @@ impl<S: Subscriber> Layer<S> for Trace {
         let target = metadata.target().trim_start_matches("attributed::");
         let text = format!("{} {target} {}{}", metadata.level(), fields.message, fields.others);
         let text = text.replace(&self.hidden, "…");
-        self.note(text);
+        let at = self.note(text);
         if fields.message == "update given up" {
             let mut heard = self.heard();
             for key in fields.keys.split(' ') {
-                heard.letters.insert((fields.participant.clone(), key.to_owned()));
+                let letter = (fields.participant.clone(), key.to_owned());
+                if fields.reason == "refused" {
+                    heard.refused.push((at, letter.clone()));
+                }
+                heard.letters.insert(letter);
             }
             heard.reasons.insert(fields.reason);
         }

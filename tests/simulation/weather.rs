@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::deck::{Deck, Trouble};
 use crate::scene::{Death, QUEUES, Scene};
+use crate::told::SILENT;
 
 const STREAM: u64 = 0x7765_6174;
 /// Between two troubles.
@@ -69,7 +70,9 @@ impl<'a> Weather<'a> {
             | Trouble::NextSocketHungUp
             | Trouble::NextSocketHalfOpen
             | Trouble::NextSocketRefused => self.socket(trouble),
-            Trouble::TokensRevoked | Trouble::BudgetSpentByOthers => self.account(trouble),
+            Trouble::TokensRevoked | Trouble::TokensExpired | Trouble::BudgetSpentByOthers => {
+                self.account(trouble);
+            }
             Trouble::FrameGarbage => self.toss("{\"topicName\":\"v2.users."),
             Trouble::FrameCut => self.toss(
                 "{\"topicName\":\"v2.users.6b1d1c9e-0000-4000-8000-000000000000.conversations\",\
@@ -93,8 +96,14 @@ impl<'a> Weather<'a> {
                 sleep(Duration::from_secs(self.dice.random_range(5..60))).await;
                 self.scene.disk.mend();
             }
+            Trouble::DiskFull => {
+                self.scene.disk.fill();
+                sleep(Duration::from_secs(self.dice.random_range(5..60))).await;
+                self.scene.disk.mend();
+            }
             Trouble::TokenRequestsFail
             | Trouble::Throttled
+            | Trouble::Refused
             | Trouble::ErrorsBeforeActing
             | Trouble::ErrorsAfterActing
             | Trouble::ResetsBeforeActing
@@ -135,14 +144,20 @@ impl<'a> Weather<'a> {
         let door = doors.iter().find(|(of, _)| *of == trouble).map(|(_, door)| *door);
         let times = self.dice.random_range(1..4);
         simulator.doors(std::iter::repeat_n(door, times).flatten());
-        simulator.treat(treatment, None);
+        let treated = simulator.treat(treatment, None);
+        if trouble == Trouble::SocketHalfOpen && treated > 0 {
+            self.scene.trace.note(SILENT.to_owned());
+        }
     }
 
     fn account(&mut self, trouble: Trouble) {
+        let simulator = &self.scene.simulator;
         if trouble == Trouble::TokensRevoked {
-            self.scene.simulator.revoke_tokens();
+            simulator.revoke_tokens();
+        } else if trouble == Trouble::TokensExpired {
+            simulator.expire_tokens();
         } else {
-            self.scene.simulator.spend(self.dice.random_range(15..120));
+            simulator.spend(self.dice.random_range(15..120));
         }
     }
 
@@ -183,6 +198,10 @@ impl<'a> Weather<'a> {
             (
                 Trouble::Throttled,
                 Scripted { status: Some(429), headers: retry_after, times: 1, ..usual() },
+            ),
+            (
+                Trouble::Refused,
+                Scripted { operation: WRITES.to_owned(), status: Some(400), ..usual() },
             ),
             (Trouble::ErrorsBeforeActing, Scripted { status: Some(status), ..usual() }),
             (Trouble::ErrorsAfterActing, Scripted { status: Some(status), act: true, ..usual() }),

@@ -13,6 +13,7 @@ use super::line::{Fate, GOODBYE, LINGER, Leaving, Line, renew_in};
 use super::report::{News, Report};
 use super::socket::Socket;
 use super::subscription::Subscription;
+use crate::defects::{self, Defect};
 use crate::genesys::call::CallError;
 use crate::genesys::notifications::{Channel as Lease, ChannelId};
 use crate::machine;
@@ -202,7 +203,9 @@ impl Channel {
 
     /// From when on events may have been missed; a gap that is open stays as it is.
     pub(super) async fn open_gap(&mut self) {
-        let Some(since) = self.gap.or_else(|| self.heard.gap_start()) else { return };
+        let begins =
+            |start| if defects::on(Defect::GapBegunWhenNoticed) { machine::now() } else { start };
+        let Some(since) = self.gap.or_else(|| self.heard.gap_start().map(begins)) else { return };
         self.gap = Some(since);
         self.report(News::Lost { since }).await;
     }

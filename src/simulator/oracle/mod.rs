@@ -152,6 +152,13 @@ impl Oracle {
         self.seen(Some(socket), sequence, generic_body, now);
     }
 
+    /// Whether a later body of its conversation was written to that socket before.
+    pub fn is_late(&self, socket: u64, sequence: u64, generic_body: &Value) -> bool {
+        let case = generic_body["id"].as_str().and_then(|id| self.cases.get(id));
+        let newest = case.and_then(|case| case.newest_on.get(&socket));
+        newest.is_some_and(|newest| sequence < *newest)
+    }
+
     /// A conversation was returned by the API. `sequence` is the world's at that moment.
     pub fn read(&mut self, sequence: u64, rest_body: &Value, now: Timestamp) {
         self.seen(None, sequence, rest_body, now);

@@ -24,7 +24,7 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
 use super::calendar::Calendar;
-use super::journal::{Health, Journal, Recovered};
+use super::journal::{ANEW_AT_ONCE, Health, Journal, Recovered};
 use super::keeper::{CredentialsRefused, Keeper, Request};
 use super::push::{Push, Pushed};
 use super::settings::Settings;
@@ -114,6 +114,9 @@ pub struct Dispatcher {
     api: Arc<dyn Api>,
     push: Arc<dyn Push>,
     journal: Journal,
+    /// How often the journal has asked for all rows anew, and whether they are being made.
+    anew: u64,
+    making_anew: bool,
     calendar: Calendar,
     /// Asked for while something is ready; kept over other events, or it would never come.
     leave: Option<BoxFuture<'static, Permit>>,
@@ -162,6 +165,8 @@ impl Dispatcher {
             api,
             push,
             journal,
+            anew: 0,
+            making_anew: false,
             calendar,
             leave: None,
             pushes: FuturesUnordered::new(),
@@ -279,10 +284,33 @@ impl Dispatcher {
     /// Gives the journal what has changed.
     fn keep(&mut self, now: Instant) {
         if !self.journal.is_written() {
-            self.keeper.forget_changes();
-        } else if let Some(changes) = self.keeper.changes(self.calendar, now) {
+            return self.keeper.forget_changes();
+        }
+        let whole = self.make_anew(now);
+        let mut changes = self.keeper.changes(self.calendar, now);
+        if let Some(number) = whole {
+            changes.get_or_insert_default().whole(number);
+        }
+        if let Some(changes) = changes {
             self.journal.change(|before| before.then(changes));
         }
+    }
+
+    /// Makes some more rows anew if the journal has asked for all of them. Returns by which number,
+    /// once these are the last.
+    fn make_anew(&mut self, now: Instant) -> Option<u64> {
+        let (asked, has_room) = self.journal.anew();
+        if asked > self.anew {
+            self.anew = asked;
+            self.making_anew = true;
+            if let Some(left) = self.journal.take_left() {
+                self.keeper.take_over_late(left, now);
+            }
+            self.keeper.begin_anew();
+        }
+        let ends = self.making_anew && has_room && self.keeper.make_anew(ANEW_AT_ONCE);
+        self.making_anew &= !ends;
+        ends.then_some(asked)
     }
 
     /// Takes in what has come so far.

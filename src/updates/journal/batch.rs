@@ -2,18 +2,34 @@
 
 use tracing::{error, info};
 
-use super::changes::{Changes, MAX_CHANGES};
+use super::changes::Changes;
 use super::handle::{Health, Opener, State};
-use super::store::{Store, StoreError};
+use super::store::{Recovered, Store, StoreError};
 
 /// What both ways of writing remember from one batch to the next.
 #[derive(Debug, Default)]
 pub(super) struct Batches {
-    /// So much came while nothing could be written that not all of it was kept.
+    /// So much came while nothing could be written that not all of it was kept, or an earlier
+    /// process had left something; and not everything has been made anew since.
     incomplete: bool,
 }
 
 impl Batches {
+    /// What an earlier process left is found only now: the owner takes it over before anything is
+    /// written over it, and has everything made anew.
+    pub(super) fn found(&mut self, state: &mut State, left: Recovered) {
+        if left == Recovered::default() {
+            return;
+        }
+        if state.stop {
+            // Nobody takes it over any more.
+            return state.changes.beside(&left);
+        }
+        self.incomplete = true;
+        state.anew += 1;
+        state.left = Some(left);
+    }
+
     /// Takes what has gathered.
     pub(super) fn take(&mut self, state: &mut State) -> Changes {
         let mut batch = std::mem::take(&mut state.changes);
@@ -25,14 +41,16 @@ impl Batches {
         batch
     }
 
-    pub(super) fn committed(&self, state: &mut State, batch: &Changes) {
+    pub(super) fn committed(&mut self, state: &mut State, batch: &Changes) {
         state.commits += 1;
         state.rows += batch.rows();
+        if batch.clear {
+            state.anew += 1;
+        } else if batch.whole == state.anew {
+            self.incomplete = false;
+        }
         if self.incomplete {
-            let reason = format!(
-                "more than {MAX_CHANGES} changes came while nothing could be written, and what \
-                 waited then is not in it; restart once the disk is well"
-            );
+            let reason = "it was out of date, and is being written anew".to_owned();
             state.health = Health::Suspended { reason };
         } else if state.health != Health::Kept {
             state.health = Health::Kept;
@@ -59,9 +77,9 @@ impl Batches {
     }
 }
 
-/// Opens the store once more. One whose rows cannot be read is of no use.
-pub(super) fn open_again(opener: &mut Opener) -> Result<Store, StoreError> {
+/// Opens the store once more, with what is there. One whose rows cannot be read is of no use.
+pub(super) fn open_again(opener: &mut Opener) -> Result<(Store, Recovered), StoreError> {
     let store = opener()?;
-    store.recover()?;
-    Ok(store)
+    let left = store.recover()?;
+    Ok((store, left))
 }

@@ -4,13 +4,15 @@
 //! written goes back under what came since, so that the next one carries the whole difference.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::letters::LetterChanges;
 use super::rows::{Memory, Millis, Pending};
+use super::store::Recovered;
 use crate::genesys::{ConversationId, ParticipantId};
 
 /// While nothing can be written, changes of so many participants and conversations are kept; some
-/// 500 bytes each. Beyond it what is on disk is of no use any more, and is said to be.
+/// 500 bytes each. Beyond it what is on disk is of no use any more, and is made anew.
 pub(super) const MAX_CHANGES: usize = 200_000;
 
 /// Whose row.
@@ -26,6 +28,9 @@ pub struct Changes {
     pub(super) pending: BTreeMap<Place, Option<Pending>>,
     pub(super) memory: BTreeMap<Place, Option<Memory>>,
     pub(super) good_until: Option<Millis>,
+    /// With these everything is there that was asked for by this number (see
+    /// [`Journal::anew`](super::Journal::anew)); 0 if not.
+    pub(super) whole: u64,
     /// Bounded by whoever makes them; what is on disk of these is not out of date with the rest.
     pub(super) letters: LetterChanges,
 }
@@ -62,9 +67,15 @@ impl Changes {
         self.good_until = self.good_until.max(Some(moment));
     }
 
+    /// With these and the earlier ones everything was made anew that was asked for by this number.
+    pub fn whole(&mut self, number: u64) {
+        self.whole = self.whole.max(number);
+    }
+
     /// Whether there is something to be written at once; the good moment is not.
     pub fn is_empty(&self) -> bool {
         !self.clear
+            && self.whole == 0
             && self.over.is_empty()
             && self.pending.is_empty()
             && self.memory.is_empty()
@@ -78,7 +89,7 @@ impl Changes {
 
     /// Adds what came later.
     pub fn then(&mut self, later: Changes) {
-        let Changes { clear, over, pending, memory, good_until, letters } = later;
+        let Changes { clear, over, pending, memory, good_until, whole, letters } = later;
         self.letters.then(letters);
         if clear {
             self.clear();
@@ -89,11 +100,29 @@ impl Changes {
         self.pending.extend(pending);
         self.memory.extend(memory);
         self.good_until = self.good_until.max(good_until);
+        self.whole = self.whole.max(whole);
         self.bound();
     }
 
+    /// Writes over nothing of what an earlier process left but what is newer.
+    pub(super) fn beside(&mut self, left: &Recovered) {
+        self.letters.shift(left.letters.last);
+        for (place, earlier) in &left.pending {
+            if let Some(Some(row)) = self.pending.get_mut(place) {
+                for (key, waiting) in &earlier.keys {
+                    row.keys.entry(Arc::clone(key)).or_insert_with(|| waiting.clone());
+                }
+            }
+        }
+    }
+
+    /// Participants and conversations.
+    pub(super) fn len(&self) -> usize {
+        self.over.len() + self.pending.len() + self.memory.len()
+    }
+
     fn bound(&mut self) {
-        if self.over.len() + self.pending.len() + self.memory.len() > MAX_CHANGES {
+        if self.len() > MAX_CHANGES {
             self.clear();
         }
     }

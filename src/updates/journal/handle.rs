@@ -12,6 +12,10 @@ use super::inline::Inline;
 use super::store::{Recovered, Store, StoreError};
 use super::thread::Writer;
 
+/// So many rows are made anew at a time: some megabytes, and what comes beside them is far below
+/// [`MAX_CHANGES`](super::changes::MAX_CHANGES).
+pub const ANEW_AT_ONCE: usize = 10_000;
+
 /// Opens the store, at the start and after a failure.
 pub type Opener = Box<dyn FnMut() -> Result<Store, StoreError> + Send>;
 
@@ -57,13 +61,17 @@ pub(super) struct State {
     pub commits: u64,
     pub rows: u64,
     pub stop: bool,
+    /// How often all that waits and is remembered was asked for once more.
+    pub anew: u64,
+    /// What was found too late to be told at the start.
+    pub left: Option<Recovered>,
 }
 
 impl Journal {
     /// Opens the store, tells what an earlier process left, and starts a thread that writes.
     ///
-    /// Where that is not possible, says so, and tries again every half minute. What lies there is
-    /// then taken over by the next start.
+    /// Where that is not possible, says so, and tries again every half minute; see
+    /// [`take_left`](Journal::take_left).
     ///
     /// # Errors
     ///
@@ -126,6 +134,22 @@ impl Journal {
             }
             By::Nobody => {}
         }
+    }
+
+    /// How often the journal has asked for all rows anew, because what was on disk was too far out of
+    /// date: once they are in it, [`Changes::whole`] says so by this number. With whether there is
+    /// room for some of them now.
+    pub fn anew(&self) -> (u64, bool) {
+        let state = self.shared.lock();
+        (state.anew, state.changes.len() < ANEW_AT_ONCE)
+    }
+
+    /// What an earlier process left, if that could not be read at the start and can be now. Nothing
+    /// is written before it is taken.
+    pub fn take_left(&self) -> Option<Recovered> {
+        let left = self.shared.lock().left.take();
+        self.shared.news.notify_one();
+        left
     }
 
     pub fn health(&self) -> Health {

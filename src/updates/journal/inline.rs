@@ -10,12 +10,14 @@ use super::store::{Store, StoreError};
 pub(super) struct Inline {
     opener: Opener,
     store: Result<Store, StoreError>,
+    /// Whether it ever was.
+    was_open: bool,
     batches: Batches,
 }
 
 impl Inline {
     pub(super) fn new(opener: Opener, store: Result<Store, StoreError>) -> Inline {
-        Inline { opener, store, batches: Batches::default() }
+        Inline { opener, was_open: store.is_ok(), store, batches: Batches::default() }
     }
 
     /// Writes what has gathered.
@@ -24,7 +26,15 @@ impl Inline {
             return;
         }
         if self.store.is_err() {
-            self.store = open_again(&mut self.opener);
+            self.store = open_again(&mut self.opener).map(|(store, left)| {
+                if !std::mem::replace(&mut self.was_open, true) {
+                    self.batches.found(state, left);
+                }
+                store
+            });
+        }
+        if state.left.is_some() {
+            return;
         }
         let store = match &mut self.store {
             Ok(store) => store,

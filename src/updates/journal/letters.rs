@@ -43,6 +43,16 @@ impl LetterChanges {
         self.letters = self.letters.split_off(&self.first);
     }
 
+    /// Puts them behind those that are there, up to this number.
+    pub(super) fn shift(&mut self, behind: u64) {
+        if self.is_empty() {
+            return;
+        }
+        let letters = std::mem::take(&mut self.letters);
+        self.letters = letters.into_iter().map(|(it, letter)| (it + behind, letter)).collect();
+        (self.first, self.last) = (0, self.last + behind);
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.last == 0
     }

@@ -9,7 +9,7 @@ use super::batch::{Batches, open_again};
 use super::changes::Changes;
 use super::contained::contained;
 use super::handle::{Opener, Shared};
-use super::store::{Store, StoreError};
+use super::store::{Recovered, Store, StoreError};
 
 /// After a commit that failed, the store is opened anew this often.
 const TRY_AGAIN: Duration = Duration::from_secs(30);
@@ -50,7 +50,9 @@ impl Writer {
     fn write(mut self, first: Result<Store, StoreError>) {
         let first = first.or_else(|error| {
             Batches::suspended(&mut self.shared.lock(), &error);
-            self.open_again().ok_or(error)
+            let (store, left) = self.open_again().ok_or(error)?;
+            self.batches.found(&mut self.shared.lock(), left);
+            Ok::<Store, StoreError>(store)
         });
         let Ok(mut store) = first else { return };
         while let Some(batch) = self.next_batch() {
@@ -63,7 +65,7 @@ impl Writer {
             drop(store);
             Batches::failed(&mut self.shared.lock(), batch, &error);
             match self.open_again() {
-                Some(opened) => store = opened,
+                Some((opened, _as_we_left_it)) => store = opened,
                 None => return,
             }
         }
@@ -73,6 +75,11 @@ impl Writer {
     fn next_batch(&mut self) -> Option<Changes> {
         let mut state = self.shared.lock();
         loop {
+            if state.left.is_some() && !state.stop {
+                let news = &self.shared.news;
+                state = news.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
             let good = state.changes.good_until.is_some();
             if !state.changes.is_empty() || (state.stop && good) {
                 break;
@@ -99,7 +106,7 @@ impl Writer {
     }
 
     /// Opens the store anew, as often as it takes; `None` at the end.
-    fn open_again(&mut self) -> Option<Store> {
+    fn open_again(&mut self) -> Option<(Store, Recovered)> {
         let mut state = self.shared.lock();
         loop {
             let waited = self
@@ -112,7 +119,7 @@ impl Writer {
             let opened = open_again(&mut self.opener);
             state = self.shared.lock();
             match opened {
-                Ok(store) => return Some(store),
+                Ok(opened) => return Some(opened),
                 Err(error) if stop => {
                     error!(reason = %error, "the journal ends without what came last");
                     return None;

@@ -89,10 +89,27 @@ impl Bench {
             ["down", seconds] => self.now += Duration::from_secs(seconds.parse().unwrap()),
             ["through"] => self.keeper.through(self.now),
             ["rows"] => return Some(self.rows()),
+            ["blind-restart"] => {
+                self.rows();
+                self.out.clear();
+                let settings = self.keeper.settings().clone();
+                self.keeper = Keeper::new(settings, Arc::clone(&self.counts), 1, self.now);
+            }
+            ["found"] => {
+                self.keeper.take_over_late(self.store.recover().unwrap(), self.now);
+            }
+            ["begin-anew"] => self.keeper.begin_anew(),
+            ["anew", count] => {
+                let ends = self.keeper.make_anew(count.parse().unwrap());
+                return Some(format!("{} {}", self.rows(), if ends { "end" } else { "more" }));
+            }
             ["asks"] => return Some(self.asks()),
             ["dead"] => return Some(self.dead_letters()),
             ["said"] => return Some(format!("dry_run={}", self.counts.dry_run.get())),
             ["rested"] => return Some(format!("rested={}", self.counts.rested.get())),
+            ["unconfirmed"] => {
+                return Some(format!("unconfirmed={}", self.counts.unconfirmed.get()));
+            }
             ["counts"] => return Some(self.counts()),
             _ => panic!("unknown step `{step}`"),
         }

@@ -93,10 +93,13 @@ impl Keeper {
                         read = true;
                         next = Some(next.map_or(at, |next| next.min(at)));
                     }
-                    Confirming::GivenUp => warn!(
-                        conversation_id = %id, participant_id = %participant, key = %key,
-                        rule = %written.sent.rule, "accepted, and no read could confirm it"
-                    ),
+                    Confirming::GivenUp => {
+                        self.counts.unconfirmed.add(1);
+                        warn!(
+                            conversation_id = %id, participant_id = %participant, key = %key,
+                            rule = %written.sent.rule, "accepted, and no read could confirm it"
+                        );
+                    }
                 }
             }
         }
@@ -136,6 +139,10 @@ impl Keeper {
         }
         self.leave_losses(id, now);
         self.guard.forget(id);
+        let known =
+            self.memory.conversation(id).into_iter().flat_map(|it| it.participants.values());
+        let open = known.flat_map(|it| it.written.values()).filter(|it| it.awaits_confirmation());
+        self.counts.unconfirmed.add(open.count() as u64);
         self.memory.forget(id, Gone::Over);
     }
 

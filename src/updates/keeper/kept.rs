@@ -15,6 +15,7 @@ use crate::genesys::ConversationId;
 use crate::updates::age::AgeClock;
 use crate::updates::calendar::{Calendar, Times};
 use crate::updates::journal::{Changes, Millis, Place, Recovered};
+use crate::updates::memory::Gone;
 use crate::updates::outbox::Target;
 
 /// What an earlier process left waits for its conversation to be read: others may have written
@@ -62,6 +63,23 @@ impl Keeper {
             changes.good_until(times.millis(through));
         }
         Some(changes)
+    }
+
+    /// What is on disk is out of date: the rows of all are to be made anew.
+    pub(crate) fn begin_anew(&mut self) {
+        self.anew = self.outbox.all().into_iter().map(|(target, _)| target).collect();
+        self.anew.extend(self.memory.all_written());
+    }
+
+    /// Has some more of those rows made, so many at most. Returns true if and only if these were
+    /// the last.
+    pub(crate) fn make_anew(&mut self, count: usize) -> bool {
+        for _ in 0..count {
+            let Some(target) = self.anew.pop_first() else { break };
+            self.outbox.touch(&target);
+            self.memory.touch(&target);
+        }
+        self.anew.is_empty()
     }
 
     /// Nobody writes what has changed.
@@ -125,6 +143,47 @@ impl Keeper {
                 "taken over from the process before: their conversations will be read"
             );
         }
+        self.keep_fence(now);
+        self.forget_old(now);
+    }
+
+    /// Takes over what an earlier process left, which could not be read when this one began. What was
+    /// wished or written since is newer; nobody knows whether the rest still stands, so that its
+    /// conversations are to be read, as at the start.
+    pub(crate) fn take_over_late(&mut self, left: Recovered, now: Instant) {
+        let Recovered { mut pending, mut memory, letters, good_until: _ } = left;
+        self.dead_letters.join_earlier(letters);
+        self.expire_letters(now);
+        let times = self.times(self.calendar, now);
+        let is_erased = |place: &Place| self.memory.gone(&place.0) == Some(Gone::Erased);
+        pending.retain(|(place, _)| !is_erased(place));
+        memory.retain(|(place, _)| !is_erased(place));
+        let (participants, remembered) = (pending.len(), memory.len());
+        let mut conversations: BTreeSet<ConversationId> = BTreeSet::new();
+        for (place, mut row) in pending {
+            let target = target(place);
+            let known = self.memory.participant(&target);
+            row.keys.retain(|key, _| known.is_none_or(|it| !it.written.contains_key(key)));
+            self.memory.enter(&target.conversation);
+            self.outbox.join(&target, row, now + UNREAD_WAIT, &times);
+            conversations.insert(target.conversation);
+        }
+        for (place, row) in memory {
+            let target = target(place);
+            self.memory.enter(&target.conversation);
+            if let Some(participant) = self.memory.participant_mut(&target) {
+                participant.restore_earlier(row, &times);
+            }
+            self.look_after_at(&target.conversation, now);
+            conversations.insert(target.conversation);
+        }
+        self.asks.recover(&conversations);
+        info!(
+            participants,
+            remembered,
+            "taken over late from the process before, whose journal could not be read at the start: \
+             their conversations will be read"
+        );
         self.keep_fence(now);
         self.forget_old(now);
     }

@@ -74,6 +74,8 @@ pub(crate) struct Keeper {
     forget_at: Instant,
     /// Of the frames that were received until then, all was observed and is not in the journal yet.
     through: Option<Instant>,
+    /// Those whose rows are still to be made anew.
+    anew: BTreeSet<Target>,
     /// When that was last said there was no room for everything.
     was_short: bool,
     told_full: Option<Instant>,
@@ -97,6 +99,7 @@ impl Keeper {
             sweep_at: now + SWEEP,
             forget_at: now + FORGET,
             through: None,
+            anew: BTreeSet::new(),
             was_short: false,
             told_full: None,
             told_unsettled: None,

@@ -42,13 +42,21 @@ impl Memory {
         }
     }
 
+    /// Participants with something that was accepted.
+    pub(crate) fn all_written(&self) -> Vec<Target> {
+        self.with(|_| true)
+    }
+
     /// Participants with something that was accepted that long ago.
     pub(crate) fn older_than(&self, age: Duration, now: Instant) -> Vec<Target> {
-        let is_older = |it: &Written| now.saturating_duration_since(it.accepted_at) >= age;
+        self.with(|it| now.saturating_duration_since(it.accepted_at) >= age)
+    }
+
+    fn with(&self, is_meant: impl Fn(&Written) -> bool) -> Vec<Target> {
         let mut found = Vec::new();
         for (conversation, known) in &self.conversations {
             for (participant, it) in &known.participants {
-                if it.written.values().any(|written| is_older(written)) {
+                if it.written.values().any(|written| is_meant(written)) {
                     let (conversation, participant) = (conversation.clone(), participant.clone());
                     found.push(Target { conversation, participant });
                 }
@@ -63,6 +71,13 @@ impl Participant {
     pub(crate) fn restore(&mut self, row: journal::Memory, times: &Times) {
         for (key, row) in row.keys {
             self.written.insert(key, Box::new(Written::restored(row, times)));
+        }
+    }
+
+    /// The same, where this process has written nothing since.
+    pub(crate) fn restore_earlier(&mut self, row: journal::Memory, times: &Times) {
+        for (key, row) in row.keys {
+            self.written.entry(key).or_insert_with(|| Box::new(Written::restored(row, times)));
         }
     }
 }

@@ -17,7 +17,8 @@ impl Outbox {
         std::mem::take(&mut self.touched)
     }
 
-    pub(super) fn touch(&mut self, target: &Target) {
+    /// What waits for a participant has changed.
+    pub(crate) fn touch(&mut self, target: &Target) {
         if !self.touched.contains(target) {
             self.touched.insert(target.clone());
         }
@@ -51,6 +52,23 @@ impl Outbox {
         let participants = self.entries.entry(target.conversation.clone()).or_default();
         if participants.insert(target.participant.clone(), entry).is_none() {
             self.len += 1;
+        }
+        self.place(target, times.now);
+    }
+
+    /// Takes in what an earlier process left for a participant, beside what waits for it since, which
+    /// is newer.
+    pub(crate) fn join(&mut self, target: &Target, row: Pending, doubt: Instant, times: &Times) {
+        let Some(entry) = self.entry_mut(target) else {
+            return self.restore(target, row, doubt, times);
+        };
+        entry.doubt.get_or_insert(doubt);
+        for (key, values) in row.uncertain {
+            entry.uncertain.entry(key).or_default().extend(values);
+        }
+        for (key, row) in row.keys {
+            let waiting = || Box::new(Waiting::restored(row, times));
+            entry.keys.entry(key).or_insert_with(waiting);
         }
         self.place(target, times.now);
     }

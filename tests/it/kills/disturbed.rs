@@ -1,11 +1,13 @@
-//! Processes that live on, and are kept from their work: stopped for a while, or with a disk that
-//! takes nothing.
+//! Processes that are kept from their work: stopped for a while, or with a disk that takes nothing,
+//! or takes it slowly.
 
+use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
 use attributed::simulator::{Scripted, Treatment};
 
+use super::autopsy::Journal;
 use crate::daemon::Daemon;
 use crate::restart::{NOT_HELD, silent_world};
 use crate::world_at::{ANSWERED, WorldAt};
@@ -88,6 +90,59 @@ fn a_full_disk_is_said_and_what_waited_outlives_it() {
         taken_over["remembered"], 1,
         "what was written while the disk was full: {taken_over}"
     );
+    for id in &ids {
+        world.wait_written(&daemon, id);
+    }
+}
+
+/// Syncs take this long while a file is there; loaded before the C library.
+const SLOW_SYNCS: &str = r#"
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static int slowly(const char *name, int file) {
+    int (*sync)(int) = (int (*)(int))dlsym(RTLD_NEXT, name);
+    if (access(getenv("SLOW_WHILE_THERE"), F_OK) == 0) sleep(20);
+    return sync(file);
+}
+
+int fsync(int file) { return slowly("fsync", file); }
+int fdatasync(int file) { return slowly("fdatasync", file); }
+"#;
+
+#[test]
+fn a_slow_disk_holds_up_no_push_and_nothing_is_lost_on_it() {
+    let world = WorldAt::quiet(2);
+    let setup = world.setup(ANSWERED, "[recovery]\nindex_lag = \"6s\"\n");
+    let (source, library, slow) = (setup.path("slow.c"), setup.path("slow.so"), setup.path("slow"));
+    fs::write(&source, SLOW_SYNCS).unwrap();
+    let mut compiler = Command::new("cc");
+    compiler.args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&source).arg("-ldl");
+    assert!(compiler.status().unwrap().success());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_attributed"));
+    command.env("LD_PRELOAD", &library).env("SLOW_WHILE_THERE", &slow);
+    let mut daemon = Daemon::start_by(command, &setup, &[]);
+    daemon.wait_ready();
+    daemon.wait_log("gap looked into");
+    fs::write(&slow, "").unwrap();
+    world.call("c-live", 0);
+    world.wait_written(&daemon, "c-live");
+
+    let operation = "PATCH /attributes".to_owned();
+    let down = Scripted { operation, status: Some(503), times: 100_000, ..Scripted::default() };
+    assert!(world.simulator.script([down]));
+    let ids: Vec<String> = (0..WAITING).map(|number| format!("c{number}")).collect();
+    for id in &ids {
+        world.call(id, 0);
+    }
+    daemon.wait_status(&format!("{WAITING} waiting"));
+    daemon.kill();
+    assert!(Journal::of(&setup).waiting() < WAITING, "the disk was not slow");
+
+    world.simulator.clear_script();
+    let daemon = setup.start();
     for id in &ids {
         world.wait_written(&daemon, id);
     }

@@ -14,6 +14,7 @@ use redb::{Builder, TableDefinition};
 
 use super::*;
 use crate::genesys::{ConversationId, ParticipantId};
+use crate::updates::dead_letters::DeadLetter;
 use disk::Disk;
 
 fn place(name: &str) -> Place {
@@ -266,6 +267,86 @@ fn too_much_while_nothing_can_be_written_makes_what_is_on_disk_worthless() {
     commit(&mut store, |changes| changes.pending(place("d/p"), Some(pending(1))));
     store.commit(&changes).unwrap();
     assert_eq!(store.recover().unwrap(), Recovered::default());
+}
+
+#[test]
+fn what_is_found_late_is_handed_over_before_anything_is_written_over_it() {
+    for stops in [false, true] {
+        let directory = tempfile::tempdir().unwrap();
+        let (state, aside) = (directory.path().join("state"), directory.path().join("aside"));
+        fs::create_dir(&aside).unwrap();
+        let mut store = Store::open(&aside).unwrap();
+        commit(&mut store, |changes| {
+            changes.pending(place("c/p"), Some(pending(1)));
+            let letter = DeadLetter::for_tests("c", 1);
+            let letters = [(1, Some(letter))].into();
+            changes.letters(LetterChanges { letters, first: 1, last: 1 });
+        });
+        drop(store);
+        let there = state.clone();
+        let opener: Opener = Box::new(move || Store::open(&there));
+        let (mut journal, _) =
+            if stops { Journal::start(opener) } else { Journal::inline(opener) }.unwrap();
+        journal.change(|changes| {
+            changes.pending(place("d/p"), Some(pending(2)));
+            let letter = DeadLetter::for_tests("d", 2);
+            let letters = [(1, Some(letter))].into();
+            changes.letters(LetterChanges { letters, first: 1, last: 1 });
+        });
+        wait(|| matches!(journal.health(), Health::Suspended { .. }));
+        fs::rename(&aside, &state).unwrap();
+        if !stops {
+            journal.change(|changes| changes.good_until(1));
+            assert_eq!(journal.anew().0, 1);
+            let left = journal.take_left().unwrap();
+            assert_eq!(left.pending, [(place("c/p"), pending(1))]);
+            assert_eq!(left.letters.letters.len(), 1);
+            drop(journal);
+            continue;
+        }
+        assert_eq!(journal.close(), Health::Kept);
+        let recovered = Store::open(&state).unwrap().recover().unwrap();
+        assert_eq!(recovered.pending.len(), 2);
+        let letters = recovered.letters.letters.values();
+        let of: Vec<&str> = letters.map(|letter| letter.conversation.as_str()).collect();
+        assert_eq!((of, recovered.letters.last), (vec!["c", "d"], 2));
+    }
+}
+
+#[test]
+fn what_was_too_much_is_made_anew_before_the_promise_holds_again() {
+    let disk = Disk::new(5);
+    let (again, fails) = (disk.clone(), disk.clone());
+    let (mut journal, _) = Journal::inline(Box::new(move || Store::on(again.clone()))).unwrap();
+    journal.change(|changes| changes.pending(place("c/p"), Some(pending(1))));
+    journal.change(|changes| changes.good_until(1));
+    fails.fail_after(0);
+    journal.change(|changes| {
+        for n in 0..=changes::MAX_CHANGES {
+            changes.over(ConversationId::new(&n.to_string()));
+        }
+    });
+    assert!(matches!(journal.health(), Health::Suspended { .. }));
+    assert_eq!(journal.anew(), (0, true), "nothing is asked for while nothing can be written");
+    fails.mend();
+    journal.change(|changes| changes.good_until(2));
+    assert_eq!(journal.anew(), (1, true));
+    assert!(matches!(journal.health(), Health::Suspended { .. }));
+
+    journal.change(|changes| changes.pending(place("c/p"), Some(pending(1))));
+    // An answer to an earlier question is none.
+    journal.change(|changes| changes.whole(0));
+    assert!(matches!(journal.health(), Health::Suspended { .. }));
+    journal.change(|changes| {
+        changes.pending(place("c/q"), Some(pending(2)));
+        changes.whole(1);
+    });
+    assert_eq!(journal.health(), Health::Kept);
+    journal.change(|changes| changes.good_until(3));
+    drop(journal);
+    let recovered = Store::on(disk).unwrap().recover().unwrap();
+    assert_eq!(recovered.pending, [(place("c/p"), pending(1)), (place("c/q"), pending(2))]);
+    assert_eq!(recovered.good_until, Some(3));
 }
 
 fn wait(done: impl Fn() -> bool) {

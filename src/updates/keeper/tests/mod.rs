@@ -171,6 +171,28 @@ fn what_is_not_confirmed_is_read_and_written_again_three_times() {
 }
 
 #[test]
+fn what_nothing_tells_of_is_counted_as_unconfirmed_once() {
+    let ask = "after 30 | asks | ";
+    check(
+        &format!(
+            "see wish a=1 | after 1 | take | yes p | {} unconfirmed | see over | after 31 | unconfirmed",
+            ask.repeat(8)
+        ),
+        expect![
+            "p{a=1}#1 | Read(c) | Read(c) | Read(c) |  |  |  |  |  | unconfirmed=1 | unconfirmed=1"
+        ],
+    );
+    check(
+        "see wish a=1 | after 1 | take | yes p | see over | after 31 | unconfirmed",
+        expect!["p{a=1}#1 | unconfirmed=1"],
+    );
+    check(
+        "see wish a=1 | after 1 | take | yes p | see a=1 wish a=1 | see over | after 31 | unconfirmed",
+        expect!["p{a=1}#1 | unconfirmed=0"],
+    );
+}
+
+#[test]
 fn a_third_value_in_a_read_is_somebody_elses() {
     check(
         "see wish a=1 | after 1 | take | yes p | after 30 | asks | see read a=3 wish a=1 | after 1 | take | counts",

@@ -105,6 +105,35 @@ fn rows_are_made_once_for_many_changes_and_not_for_looks_that_change_nothing() {
 }
 
 #[test]
+fn all_rows_are_made_anew_some_at_a_time() {
+    check(
+        "see wish p.a=1 q.a=1 | after 1 | take | yes p | rows | begin-anew | anew 1 | see wish r.a=1 | anew 1 | anew 1",
+        expect!["p{a=1}#1 | p:0 q:1 p=1 | p:0 p=1 more | q:1 r:1 q=0 end | - end"],
+    );
+}
+
+#[test]
+fn what_is_found_late_joins_what_came_since() {
+    check(
+        "see wish a=1 b=1 | blind-restart | see wish b=2 | found | asks | after 1 | take | see read wish b=2 | \
+         after 1 | take",
+        expect!["Read(c) | - | p{a=1 b=2}#1"],
+    );
+    // What was written since is newer; what was written before is remembered.
+    check(
+        "see wish a=1 c=1 | after 1 | take | yes p | see a=1 c=1 wish b=1 a=1 c=1 | blind-restart | \
+         see a=1 c=1 wish b=2 | after 1 | take | yes p | found | see read a=1 c=9 b=2 wish c=1 b=2 | after 1 | take | dead",
+        expect!["p{a=1 c=1}#1 | p{b=2}#1 | - | "],
+    );
+    check(
+        "see wish a=1 | after 1 | take | no p 400 | blind-restart | see wish b=1 | after 1 | take | no p 400 | found | dead",
+        expect![
+            "p{a=1}#1 | p{b=1}#1 | refused p{a} r op answered 400: value secret is bad / refused p{b} r op answered 400: value secret is bad"
+        ],
+    );
+}
+
+#[test]
 fn the_good_moment_waits_for_what_found_no_room() {
     check(
         "through | rows | see wish p.a=1 q.a=1 r.a=1 s.a=1 | through | rows | see wish t.a=1 | through | rows | \
