@@ -209,7 +209,7 @@ fn settings() -> Settings {
     Settings {
         fight_key_writes: 0,
         fight_conversation_writes: 0,
-        ..Settings::new(&config.updates, &config.state, Arc::new(|_| true))
+        ..Settings::new(&config, Arc::new(|_| true))
     }
 }
 

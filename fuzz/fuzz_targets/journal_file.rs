@@ -81,7 +81,7 @@ static SETTINGS: LazyLock<Settings> = LazyLock::new(|| {
                 client_secret_file = \"secret\"\n[watch]\nall_users = true\n";
     let parsed = Config::parse(Path::new("attributed.toml"), text, &|_| None);
     let (config, ..) = parsed.expect("the configuration is right");
-    Settings::new(&config.updates, &config.state, Arc::new(|_| true))
+    Settings::new(&config, Arc::new(|_| true))
 });
 
 fuzz_target!(|input: &[u8]| {

@@ -46,7 +46,7 @@ impl App {
                 return error!(%error, "allowed_keys cannot be used, the fence stays as it is");
             }
         };
-        let settings = Settings::new(&self.config.updates, &self.config.state, allowing(fence));
+        let settings = Settings::new(&self.config, allowing(fence));
         if let Some(updates) = &self.joints.updates
             && updates.try_send(Input::Settings(settings)).is_err()
         {

@@ -215,7 +215,7 @@ impl Loops {
             asks,
             api: Arc::clone(&self.api),
             push: Arc::new(writer),
-            settings: Settings::new(&config.updates, &config.state, allowing(fence)),
+            settings: Settings::new(config, allowing(fence)),
             journal,
             recovered,
             calendar,

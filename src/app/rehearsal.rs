@@ -248,6 +248,7 @@ impl Rehearsal {
 /// The defaults, but for what only makes sense with a network between.
 fn settings() -> Settings {
     Settings {
+        whole_maps: false,
         workers: default::WORKERS,
         max_age: default::MAX_AGE,
         max_pending: default::MAX_PENDING,

@@ -12,6 +12,8 @@ pub type AllowedKeys = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 /// See [`config::Updates`] and [`config::State`] for what each means.
 #[derive(Clone)]
 pub struct Settings {
+    /// A write carries all attributes and may undo what others wrote, as in the put dialect.
+    pub whole_maps: bool,
     pub workers: usize,
     pub max_age: Duration,
     /// Values outlive this neither on disk nor waiting.
@@ -33,12 +35,10 @@ pub struct Settings {
 }
 
 impl Settings {
-    pub fn new(
-        updates: &config::Updates,
-        state: &config::State,
-        allowed_keys: AllowedKeys,
-    ) -> Settings {
+    pub fn new(config: &config::Config, allowed_keys: AllowedKeys) -> Settings {
+        let config::Config { genesys, updates, state, .. } = config;
         Settings {
+            whole_maps: genesys.dialect == config::Dialect::Put,
             workers: updates.workers,
             max_age: updates.max_age,
             keep: state.keep,
@@ -78,6 +78,7 @@ impl Settings {
     pub(crate) fn for_tests() -> Settings {
         use crate::config::default;
         Settings {
+            whole_maps: false,
             workers: default::WORKERS,
             max_age: default::MAX_AGE,
             keep: default::KEEP,

@@ -139,12 +139,20 @@ fn retry_after(entry: &Entry) -> Option<u64> {
     rest.split(' ').next()?.parse().ok()
 }
 
-/// Token requests of which two were answered within a second.
+/// Token requests of which two were answered within a second, although the first token was good.
 fn tokens_at_once(requests: &[Entry]) -> Vec<(u64, u64)> {
     let tokens = requests.iter().filter(|entry| entry.path == "/oauth/token");
     let answered: Vec<&Entry> = tokens.filter(|entry| entry.status == Some(200)).collect();
-    let pairs =
-        answered.windows(2).filter(|pair| pair[1].started_us < pair[0].started_us + 1_000_000);
+    let was_refused = |between: std::ops::RangeInclusive<u64>| {
+        let mut refused = requests.iter().filter(|entry| entry.status == Some(401));
+        refused.any(|entry| between.contains(&entry.started_us))
+    };
+    let pairs = answered.windows(2).filter(|pair| {
+        let given = pair[0].ended_us.unwrap_or(pair[0].started_us);
+        pair[1].started_us < pair[0].started_us + 1_000_000
+            // It was revoked at once: who is refused with it has to ask for another.
+            && !was_refused(given + 1..=pair[1].started_us)
+    });
     pairs.map(|pair| (pair[0].number, pair[1].number)).collect()
 }
 

@@ -9,6 +9,7 @@ use tracing::{debug, error, info, warn};
 
 use super::give_up::Verdict;
 use super::{Keeper, Request};
+use crate::genesys::ConversationId;
 use crate::genesys::call::{CallError, Refusal};
 use crate::updates::dead_letters::Reason;
 use crate::updates::memory::{Fate, Written};
@@ -133,7 +134,12 @@ impl Keeper {
             self.memory.touch(&target);
             self.look_after_at(&target.conversation, now + self.settings.confirm_after);
         }
-        for (target, key, waiting) in self.outbox.waiting_of(&target.conversation) {
+        self.rest_of(&target.conversation, now);
+    }
+
+    /// What waits for a conversation rests where the fight guard says so after a write.
+    pub(super) fn rest_of(&mut self, conversation: &ConversationId, now: Instant) {
+        for (target, key, waiting) in self.outbox.waiting_of(conversation) {
             if let Some(until) = self.rest(&target, &key, &waiting.rule, now) {
                 self.outbox.rest(&target, &key, until, now);
             }
@@ -252,6 +258,12 @@ impl Keeper {
             };
             return self.give_up(target, given_up, Reason::ConversationOver, &verdict, now);
         }
+        let landed = self.outbox.failed(target, failure, now);
+        let all = landed.len() == request.leaving.keys.len();
+        self.settle_landed(request, landed, now);
+        if all && request.leaving.losses.is_empty() {
+            return;
+        }
         self.counts.retries.add(1);
         let after = failure.again_at.saturating_duration_since(now);
         warn!(
@@ -262,7 +274,6 @@ impl Keeper {
             error, after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX),
             "push failed, will retry"
         );
-        self.outbox.failed(target, failure, now);
         let useless_at = request.leaving.keys.values().filter_map(|sent| sent.useless_at).min();
         if let Some(at) = useless_at {
             self.look_after_at(&target.conversation, at);

@@ -10,6 +10,7 @@ mod bench;
 mod due;
 mod give_up;
 mod kept;
+mod landed;
 mod letters;
 mod losses;
 #[cfg(test)]

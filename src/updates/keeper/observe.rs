@@ -77,6 +77,7 @@ impl Keeper {
             let participant = seen.participant.clone();
             let target = Target { conversation: id.clone(), participant };
             self.look_for_losses(&target, &seen.attributes, now);
+            self.look_for_landed(&target, &seen.attributes);
         }
         let conversation = self.memory.enter(id);
         for seen in &observation.participants {

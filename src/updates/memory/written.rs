@@ -146,6 +146,11 @@ impl Written {
         if stale { &self.sent.value } else { seen }
     }
 
+    /// Whether a snapshot that is older than another write may show this value.
+    pub(crate) fn may_show(&self, value: &str) -> bool {
+        *self.sent.value == *value || self.doubt || self.earlier.contains(value)
+    }
+
     /// Takes in what a snapshot shows; `from_read` if it is no older than the asking.
     pub(crate) fn see(&mut self, seen: &str, from_read: bool) -> Sight {
         // A read that nobody asked for after the write may have been under way before it.

@@ -35,6 +35,8 @@ pub(crate) struct Waiting {
     pub(super) generation: u64,
     /// It was refused together with other rules' keys, and goes with its own rule's only.
     pub(super) apart: bool,
+    /// While it was under way, a snapshot has shown that it was applied.
+    pub(super) landed: bool,
 }
 
 /// Everything the outbox knows of one participant.
@@ -106,6 +108,7 @@ impl Waiting {
             not_before: None,
             generation: 0,
             apart: false,
+            landed: false,
         }
     }
 
@@ -131,6 +134,7 @@ impl Waiting {
             not_before: None,
             generation: 0,
             apart: false,
+            landed: false,
         }
     }
 }
@@ -258,6 +262,7 @@ impl Waiting {
             not_before: None,
             generation: 0,
             apart: false,
+            landed: false,
         }
     }
 }

@@ -106,6 +106,7 @@ impl Waiting {
             not_before: None,
             generation: row.generation,
             apart: false,
+            landed: false,
         }
     }
 }

@@ -46,6 +46,11 @@ impl Outbox {
         self.entry(target)?.out(key)
     }
 
+    /// All that is under way for a participant.
+    pub(crate) fn under_way(&self, target: &Target) -> impl Iterator<Item = (&Arc<str>, &Waiting)> {
+        self.entry(target).and_then(|entry| entry.out.as_ref()).into_iter().flatten()
+    }
+
     /// Whether a value of this key was sent without an answer.
     pub(crate) fn is_uncertain(&self, target: &Target, key: &str) -> bool {
         self.entry(target).is_some_and(|entry| entry.uncertain.contains_key(key))

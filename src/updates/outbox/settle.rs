@@ -50,10 +50,27 @@ impl Outbox {
         settled.unwrap_or_default()
     }
 
-    /// The push failed and is to be tried again.
-    pub(crate) fn failed(&mut self, target: &Target, failure: Failure, now: Instant) {
+    /// A snapshot shows the value that is under way for this key, where it was not before. Unless it
+    /// was sent before, too, it has been applied, and will not be once more.
+    pub(crate) fn landed(&mut self, target: &Target, key: &str) {
+        let Some(entry) = self.entry_mut(target) else { return };
+        if !entry.uncertain.contains_key(key)
+            && let Some(sent) = entry.out.as_mut().and_then(|out| out.get_mut(key))
+        {
+            sent.landed = true;
+        }
+    }
+
+    /// The push failed and is to be tried again, but for what has been seen to be applied: that is
+    /// settled, and returned.
+    pub(crate) fn failed(
+        &mut self,
+        target: &Target,
+        failure: Failure,
+        now: Instant,
+    ) -> BTreeMap<Arc<str>, Waiting> {
         self.touch(target);
-        self.change(target, now, |entry| {
+        let landed = self.change(target, now, |entry| {
             let out = entry.out.take();
             if defects::on(Defect::StaleBytesAtRetry) {
                 let stale = out.clone().into_iter().flatten();
@@ -65,10 +82,17 @@ impl Outbox {
             let out = out.filter(|_| failure.uncertain);
             entry.attempts += u32::from(failure.counts);
             entry.backoff = Some(failure.again_at);
-            for (key, sent) in out.into_iter().flatten() {
+            let (landed, unknown): (BTreeMap<_, _>, BTreeMap<_, _>) =
+                out.into_iter().flatten().partition(|(_, sent)| sent.landed);
+            for (key, sent) in &landed {
+                entry.settle(key, sent);
+            }
+            for (key, sent) in unknown {
                 entry.uncertain.entry(key).or_default().insert(sent.value);
             }
+            landed
         });
+        landed.unwrap_or_default()
     }
 
     /// The push met a conflict; returns how many it has met in a row.
