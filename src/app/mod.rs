@@ -18,6 +18,7 @@ mod list_watch;
 mod lists;
 mod loops;
 mod observe;
+mod overview;
 mod pipeline;
 mod push;
 mod reads;
@@ -53,6 +54,7 @@ use compare::Comparison;
 pub use ended::Ended;
 use list_watch::{Found, Watched};
 use observe::View;
+use overview::Told;
 use pipeline::Question;
 use reload::{Reloads, Task, What};
 use report::Report;
@@ -113,6 +115,7 @@ pub struct App {
     loops: JoinSet<Part>,
     stop: CancellationToken,
     report: Report,
+    told: Told,
     ready: bool,
     /// Whether the directory (or what was kept of it) has said whom to watch.
     watching_known: bool,
@@ -177,7 +180,9 @@ impl App {
     pub async fn run(mut self) -> Ended {
         loop {
             let event = self.next_event().await;
-            if let ControlFlow::Break(ended) = self.handle(event) {
+            let went_on = self.handle(event);
+            self.tell();
+            if let ControlFlow::Break(ended) = went_on {
                 systemd::stopping(&ended.to_string());
                 return ended;
             }
@@ -254,6 +259,8 @@ impl App {
                     %until,
                     "events may have been missed: their conversations are looked for"
                 );
+                let unheard = until.duration_since(since).as_millis();
+                self.counts.gap_millis.add(u64::try_from(unheard).unwrap_or_default());
                 self.look_into(Some(since), until, topics);
             }
             Notice::TokenRevoked { .. } => self.account.token_revoked(),
@@ -379,8 +386,12 @@ impl App {
         ControlFlow::Break(Ended::LoopFailed(name))
     }
 
+    fn silent_loops(&self) -> Vec<&'static str> {
+        self.pulse.silent(HUNG_AFTER)
+    }
+
     fn tick(&mut self) {
-        let hung = self.pulse.silent(HUNG_AFTER);
+        let hung = self.silent_loops();
         if hung.is_empty() {
             systemd::alive();
         } else {

@@ -29,7 +29,8 @@ pub(super) struct View {
 /// What a look at a snapshot brought.
 pub(super) struct Look {
     pub observation: Observation,
-    pub matches: u64,
+    /// The rules that hold.
+    pub held: Vec<Arc<str>>,
     pub targets_missing: u64,
     /// When time alone may change what the rules say; `None` also once the conversation is over.
     pub due: Option<Timestamp>,
@@ -64,7 +65,7 @@ pub(super) fn observation(
     current: &Conversation,
     moment: &Moment,
 ) -> Look {
-    let Looked { wishes, matches, targets_missing, due, errors, .. } =
+    let Looked { wishes, held, targets_missing, due, errors, .. } =
         view.rules.look(current, &moment.context(view), standing);
     let participants = current.participants.iter().map(|participant| Seen {
         participant: participant.id.clone(),
@@ -84,8 +85,7 @@ pub(super) fn observation(
         in_force: Arc::clone(view.rules.in_force()),
     };
     let due = due.filter(|_| !observation.over);
-    let (matches, targets_missing) = (matches.into(), targets_missing.into());
-    Look { observation, matches, targets_missing, due, errors }
+    Look { observation, held, targets_missing: targets_missing.into(), due, errors }
 }
 
 /// A conversation that the API does not know any more: it is over, and nobody is seen in it.

@@ -15,6 +15,7 @@ use super::journal::{self, Opened};
 use super::lists::to_watch;
 use super::loops::Loops;
 use super::observe::View;
+use super::overview::Told;
 use super::pipeline::{Standings, Unheard};
 use super::reload::{Reloads, Task, What};
 use super::report::Report;
@@ -101,9 +102,10 @@ impl Start {
             Arc::clone(&self.outside),
             Arc::clone(&self.counts),
         );
+        let told = Told::new(&self.config);
         let config = &self.config;
         let permitted = async {
-            first_token(&account).await?;
+            first_token(&account, &told, &self.counts).await?;
             right_organization(config, &account).await
         };
         let mut reload = false;
@@ -119,7 +121,7 @@ impl Start {
             acd_only: false,
             held_against: None,
         };
-        let mut app = self.join(account, opened, rules, history, fence, view);
+        let mut app = self.join(account, opened, (rules, history, fence), view, told);
         if reload {
             app.reload(Task { what: What::Files, plan: false, confirm: false, answer: None });
         }
@@ -131,10 +133,9 @@ impl Start {
         self,
         account: Arc<Account>,
         opened: Opened,
-        rules: RulesInForce,
-        history: History,
-        fence: AllowedKeys,
+        (rules, history, fence): (RulesInForce, History, AllowedKeys),
         view: View,
+        told: Told,
     ) -> App {
         let Start { config, options, outside, counts, level, intents, reread } = self;
         let mut loops = Loops {
@@ -197,6 +198,7 @@ impl Start {
             loops: tasks,
             stop,
             report: Report::new(Instant::now()),
+            told,
             ready: false,
             watching_known: false,
             topics_wanted: 0,
@@ -204,14 +206,17 @@ impl Start {
             configuration_problem: None,
         };
         app.count_rules();
+        app.tell();
         app
     }
 }
 
 /// Gets the first token, as often as it takes.
-async fn first_token(account: &Account) -> Result<(), Ended> {
+async fn first_token(account: &Account, told: &Told, counts: &Counts) -> Result<(), Ended> {
     loop {
-        match account.start().await {
+        let obtained = account.start().await;
+        told.log_in(account, counts);
+        match obtained {
             Ok(()) => return Ok(()),
             Err(CallError::Credentials(reason)) => return Err(Ended::CredentialsRefused(reason)),
             // It is logged where tokens are asked for.

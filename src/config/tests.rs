@@ -75,7 +75,7 @@ fn silence_means_the_defaults() {
     assert_eq!(config.genesys.login_url, "https://login.mypurecloud.de");
     assert_eq!(config.genesys.client_secret, SecretSource::File("/etc/attributed/s".into()));
     assert_eq!(config.updates.max_age, default::MAX_AGE);
-    assert_eq!(config.monitoring.listen.unwrap().to_string(), default::LISTEN);
+    assert_eq!(config.monitoring.listen.as_ref().unwrap().to_string(), default::LISTEN);
     assert_eq!(config.network, Network::default());
 }
 

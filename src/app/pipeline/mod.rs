@@ -46,6 +46,7 @@ use crate::events::tracker::{News, StreamId, Tracker};
 use crate::events::{Unreadable, read_generic};
 use crate::genesys::ConversationId;
 use crate::genesys::call::Api;
+use crate::rules::RuleError;
 use crate::status::counts::Counts;
 use crate::status::pulse::{Beat, IDLE_BEAT};
 use crate::updates::dispatcher::Input;
@@ -339,11 +340,10 @@ impl Pipeline {
     ) -> ControlFlow<(), usize> {
         self.joints.counts.snapshots.add(1);
         let standing = self.standings.of(&current.id);
-        let Look { observation, matches, targets_missing, due, errors } =
+        let Look { observation, held, targets_missing, due, errors } =
             observation(&self.view, standing, current, moment);
-        self.joints.counts.rule_errors.add(errors.len() as u64);
+        count_by_rule(&self.joints.counts, &held, &errors, moment);
         self.rule_errors.note(&errors, moment.at);
-        self.joints.counts.matches.add(matches);
         self.joints.counts.targets_missing.add(targets_missing);
         self.wait_for_time(&current.id, due, moment);
         self.standings.bound(self.tracker.len(), |id| self.tracker.current(id).is_some());
@@ -400,6 +400,18 @@ impl Pipeline {
         }
         self.send(Input::Doubt(id.clone())).await
     }
+}
+
+fn count_by_rule(counts: &Counts, held: &[Arc<str>], errors: &[RuleError], moment: &Moment) {
+    if held.is_empty() && errors.is_empty() {
+        return;
+    }
+    counts.matches.add(held.len() as u64);
+    counts.rule_errors.add(errors.len() as u64);
+    let by_rule = counts.rules.table();
+    let at = moment.received_at.as_millisecond();
+    held.iter().for_each(|rule| by_rule.of(rule).matched(at));
+    errors.iter().for_each(|error| by_rule.of(&error.rule).errors.add(1));
 }
 
 /// The stream that a frame came by: its topic on its channel.
