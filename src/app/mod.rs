@@ -17,6 +17,7 @@ mod list_copies;
 mod list_watch;
 mod lists;
 mod loops;
+mod monitoring;
 mod observe;
 mod overview;
 mod pipeline;
@@ -78,15 +79,13 @@ use crate::signals::Intent;
 use crate::status::control::Asked;
 use crate::status::counts::Counts;
 use crate::status::logging::Level;
-use crate::status::pulse::Pulse;
+use crate::status::pulse::{Beat, HUNG_AFTER, Pulse};
 use crate::status::systemd;
 use crate::updates;
 use crate::updates::dispatcher::Input;
 use crate::updates::journal::Monitor;
 use crate::updates::settings;
 
-/// A loop that has not gone round for so long hangs.
-const HUNG_AFTER: Duration = Duration::from_secs(30);
 /// How often the app looks at how things are.
 const TICK: Duration = Duration::from_secs(1);
 /// What a stop may take beyond the drain: to settle what is in doubt, to leave the channels, and to
@@ -106,6 +105,7 @@ pub struct App {
     /// not have watched.
     away_since: Option<Timestamp>,
     pulse: Pulse,
+    beat: Beat,
     rules: RulesInForce,
     history: History,
     reloads: Reloads,
@@ -154,6 +154,7 @@ enum Part {
     Recovery,
     Control,
     Lists,
+    Monitoring,
     Dispatcher(updates::dispatcher::Ended),
     /// It was the loop of that name.
     Panicked(&'static str),
@@ -181,6 +182,7 @@ impl App {
         loop {
             let event = self.next_event().await;
             let went_on = self.handle(event);
+            self.beat.give();
             self.tell();
             if let ControlFlow::Break(ended) = went_on {
                 systemd::stopping(&ended.to_string());
@@ -370,6 +372,7 @@ impl App {
             Some(Ok(Part::Pipeline)) => return self.broken("pipeline"),
             Some(Ok(Part::Recovery)) => return self.broken("recovery"),
             Some(Ok(Part::Lists)) => return self.broken("lists"),
+            Some(Ok(Part::Monitoring)) => return self.broken("monitoring"),
             Some(Ok(Part::Control)) => return self.broken("control socket"),
             Some(Ok(Part::Panicked(name))) => return self.broken(name),
             Some(Err(error)) => {

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -65,8 +66,24 @@ pub(super) fn observation(
     current: &Conversation,
     moment: &Moment,
 ) -> Look {
-    let Looked { wishes, held, targets_missing, due, errors, .. } =
-        view.rules.look(current, &moment.context(view), standing);
+    let looked = view.rules.look(current, &moment.context(view), standing);
+    observed(view, current, moment, looked)
+}
+
+/// The same, and what each rule took that had to be tested, by this clock.
+pub(super) fn observation_timed(
+    view: &View,
+    standing: &mut Standing,
+    current: &Conversation,
+    moment: &Moment,
+    clock: &dyn Fn() -> Duration,
+) -> (Look, Vec<(Arc<str>, Duration)>) {
+    let (looked, took) = view.rules.look_timed(current, &moment.context(view), standing, clock);
+    (observed(view, current, moment, looked), took)
+}
+
+fn observed(view: &View, current: &Conversation, moment: &Moment, looked: Looked) -> Look {
+    let Looked { wishes, held, targets_missing, due, errors, .. } = looked;
     let participants = current.participants.iter().map(|participant| Seen {
         participant: participant.id.clone(),
         ended: participant.ended(),

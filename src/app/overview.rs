@@ -97,7 +97,7 @@ impl App {
             },
             journal: Journal {
                 suspended: journal::suspended(&self.journal),
-                commits: self.journal.commits(),
+                commits: self.journal.durations(),
                 rows: self.journal.rows(),
             },
             updates: self.updates_told(),

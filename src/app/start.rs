@@ -21,7 +21,8 @@ use super::reload::{Reloads, Task, What};
 use super::report::Report;
 use super::rules_history::History;
 use super::rules_in_force::RulesInForce;
-use super::{App, Ended, Joints, TICK, no_names, wanted};
+use super::supervision::kept_up;
+use super::{App, Ended, Joints, Part, TICK, monitoring, no_names, wanted};
 use crate::config::Config;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::Problem;
@@ -32,10 +33,11 @@ use crate::genesys::organization::{OrganizationError, check_organization};
 use crate::genesys::outside::Outside;
 use crate::signals::Intent;
 use crate::status::counts::Counts;
+use crate::status::http::Source;
 use crate::status::logging::Level;
 use crate::status::pulse::Pulse;
 use crate::status::systemd;
-use crate::updates::journal::Opener;
+use crate::updates::journal::{JOURNAL_FILE, Opener};
 
 /// Observations that may wait for the dispatcher, which never waits for the network.
 const OBSERVATIONS_WAITING: usize = 1024;
@@ -103,6 +105,8 @@ impl Start {
             Arc::clone(&self.counts),
         );
         let told = Told::new(&self.config);
+        let (pulse, mut tasks) = (Pulse::default(), JoinSet::new());
+        self.monitor(&told, &pulse, &mut tasks)?;
         let config = &self.config;
         let permitted = async {
             first_token(&account, &told, &self.counts).await?;
@@ -121,11 +125,34 @@ impl Start {
             acd_only: false,
             held_against: None,
         };
-        let mut app = self.join(account, opened, (rules, history, fence), view, told);
+        let begun = (told, pulse, tasks);
+        let mut app = self.join(account, opened, (rules, history, fence), view, begun);
         if reload {
             app.reload(Task { what: What::Files, plan: false, confirm: false, answer: None });
         }
         Ok(app)
+    }
+
+    /// Answers who asks how it is, from before there is anything to tell on.
+    fn monitor(&self, told: &Told, pulse: &Pulse, tasks: &mut JoinSet<Part>) -> Result<(), Ended> {
+        let Config { monitoring, state, .. } = &self.config;
+        let Some(listen) = monitoring.listen.clone() else { return Ok(()) };
+        let access = monitoring::access(monitoring)?;
+        let source = Source {
+            overview: told.newest(),
+            counts: Arc::clone(&self.counts),
+            pulse: pulse.clone(),
+            journal_file: state.dir.join(JOURNAL_FILE),
+        };
+        // It ends with the process, and not with the listening: a stop is worth being watched.
+        let work = kept_up("monitoring", CancellationToken::new(), move || {
+            monitoring::answer(listen.clone(), source.clone(), Arc::clone(&access))
+        });
+        tasks.spawn(async move {
+            work.await;
+            Part::Monitoring
+        });
+        Ok(())
     }
 
     /// Starts every loop, each joined to the next by a bounded channel.
@@ -135,15 +162,15 @@ impl Start {
         opened: Opened,
         (rules, history, fence): (RulesInForce, History, AllowedKeys),
         view: View,
-        told: Told,
+        (told, pulse, tasks): (Told, Pulse, JoinSet<Part>),
     ) -> App {
         let Start { config, options, outside, counts, level, intents, reread } = self;
         let mut loops = Loops {
             api: Arc::clone(&account) as Arc<dyn Api>,
             stop: CancellationToken::new(),
-            pulse: Pulse::default(),
+            pulse,
             counts: Arc::clone(&counts),
-            tasks: JoinSet::new(),
+            tasks,
         };
         let (wanted, watching) = loops.directory(&config, wanted(&config, &rules));
         let (topics, frames, notices, channels) = loops.channels(&config, outside);
@@ -173,6 +200,7 @@ impl Start {
             account,
             journal,
             away_since,
+            beat: pulse.add("app"),
             pulse,
             rules,
             history,

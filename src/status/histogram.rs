@@ -5,6 +5,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// Upper bounds in seconds: from what a local disk takes to a budget that is long used up.
 pub const BOUNDS: [f64; 18] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
@@ -20,10 +22,10 @@ pub struct Histogram {
 }
 
 /// A histogram at one moment.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Noted {
-    /// Each upper bound with what is in its bucket alone; the last is infinite.
-    pub buckets: Vec<(f64, u64)>,
+    /// What is in each bucket alone; the last is above all [`BOUNDS`].
+    pub buckets: Vec<u64>,
     pub count: u64,
     /// In seconds.
     pub sum: f64,
@@ -44,10 +46,18 @@ impl Histogram {
     )]
     pub fn noted(&self) -> Noted {
         let counts = self.buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed));
-        let bounds = BOUNDS.into_iter().chain([f64::INFINITY]);
-        let buckets: Vec<(f64, u64)> = bounds.zip(counts).collect();
-        let count = buckets.iter().map(|(_, count)| count).sum();
+        let buckets: Vec<u64> = counts.collect();
+        let count = buckets.iter().sum();
         Noted { buckets, count, sum: self.microseconds.load(Ordering::Relaxed) as f64 / 1e6 }
+    }
+}
+
+impl Noted {
+    /// Each upper bound with what is in its bucket alone; the last is infinite. All of them also
+    /// where nothing was noted yet.
+    pub fn bounded(&self) -> Vec<(f64, u64)> {
+        let counts = self.buckets.iter().copied().chain(std::iter::repeat(0));
+        BOUNDS.into_iter().chain([f64::INFINITY]).zip(counts).collect()
     }
 }
 
@@ -61,11 +71,12 @@ mod tests {
         for ms in [0, 1, 2, 50, 51, 900_000, 900_001] {
             histogram.note(Duration::from_millis(ms));
         }
-        let Noted { buckets, count, sum } = histogram.noted();
-        let full: Vec<(f64, u64)> = buckets.into_iter().filter(|(_, count)| *count > 0).collect();
+        let noted = histogram.noted();
+        let full: Vec<_> = noted.bounded().into_iter().filter(|(_, count)| *count > 0).collect();
         let expected =
             [(0.001, 2), (0.0025, 1), (0.05, 1), (0.1, 1), (900.0, 1), (f64::INFINITY, 1)];
         assert_eq!(full, expected);
-        assert_eq!((count, sum), (7, 1800.105));
+        assert_eq!((noted.count, noted.sum), (7, 1800.105));
+        assert_eq!(Noted::default().bounded(), Histogram::default().noted().bounded());
     }
 }

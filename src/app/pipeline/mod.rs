@@ -8,6 +8,7 @@
 //! writing: that is the updates' part.
 
 mod audit;
+mod by_rule;
 mod due;
 mod look_ups;
 mod question;
@@ -36,7 +37,7 @@ pub(super) use self::look_ups::{Found, LookUp, Which};
 pub(super) use self::standings::Standings;
 use self::through::Through;
 pub(super) use self::through::Unheard;
-use crate::app::observe::{Look, Moment, View, observation, remember, same_wishes};
+use crate::app::observe::{Look, Moment, View, remember, same_wishes};
 use crate::app::reads::{ReadDone, Reads};
 use crate::app::rule_errors::RuleErrors;
 use crate::events::channels::Received;
@@ -46,7 +47,6 @@ use crate::events::tracker::{News, StreamId, Tracker};
 use crate::events::{Unreadable, read_generic};
 use crate::genesys::ConversationId;
 use crate::genesys::call::Api;
-use crate::rules::RuleError;
 use crate::status::counts::Counts;
 use crate::status::pulse::{Beat, IDLE_BEAT};
 use crate::updates::dispatcher::Input;
@@ -102,6 +102,8 @@ pub(super) struct Pipeline {
     batch: Vec<Received>,
     /// The last thing that happened was frames: something else has a turn.
     had_frames: bool,
+    /// So far.
+    looks: u64,
     last_look_up: Instant,
     /// The frames have ended; until then what is in doubt is still settled.
     ending: Option<Instant>,
@@ -142,6 +144,7 @@ impl Pipeline {
             through: Through::new(Instant::now()),
             batch: Vec::with_capacity(BATCH),
             had_frames: false,
+            looks: 0,
             last_look_up: Instant::now(),
             ending: None,
         }
@@ -339,10 +342,7 @@ impl Pipeline {
         moment: &Moment,
     ) -> ControlFlow<(), usize> {
         self.joints.counts.snapshots.add(1);
-        let standing = self.standings.of(&current.id);
-        let Look { observation, held, targets_missing, due, errors } =
-            observation(&self.view, standing, current, moment);
-        count_by_rule(&self.joints.counts, &held, &errors, moment);
+        let Look { observation, targets_missing, due, errors, .. } = self.ask(current, moment);
         self.rule_errors.note(&errors, moment.at);
         self.joints.counts.targets_missing.add(targets_missing);
         self.wait_for_time(&current.id, due, moment);
@@ -400,18 +400,6 @@ impl Pipeline {
         }
         self.send(Input::Doubt(id.clone())).await
     }
-}
-
-fn count_by_rule(counts: &Counts, held: &[Arc<str>], errors: &[RuleError], moment: &Moment) {
-    if held.is_empty() && errors.is_empty() {
-        return;
-    }
-    counts.matches.add(held.len() as u64);
-    counts.rule_errors.add(errors.len() as u64);
-    let by_rule = counts.rules.table();
-    let at = moment.received_at.as_millisecond();
-    held.iter().for_each(|rule| by_rule.of(rule).matched(at));
-    errors.iter().for_each(|error| by_rule.of(&error.rule).errors.add(1));
 }
 
 /// The stream that a frame came by: its topic on its channel.

@@ -54,6 +54,10 @@ impl Place {
         make(path).map_err(|error| PlaceError::Unwritable { path: path.to_owned(), error })
     }
 
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The file as it is now; an error if it is gone.
     pub fn file(&self) -> io::Result<SocketFile> {
         let found = fs::metadata(&self.path)?;

@@ -16,6 +16,8 @@ use serde::{Deserialize, Serialize};
 
 pub use checks::{Check, State};
 
+use super::histogram::Noted;
+
 /// Milliseconds since 1970.
 pub type Millis = i64;
 
@@ -167,12 +169,14 @@ pub struct Configuration {
     pub problem: Option<String>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Journal {
     /// Why what is accepted would not outlive the process, if it would not.
     pub suspended: Option<String>,
-    pub commits: u64,
+    /// Rows that were written or removed.
     pub rows: u64,
+    /// How long its transactions took.
+    pub commits: Noted,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]

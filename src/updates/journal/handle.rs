@@ -11,6 +11,7 @@ use super::changes::Changes;
 use super::inline::Inline;
 use super::store::{Recovered, Store, StoreError};
 use super::thread::Writer;
+use crate::status::histogram::{Histogram, Noted};
 
 /// Opens the store, at the start and after a failure.
 pub type Opener = Box<dyn FnMut() -> Result<Store, StoreError> + Send>;
@@ -55,6 +56,8 @@ pub(super) struct State {
     pub changes: Changes,
     pub health: Health,
     pub commits: u64,
+    /// What the commits took.
+    pub durations: Histogram,
     pub rows: u64,
     pub stop: bool,
 }
@@ -181,6 +184,11 @@ impl Monitor {
     /// Transactions so far.
     pub fn commits(&self) -> u64 {
         self.0.lock().commits
+    }
+
+    /// How long they took.
+    pub fn durations(&self) -> Noted {
+        self.0.lock().durations.noted()
     }
 
     /// Rows that were written or removed so far.
