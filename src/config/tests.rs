@@ -345,6 +345,8 @@ fn each_value_is_shown_with_its_origin() {
 
         [monitoring]
         listen = "127.0.0.1:9480"                    # default
+        # token_file is not set
+        rule_series = 500                            # default
         control = "/run/attributed/control.sock"     # default
 
         [log]

@@ -102,15 +102,15 @@ mod tests {
         let text = render(facts(), Format::Text).unwrap();
         for line in [
             "# TYPE attributed_rule_matches_total counter",
-            "attributed_rule_matches_total{rule=\"vip \\\"pop\\\"\"} 1",
-            "attributed_rule_errors_total{rule=\"\"} 3",
-            "attributed_requests_total{operation=\"patch_attributes\",code=\"202\"} 1",
-            "attributed_requests_total{operation=\"patch_attributes\",code=\"none\"} 1",
+            "attributed_rule_matches_total{rule=\"vip \\\"pop\\\"\"} 1.0",
+            "attributed_rule_errors_total{rule=\"\"} 3.0",
+            "attributed_requests_total{operation=\"patch_attributes\",code=\"202\"} 1.0",
+            "attributed_requests_total{operation=\"patch_attributes\",code=\"none\"} 1.0",
             "attributed_request_duration_seconds_bucket{le=\"0.025\",operation=\"patch_attributes\"} 1",
-            "attributed_updates_total{outcome=\"failed\",reason=\"too-old\"} 2",
-            "attributed_budget_foreign_requests{client=\"main\"} 12",
-            "attributed_journal_size_bytes 4096",
-            "attributed_check_state{check=\"token\",state=\"failed\"} 1",
+            "attributed_updates_total{outcome=\"failed\",reason=\"too-old\"} 2.0",
+            "attributed_budget_foreign_requests{client=\"main\"} 12.0",
+            "attributed_journal_size_bytes 4096.0",
+            "attributed_check_state{check=\"token\",state=\"failed\"} 1.0",
         ] {
             assert!(text.lines().any(|one| one == line), "{line} is not in\n{text}");
         }
