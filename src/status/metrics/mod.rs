@@ -28,7 +28,7 @@ pub use self::format::Format;
 use self::process::Process;
 use self::sheet::Sheet;
 use super::counts::Counts;
-use super::overview::Overview;
+use super::overview::{Overview, seconds};
 
 /// What a scrape is made from.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ impl Collector for Scrape {
         events::write(sheet, overview, counts)?;
         updates::write(sheet, overview, counts, *journal_bytes)?;
         account::write(sheet, overview, counts)?;
-        self.process.write(sheet)
+        self.process.write(sheet, seconds(overview.started_at))
     }
 }
 

@@ -16,7 +16,6 @@ pub(super) struct Process {
     open_files: u64,
     max_files: u64,
     threads: u64,
-    started_at: f64,
 }
 
 impl Process {
@@ -24,12 +23,12 @@ impl Process {
     pub(super) fn read() -> Process {
         let file = |name: &str| fs::read_to_string(name).unwrap_or_default();
         let open_files = fs::read_dir("/proc/self/fd").map_or(0, Iterator::count) as u64;
-        let texts = ["/proc/self/stat", "/proc/self/status", "/proc/self/limits", "/proc/stat"];
-        let [stat, status, limits, machine] = texts.map(file);
-        Process { open_files, ..Process::of(&stat, &status, &limits, &machine) }
+        let texts = ["/proc/self/stat", "/proc/self/status", "/proc/self/limits"];
+        let [stat, status, limits] = texts.map(file);
+        Process { open_files, ..Process::of(&stat, &status, &limits) }
     }
 
-    fn of(stat: &str, status: &str, limits: &str, machine: &str) -> Process {
+    fn of(stat: &str, status: &str, limits: &str) -> Process {
         // The name before may hold anything but a further parenthesis that closes.
         let fields = stat.rsplit(')').next().unwrap_or_default();
         let fields: Vec<&str> = fields.split_whitespace().collect();
@@ -40,8 +39,6 @@ impl Process {
             line.split_whitespace().next()?.parse::<u64>().ok()
         };
         let kilobytes = |name| number(status, name).unwrap_or(0) * 1024;
-        #[expect(clippy::cast_precision_loss, reason = "seconds since 1970")]
-        let booted_at = number(machine, "btime").unwrap_or(0) as f64;
         Process {
             cpu_seconds: ticks(14) + ticks(15),
             resident_bytes: kilobytes("VmRSS:"),
@@ -49,11 +46,11 @@ impl Process {
             open_files: 0,
             max_files: number(limits, "Max open files").unwrap_or(0),
             threads: number(status, "Threads:").unwrap_or(0),
-            started_at: booted_at + ticks(22),
         }
     }
 
-    pub(super) fn write(&self, sheet: &mut Sheet<'_>) -> fmt::Result {
+    /// When the process was started the kernel says only with what a hardened unit hides from it.
+    pub(super) fn write(&self, sheet: &mut Sheet<'_>, started_at: f64) -> fmt::Result {
         let cpu = "Processor time that was used.";
         sheet.plain_counter("process_cpu_seconds", cpu, self.cpu_seconds)?;
         let resident = "Memory that is in use.";
@@ -68,7 +65,7 @@ impl Process {
         sheet.plain_gauge("process_max_fds", "How many may be.", self.max_files)?;
         sheet.plain_gauge("process_threads", "Threads.", self.threads)?;
         let started = "When the process was started.";
-        sheet.plain_gauge("process_start_time_seconds", started, self.started_at)
+        sheet.plain_gauge("process_start_time_seconds", started, started_at)
     }
 }
 
@@ -81,7 +78,7 @@ mod tests {
         let stat = "17 (a) odd (name) S 1 1 1 0 -1 4194560 1 0 0 0 150 50 0 0 20 0 9 0 1000 1 1";
         let status = "Name:\tx\nVmSize:\t    2000 kB\nVmRSS:\t    1000 kB\nThreads:\t9\n";
         let limits = "Limit  Soft\nMax open files            1024                 4096   files\n";
-        let process = Process::of(stat, status, limits, "cpu 1\nbtime 1700000000\n");
+        let process = Process::of(stat, status, limits);
         let expected = Process {
             cpu_seconds: 2.0,
             resident_bytes: 1_024_000,
@@ -89,10 +86,9 @@ mod tests {
             open_files: 0,
             max_files: 1024,
             threads: 9,
-            started_at: 1_700_000_010.0,
         };
         assert_eq!(process, expected);
-        assert_eq!(Process::of("", "", "", ""), Process::default());
+        assert_eq!(Process::of("", "", ""), Process::default());
         assert!(Process::read().resident_bytes > 0);
     }
 }
