@@ -70,7 +70,6 @@ fn every_series_is_there_from_the_start_and_counts() {
         "attributed_event_to_accepted_seconds_count",
         "attributed_requests_total{operation=\"patch_attributes\",code=\"202\"}",
         "attributed_request_duration_seconds_count{operation=\"patch_attributes\"}",
-        "attributed_channel_drops_total{reason=\"broken\"}",
         "attributed_channel_last_frame_timestamp_seconds{channel=\"0\"}",
         "attributed_channel_expiry_timestamp_seconds{channel=\"0\"}",
         "attributed_token_expiry_timestamp_seconds{client=\"main\"}",
@@ -82,6 +81,9 @@ fn every_series_is_there_from_the_start_and_counts() {
     ] {
         assert!(value(&after, counted) > 0.0, "{counted} is 0 in\n{after}");
     }
+    let drops = ["closed", "broken"]
+        .map(|how| value(&after, &format!("attributed_channel_drops_total{{reason=\"{how}\"}}")));
+    assert!(drops.iter().sum::<f64>() >= 1.0, "{after}");
     let ids = ["c1", world.user(0).id.as_str()];
     assert!(ids.iter().all(|id| !after.contains(&format!("\"{id}"))), "{after}");
 }
