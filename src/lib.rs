@@ -26,13 +26,15 @@
 //! - [`rules`]: file → rule → wishes. Knows a conversation and a wish ([`updates::wish`]), and no
 //!   machinery.
 //! - [`updates`]: wish → outbox → push. Knows neither events nor rules.
-//! - [`status`]: counts, the pulse of the loops, the log, systemd.
+//! - [`status`]: counts, the pulse of the loops, the log, systemd, and how the daemon is, in one
+//!   value ([`status::overview`]) that health, metrics and pages are all made from.
 //! - [`app`]: the only part that knows all of them.
 //! - `simulator`: a Genesys Cloud played by us, with a truth of its own. It knows nothing of events,
 //!   rules and updates, so that one mistake cannot be in both.
 //!
 //! Each outside crate is known in one place: tungstenite in `events::socket`, reqwest in
-//! `genesys::http`, governor in the pacer, signal-hook in [`signals`]. `tests/it/tidy.rs` holds the
+//! `genesys::http`, governor in the pacer, signal-hook in [`signals`], hyper's server in
+//! [`status::http`], prometheus-client in [`status::metrics`]. `tests/it/tidy.rs` holds the
 //! source to all of this.
 //!
 //! # What cuts across
@@ -44,14 +46,15 @@
 //!   observations end, so the dispatcher drains. A second signal leaves at once.
 //! - **Limits.** Frames waiting: 4,096, then the socket waits. Observations: 1,024, then the
 //!   pipeline waits; the dispatcher never waits for the network. Participants in the outbox:
-//!   `updates.max_pending`, then a conversation is looked at again when there is room.
+//!   `updates.max_pending`, then a conversation is looked at again when there is room. Connections to
+//!   the monitoring listener: 64, then a further one is closed.
 //! - **Time** is `tokio::time`, or an argument: tests pause it.
 //! - **What outlives the process** is in the journal ([`updates::journal`]), written behind the updates
 //!   by a thread of its own: what waits, what was written, and until when everything was dealt with.
 //! - **Errors** have a variant for each thing that a caller may do. Deciding and telling are two
 //!   things.
-//! - **Secrets**, tokens and channel addresses are in no log, error or `Debug`; attribute values,
-//!   numbers, names and subjects in no log.
+//! - **Secrets**, tokens and channel addresses are in no log, error, metric or `Debug`; attribute
+//!   values, numbers, names and subjects in no log, and nowhere on TCP.
 //! - **Tests**: pure parts beside the code; the whole in `tests/it`, through the real binary.
 
 pub mod app;

@@ -40,6 +40,7 @@ impl App {
         if let Some(level) = &self.level {
             level.set(self.config.log.level);
         }
+        self.told.configured(&self.config);
         let fence = match AllowedKeys::new(&self.config.updates.allowed_keys) {
             Ok(fence) => fence,
             Err(error) => {

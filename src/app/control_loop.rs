@@ -37,7 +37,7 @@ pub(super) async fn answer(
                 }
                 Err(reason) if told.as_ref() == Some(&reason) => {}
                 Err(reason) => {
-                    warn!(path = %path.display(), reason, "no control socket: `attributed reload` and others find nobody, signals work");
+                    warn!(path = %path.display(), reason, "no control socket (monitoring.control): `attributed reload` and others find nobody, signals work");
                     told = Some(reason);
                 }
             }

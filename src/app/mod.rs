@@ -17,7 +17,9 @@ mod list_copies;
 mod list_watch;
 mod lists;
 mod loops;
+mod monitoring;
 mod observe;
+mod overview;
 mod pipeline;
 mod push;
 mod reads;
@@ -53,6 +55,7 @@ use compare::Comparison;
 pub use ended::Ended;
 use list_watch::{Found, Watched};
 use observe::View;
+use overview::Told;
 use pipeline::Question;
 use reload::{Reloads, Task, What};
 use report::Report;
@@ -76,15 +79,13 @@ use crate::signals::Intent;
 use crate::status::control::Asked;
 use crate::status::counts::Counts;
 use crate::status::logging::Level;
-use crate::status::pulse::Pulse;
+use crate::status::pulse::{Beat, HUNG_AFTER, Pulse};
 use crate::status::systemd;
 use crate::updates;
 use crate::updates::dispatcher::Input;
 use crate::updates::journal::Monitor;
 use crate::updates::settings;
 
-/// A loop that has not gone round for so long hangs.
-const HUNG_AFTER: Duration = Duration::from_secs(30);
 /// How often the app looks at how things are.
 const TICK: Duration = Duration::from_secs(1);
 /// What a stop may take beyond the drain: to settle what is in doubt, to leave the channels, and to
@@ -104,6 +105,7 @@ pub struct App {
     /// not have watched.
     away_since: Option<Timestamp>,
     pulse: Pulse,
+    beat: Beat,
     rules: RulesInForce,
     history: History,
     reloads: Reloads,
@@ -113,6 +115,7 @@ pub struct App {
     loops: JoinSet<Part>,
     stop: CancellationToken,
     report: Report,
+    told: Told,
     ready: bool,
     /// Whether the directory (or what was kept of it) has said whom to watch.
     watching_known: bool,
@@ -151,6 +154,7 @@ enum Part {
     Recovery,
     Control,
     Lists,
+    Monitoring,
     Dispatcher(updates::dispatcher::Ended),
     /// It was the loop of that name.
     Panicked(&'static str),
@@ -177,7 +181,10 @@ impl App {
     pub async fn run(mut self) -> Ended {
         loop {
             let event = self.next_event().await;
-            if let ControlFlow::Break(ended) = self.handle(event) {
+            let went_on = self.handle(event);
+            self.beat.give();
+            self.tell();
+            if let ControlFlow::Break(ended) = went_on {
                 systemd::stopping(&ended.to_string());
                 return ended;
             }
@@ -254,6 +261,8 @@ impl App {
                     %until,
                     "events may have been missed: their conversations are looked for"
                 );
+                let unheard = until.duration_since(since).as_millis();
+                self.counts.gap_millis.add(u64::try_from(unheard).unwrap_or_default());
                 self.look_into(Some(since), until, topics);
             }
             Notice::TokenRevoked { .. } => self.account.token_revoked(),
@@ -363,6 +372,7 @@ impl App {
             Some(Ok(Part::Pipeline)) => return self.broken("pipeline"),
             Some(Ok(Part::Recovery)) => return self.broken("recovery"),
             Some(Ok(Part::Lists)) => return self.broken("lists"),
+            Some(Ok(Part::Monitoring)) => return self.broken("monitoring"),
             Some(Ok(Part::Control)) => return self.broken("control socket"),
             Some(Ok(Part::Panicked(name))) => return self.broken(name),
             Some(Err(error)) => {
@@ -379,8 +389,12 @@ impl App {
         ControlFlow::Break(Ended::LoopFailed(name))
     }
 
+    fn silent_loops(&self) -> Vec<&'static str> {
+        self.pulse.silent(HUNG_AFTER)
+    }
+
     fn tick(&mut self) {
-        let hung = self.pulse.silent(HUNG_AFTER);
+        let hung = self.silent_loops();
         if hung.is_empty() {
             systemd::alive();
         } else {

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -29,7 +30,8 @@ pub(super) struct View {
 /// What a look at a snapshot brought.
 pub(super) struct Look {
     pub observation: Observation,
-    pub matches: u64,
+    /// The rules that hold.
+    pub held: Vec<Arc<str>>,
     pub targets_missing: u64,
     /// When time alone may change what the rules say; `None` also once the conversation is over.
     pub due: Option<Timestamp>,
@@ -64,8 +66,24 @@ pub(super) fn observation(
     current: &Conversation,
     moment: &Moment,
 ) -> Look {
-    let Looked { wishes, matches, targets_missing, due, errors, .. } =
-        view.rules.look(current, &moment.context(view), standing);
+    let looked = view.rules.look(current, &moment.context(view), standing);
+    observed(view, current, moment, looked)
+}
+
+/// The same, and what each rule took that had to be tested, by this clock.
+pub(super) fn observation_timed(
+    view: &View,
+    standing: &mut Standing,
+    current: &Conversation,
+    moment: &Moment,
+    clock: &dyn Fn() -> Duration,
+) -> (Look, Vec<(Arc<str>, Duration)>) {
+    let (looked, took) = view.rules.look_timed(current, &moment.context(view), standing, clock);
+    (observed(view, current, moment, looked), took)
+}
+
+fn observed(view: &View, current: &Conversation, moment: &Moment, looked: Looked) -> Look {
+    let Looked { wishes, held, targets_missing, due, errors, .. } = looked;
     let participants = current.participants.iter().map(|participant| Seen {
         participant: participant.id.clone(),
         ended: participant.ended(),
@@ -84,8 +102,7 @@ pub(super) fn observation(
         in_force: Arc::clone(view.rules.in_force()),
     };
     let due = due.filter(|_| !observation.over);
-    let (matches, targets_missing) = (matches.into(), targets_missing.into());
-    Look { observation, matches, targets_missing, due, errors }
+    Look { observation, held, targets_missing: targets_missing.into(), due, errors }
 }
 
 /// A conversation that the API does not know any more: it is over, and nobody is seen in it.

@@ -345,6 +345,9 @@ impl App {
         self.counts.rules_reloaded_at.set(now);
         let hash = u64::from_str_radix(&self.rules.source.hash, 16).unwrap_or_default();
         self.counts.rules_hash.set(hash);
+        let rules = self.rules.file.rules.iter();
+        let rules = rules.map(|rule| (Arc::clone(&rule.name), rule.dry_run));
+        self.counts.rules.in_force(rules, self.config.monitoring.rule_series);
     }
 }
 

@@ -15,12 +15,14 @@ use super::journal::{self, Opened};
 use super::lists::to_watch;
 use super::loops::Loops;
 use super::observe::View;
+use super::overview::Told;
 use super::pipeline::{Standings, Unheard};
 use super::reload::{Reloads, Task, What};
 use super::report::Report;
 use super::rules_history::History;
 use super::rules_in_force::RulesInForce;
-use super::{App, Ended, Joints, TICK, no_names, wanted};
+use super::supervision::kept_up;
+use super::{App, Ended, Joints, Part, TICK, monitoring, no_names, wanted};
 use crate::config::Config;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::Problem;
@@ -31,10 +33,11 @@ use crate::genesys::organization::{OrganizationError, check_organization};
 use crate::genesys::outside::Outside;
 use crate::signals::Intent;
 use crate::status::counts::Counts;
+use crate::status::http::Source;
 use crate::status::logging::Level;
 use crate::status::pulse::Pulse;
 use crate::status::systemd;
-use crate::updates::journal::Opener;
+use crate::updates::journal::{JOURNAL_FILE, Opener};
 
 /// Observations that may wait for the dispatcher, which never waits for the network.
 const OBSERVATIONS_WAITING: usize = 1024;
@@ -101,9 +104,12 @@ impl Start {
             Arc::clone(&self.outside),
             Arc::clone(&self.counts),
         );
+        let told = Told::new(&self.config);
+        let (pulse, mut tasks) = (Pulse::default(), JoinSet::new());
+        self.monitor(&told, &pulse, &mut tasks)?;
         let config = &self.config;
         let permitted = async {
-            first_token(&account).await?;
+            first_token(&account, &told, &self.counts).await?;
             right_organization(config, &account).await
         };
         let mut reload = false;
@@ -119,11 +125,34 @@ impl Start {
             acd_only: false,
             held_against: None,
         };
-        let mut app = self.join(account, opened, rules, history, fence, view);
+        let begun = (told, pulse, tasks);
+        let mut app = self.join(account, opened, (rules, history, fence), view, begun);
         if reload {
             app.reload(Task { what: What::Files, plan: false, confirm: false, answer: None });
         }
         Ok(app)
+    }
+
+    /// Answers who asks how it is, from before there is anything to tell on.
+    fn monitor(&self, told: &Told, pulse: &Pulse, tasks: &mut JoinSet<Part>) -> Result<(), Ended> {
+        let Config { monitoring, state, .. } = &self.config;
+        let Some(listen) = monitoring.listen.clone() else { return Ok(()) };
+        let access = monitoring::access(monitoring)?;
+        let source = Source {
+            overview: told.newest(),
+            counts: Arc::clone(&self.counts),
+            pulse: pulse.clone(),
+            journal_file: state.dir.join(JOURNAL_FILE),
+        };
+        // It ends with the process, and not with the listening: a stop is worth being watched.
+        let work = kept_up("monitoring", CancellationToken::new(), move || {
+            monitoring::answer(listen.clone(), source.clone(), Arc::clone(&access))
+        });
+        tasks.spawn(async move {
+            work.await;
+            Part::Monitoring
+        });
+        Ok(())
     }
 
     /// Starts every loop, each joined to the next by a bounded channel.
@@ -131,18 +160,17 @@ impl Start {
         self,
         account: Arc<Account>,
         opened: Opened,
-        rules: RulesInForce,
-        history: History,
-        fence: AllowedKeys,
+        (rules, history, fence): (RulesInForce, History, AllowedKeys),
         view: View,
+        (told, pulse, tasks): (Told, Pulse, JoinSet<Part>),
     ) -> App {
         let Start { config, options, outside, counts, level, intents, reread } = self;
         let mut loops = Loops {
             api: Arc::clone(&account) as Arc<dyn Api>,
             stop: CancellationToken::new(),
-            pulse: Pulse::default(),
+            pulse,
             counts: Arc::clone(&counts),
-            tasks: JoinSet::new(),
+            tasks,
         };
         let (wanted, watching) = loops.directory(&config, wanted(&config, &rules));
         let (topics, frames, notices, channels) = loops.channels(&config, outside);
@@ -172,6 +200,7 @@ impl Start {
             account,
             journal,
             away_since,
+            beat: pulse.add("app"),
             pulse,
             rules,
             history,
@@ -197,6 +226,7 @@ impl Start {
             loops: tasks,
             stop,
             report: Report::new(Instant::now()),
+            told,
             ready: false,
             watching_known: false,
             topics_wanted: 0,
@@ -204,14 +234,17 @@ impl Start {
             configuration_problem: None,
         };
         app.count_rules();
+        app.tell();
         app
     }
 }
 
 /// Gets the first token, as often as it takes.
-async fn first_token(account: &Account) -> Result<(), Ended> {
+async fn first_token(account: &Account, told: &Told, counts: &Counts) -> Result<(), Ended> {
     loop {
-        match account.start().await {
+        let obtained = account.start().await;
+        told.log_in(account, counts);
+        match obtained {
             Ok(()) => return Ok(()),
             Err(CallError::Credentials(reason)) => return Err(Ended::CredentialsRefused(reason)),
             // It is logged where tokens are asked for.

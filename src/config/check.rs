@@ -14,8 +14,8 @@ use super::origin::Origins;
 use super::problem::{Problem, Problems};
 use super::raw::{File, Placed};
 use super::{
-    Config, Environment, Log, LogFormat, LogLevel, Monitoring, Network, Recovery, State, Watch,
-    account, address, default, limits,
+    Config, Environment, Listen, Log, LogFormat, LogLevel, Monitoring, Network, Recovery, State,
+    Watch, account, address, default, limits,
 };
 use crate::genesys::names::looks_like_id;
 
@@ -161,22 +161,48 @@ fn state(file: &mut File<'_>) -> State {
 fn monitoring(file: &mut File<'_>) -> Monitoring {
     let written = file.text("monitoring.listen");
     let (text, span) = match written {
-        Some(Placed { value, span }) => (value, Some(span)),
-        None => (default::LISTEN.to_owned(), None),
+        Some(Placed { value, span }) => (value, span),
+        None => (default::LISTEN.to_owned(), 0..0),
     };
-    let listen = match text.parse::<SocketAddr>() {
-        _ if text.is_empty() => None,
-        Ok(address) => Some(address),
-        Err(_) => {
-            let message = format!("`{text}` is not an IP address with a port");
-            file.problems
-                .error(span.unwrap_or_default(), message)
-                .help("write for example `127.0.0.1:9480`, or \"\" to turn it off");
-            None
-        }
-    };
+    let token_file = file.path("monitoring.token_file");
+    let listen = listen(file, &text, span, token_file.is_some());
+    let rule_series = file.number(
+        "monitoring.rule_series",
+        0..=10_000,
+        "each rule makes five series, which Prometheus keeps for weeks",
+    );
     let control = file.path("monitoring.control");
-    Monitoring { listen, control: control.unwrap_or_else(|| PathBuf::from(default::CONTROL)) }
+    Monitoring {
+        listen,
+        token_file,
+        rule_series: rule_series.unwrap_or(default::RULE_SERIES) as usize,
+        control: control.unwrap_or_else(|| PathBuf::from(default::CONTROL)),
+    }
+}
+
+fn listen(file: &mut File<'_>, text: &str, span: Range<usize>, token: bool) -> Option<Listen> {
+    if text.is_empty() {
+        return None;
+    }
+    if let Some(path) = text.strip_prefix("unix:").filter(|path| !path.is_empty()) {
+        return Some(Listen::Unix(file.beside(path)));
+    }
+    let Ok(address) = text.parse::<SocketAddr>() else {
+        let message = format!("`{text}` is not an IP address with a port");
+        file.problems.error(span, message).help(
+            "write for example `127.0.0.1:9480`, `unix:/run/attributed/http.sock`, or \"\" to turn it off",
+        );
+        return None;
+    };
+    if !address.ip().is_loopback() && !token {
+        let message = format!(
+            "`{text}` can be reached from other machines, and nobody is asked who they are"
+        );
+        file.problems.error(span, message).help(
+            "set `monitoring.token_file` to a file with a bearer token, or listen on `127.0.0.1` or on `unix:/…`",
+        );
+    }
+    Some(Listen::Tcp(address))
 }
 
 fn log(file: &mut File<'_>) -> Log {

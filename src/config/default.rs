@@ -56,4 +56,6 @@ pub const RELOAD_MAX_SHRINK: u32 = 300;
 pub const STATE_DIR: &str = "/var/lib/attributed";
 pub const KEEP: Duration = Duration::from_secs(7 * 24 * 3600);
 pub const LISTEN: &str = "127.0.0.1:9480";
+/// Five series each: a scrape of some 300 KB. Most organisations have some dozens of rules.
+pub const RULE_SERIES: u32 = 500;
 pub const CONTROL: &str = "/run/attributed/control.sock";

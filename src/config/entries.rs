@@ -59,10 +59,12 @@ pub(super) fn entries(config: &Config) -> Entries {
     ]);
     let State { dir, keep } = state;
     entries.extend([("state.dir", path(dir)), ("state.keep", Shown::Time(*keep))]);
-    let Monitoring { listen, control } = monitoring;
-    let listen = listen.map(|address| address.to_string()).unwrap_or_default();
+    let Monitoring { listen, token_file, rule_series, control } = monitoring;
+    let listen = listen.as_ref().map(ToString::to_string).unwrap_or_default();
     entries.extend([
         ("monitoring.listen", Shown::Text(listen)),
+        ("monitoring.token_file", token_file.as_deref().map_or(Shown::Absent, path)),
+        ("monitoring.rule_series", number(*rule_series)),
         ("monitoring.control", path(control)),
     ]);
     let Log { format, level } = log;

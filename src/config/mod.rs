@@ -22,6 +22,7 @@ mod reload;
 mod secret_text;
 mod show;
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -192,8 +193,20 @@ pub struct State {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Monitoring {
     /// `None` turns it off.
-    pub listen: Option<SocketAddr>,
+    pub listen: Option<Listen>,
+    /// Whoever asks there must know what is in this file.
+    pub token_file: Option<PathBuf>,
+    /// Rules that have metrics of their own; the others are counted together.
+    pub rule_series: usize,
     pub control: PathBuf,
+}
+
+/// Where metrics, health and the status page are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listen {
+    Tcp(SocketAddr),
+    /// For its owner and group.
+    Unix(PathBuf),
 }
 
 /// `[log]`.
@@ -219,6 +232,16 @@ pub enum LogLevel {
     Info,
     Debug,
     Trace,
+}
+
+/// As the file spells it.
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Listen::Tcp(address) => address.fmt(f),
+            Listen::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
 }
 
 impl Dialect {

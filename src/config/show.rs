@@ -5,12 +5,15 @@
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::entries::{Shown, entries};
 use super::{Config, Origin, Origins, duration};
 
 /// Where the remarks begin, if the line leaves room for them.
 const REMARKS: usize = 44;
+/// As much as of the rules.
+const HASH_BYTES: usize = 6;
 
 impl Config {
     /// The effective configuration as TOML that can be read again, each line with a remark on where
@@ -39,6 +42,15 @@ impl Config {
             writeln_to(&mut text, &format!("{line:REMARKS$} # {remark}"));
         }
         text
+    }
+
+    /// The beginning of the SHA-256 of what is in force: two services with the same have the same.
+    pub fn hash(&self) -> String {
+        let shown = entries(self);
+        let lines =
+            shown.iter().map(|(key, value)| format!("{key} = {}\n", json_value(value.clone())));
+        let digest = Sha256::digest(lines.collect::<String>().as_bytes());
+        digest.iter().take(HASH_BYTES).map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// The same for programs: for each key its `value` and where it is `from`.

@@ -75,7 +75,7 @@ fn silence_means_the_defaults() {
     assert_eq!(config.genesys.login_url, "https://login.mypurecloud.de");
     assert_eq!(config.genesys.client_secret, SecretSource::File("/etc/attributed/s".into()));
     assert_eq!(config.updates.max_age, default::MAX_AGE);
-    assert_eq!(config.monitoring.listen.unwrap().to_string(), default::LISTEN);
+    assert_eq!(config.monitoring.listen.as_ref().unwrap().to_string(), default::LISTEN);
     assert_eq!(config.network, Network::default());
 }
 
@@ -345,6 +345,8 @@ fn each_value_is_shown_with_its_origin() {
 
         [monitoring]
         listen = "127.0.0.1:9480"                    # default
+        # token_file is not set
+        rule_series = 500                            # default
         control = "/run/attributed/control.sock"     # default
 
         [log]
@@ -413,4 +415,31 @@ fn what_is_shown_can_be_read_again() {
     let (config, _, origins) =
         parse(&GOOD.replace("region = \"mypurecloud.de\"", local), &[]).unwrap();
     assert_eq!(good(&config.show(&origins)), config);
+}
+
+#[test]
+fn what_listens_beyond_this_machine_needs_a_token() {
+    let text = |monitoring: &str| {
+        format!(
+            "[genesys]\nregion = \"mypurecloud.de\"\nclient_id = \"x\"\n[watch]\nall_users = true\n[monitoring]\n{monitoring}\n"
+        )
+    };
+    for listen in ["127.0.0.1:0", "127.8.8.8:1", "[::1]:9480", "unix:http.sock", ""] {
+        check(
+            &text(&format!("listen = \"{listen}\"")),
+            &[("GENESYSCLOUD_OAUTHCLIENT_SECRET", "s")],
+            expect![""],
+        );
+    }
+    for listen in ["0.0.0.0:9480", "10.0.0.1:9480", "[::]:9480"] {
+        let with_token = text(&format!("listen = \"{listen}\"\ntoken_file = \"token\""));
+        check(&with_token, &[("GENESYSCLOUD_OAUTHCLIENT_SECRET", "s")], expect![""]);
+    }
+    check(
+        &text("listen = \"0.0.0.0:9480\""),
+        &[("GENESYSCLOUD_OAUTHCLIENT_SECRET", "s")],
+        expect![[r#"
+            7:10 `0.0.0.0:9480` can be reached from other machines, and nobody is asked who they are
+        "#]],
+    );
 }

@@ -34,6 +34,11 @@ pub struct Gaps {
 }
 
 impl Gap {
+    /// When it began, as far as that can be known.
+    pub fn beginning(&self) -> Timestamp {
+        self.since.unwrap_or(self.until)
+    }
+
     fn overlaps(&self, other: &Gap) -> bool {
         let begins_before_end =
             |one: &Gap, other: &Gap| one.since.is_none_or(|since| since <= other.until);
@@ -68,6 +73,10 @@ impl Gaps {
     /// The oldest, which waits no longer.
     pub fn take_oldest(&mut self) -> Option<Gap> {
         self.waiting.pop_front()
+    }
+
+    pub fn oldest(&self) -> Option<&Gap> {
+        self.waiting.front()
     }
 
     pub fn len(&self) -> usize {

@@ -11,6 +11,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -120,6 +121,31 @@ impl Rules {
         context: &Context<'_>,
         standing: &mut Standing,
     ) -> Looked {
+        self.look_by(conversation, context, standing, None).0
+    }
+
+    /// The same, and how long each rule took that had to be tested, by this clock.
+    pub fn look_timed(
+        &self,
+        conversation: &Conversation,
+        context: &Context<'_>,
+        standing: &mut Standing,
+        clock: &dyn Fn() -> Duration,
+    ) -> (Looked, Vec<(Arc<str>, Duration)>) {
+        let (looked, took) = self.look_by(conversation, context, standing, Some(clock));
+        let named =
+            took.into_iter().map(|(at, took)| (Arc::clone(&self.rules[at].rule.name), took));
+        (looked, named.collect())
+    }
+
+    fn look_by(
+        &self,
+        conversation: &Conversation,
+        context: &Context<'_>,
+        standing: &mut Standing,
+        clock: Option<&dyn Fn() -> Duration>,
+    ) -> (Looked, BTreeMap<usize, Duration>) {
+        let mut took = BTreeMap::new();
         let mut look = Look {
             rules: self,
             scene: Scene::new(conversation, &self.names, context),
@@ -139,7 +165,13 @@ impl Rules {
             if !found.rules.is_empty() {
                 self.conditions.begin(&mut look.outcomes);
             }
-            found.rules.iter().for_each(|rule| look.test(*rule, element));
+            for rule in &found.rules {
+                let began = clock.map(|clock| clock());
+                look.test(*rule, element);
+                if let (Some(clock), Some(began)) = (clock, began) {
+                    *took.entry(*rule).or_default() += clock().saturating_sub(began);
+                }
+            }
         }
         if standing.rules != self.hash {
             standing.rules = self.hash;
@@ -148,7 +180,7 @@ impl Rules {
                 .retain(|(name, _)| self.rules.iter().any(|bound| bound.rule.name == *name));
         }
         look.otherwise(standing);
-        look.finish()
+        (look.finish(), took)
     }
 }
 

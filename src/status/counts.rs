@@ -1,12 +1,16 @@
-//! Counts what happened, for whoever wants to tell: the demo's table, STATUS, later the metrics.
+//! Counts what happened, for whoever wants to tell: the demo's table, STATUS, the metrics.
 //!
 //! Every loop holds the same [`Counts`] and adds to it as things happen; nobody decides anything by
 //! them. Names are the metrics' names without prefix and unit.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+use super::channel_marks::ChannelMarks;
+use super::histogram::Histogram;
+use super::rule_counts::RuleCounts;
 
 /// A number that only grows, or that is set.
 #[derive(Debug, Default)]
@@ -32,6 +36,12 @@ pub struct Counts {
     // Events.
     pub frames: Count,
     pub heartbeats: Count,
+    /// Frames that hold a conversation.
+    pub frames_conversation: Count,
+    /// What the server says of the channel itself.
+    pub frames_system: Count,
+    /// Of topics that were not asked for.
+    pub frames_other: Count,
     /// Frames that could not be read.
     pub frames_unreadable: Count,
     pub snapshots: Count,
@@ -45,12 +55,24 @@ pub struct Counts {
     pub channels: Count,
     pub channels_connected: Count,
     pub connects: Count,
+    /// Connects, by why a new socket was made.
+    pub connects_by: Connects,
+    /// A socket could not be made.
+    pub connects_failed: Count,
     pub drops: Count,
+    /// Drops, by how a socket was lost.
+    pub drops_by: Drops,
+    /// By channel.
+    pub marks: ChannelMarks,
     pub topics: Count,
     pub topics_rejected: Count,
     // Gaps.
     /// Looked into now, or waiting for it.
     pub gaps_open: Count,
+    /// When the oldest of those began, in milliseconds since 1970; 0 if there is none.
+    pub gap_oldest_at: Count,
+    /// Milliseconds in which topics were not heard, of each gap.
+    pub gap_millis: Count,
     pub gaps_closed: Count,
     /// Conversations that were looked at for gaps.
     pub gap_conversations: Count,
@@ -73,6 +95,7 @@ pub struct Counts {
     pub targets_missing: Count,
     /// A rule could not be evaluated, and did not hold.
     pub rule_errors: Count,
+    pub rules: RuleCounts,
     /// Good rules came into force, by a reload or a step back.
     pub rules_reloads: Count,
     /// The rules file could not be used.
@@ -105,16 +128,44 @@ pub struct Counts {
     pub outbox: Count,
     pub pushes: Count,
     pub retries: Count,
+    /// Requests for them that are not answered yet.
+    pub in_flight: Count,
+    /// When the oldest of what waits was wished, in milliseconds since 1970; 0 if nothing waits.
+    pub outbox_oldest_at: Count,
+    /// Keys that were given up, by the reason's stable word.
+    given_up: Mutex<BTreeMap<&'static str, u64>>,
     // Requests.
+    /// Answers 429.
     pub throttled: Count,
+    /// Requests that had to wait for leave.
+    pub held_back: Count,
+    /// How long requests waited for leave.
+    pub waits: Histogram,
+    /// Tokens that could not be obtained.
+    pub token_failures: Count,
     requests: Mutex<BTreeMap<(&'static str, u16), u64>>,
+    durations: Mutex<BTreeMap<&'static str, Arc<Histogram>>>,
+    /// From reading a frame to the answer that accepted its update.
+    pub accepted: Histogram,
     latency: Mutex<Latency>,
 }
 
+/// Why sockets were made.
+#[derive(Debug, Default)]
+pub struct Connects {
+    /// A channel's first, or a new channel after the one before was given up.
+    pub new_channel: Count,
+    /// On the channel that it had, after its socket was lost.
+    pub reconnect: Count,
+    /// Beside the old one, which the server will close or whose life ends.
+    pub replace: Count,
+}
+
 impl Counts {
-    /// Notes an answer; `status` 0 means that none came.
-    pub fn request(&self, operation: &'static str, status: u16) {
+    /// Notes an answer and how long it took; `status` 0 means that none came.
+    pub fn request(&self, operation: &'static str, status: u16, took: Duration) {
         *lock(&self.requests).entry((operation, status)).or_default() += 1;
+        lock(&self.durations).entry(operation).or_default().note(took);
     }
 
     /// Answers by operation and status.
@@ -122,8 +173,31 @@ impl Counts {
         lock(&self.requests).clone()
     }
 
+    /// How long answers took, by operation.
+    pub fn durations(&self) -> BTreeMap<&'static str, Arc<Histogram>> {
+        lock(&self.durations).clone()
+    }
+
+    /// Notes how long a request waited for leave.
+    pub fn waited(&self, took: Duration) {
+        self.waits.note(took);
+        self.held_back.add(u64::from(took >= HELD_BACK));
+    }
+
+    /// Notes that keys were given up.
+    pub fn gave_up(&self, reason: &'static str, keys: u64) {
+        self.failed.add(keys);
+        *lock(&self.given_up).entry(reason).or_default() += keys;
+    }
+
+    /// Keys that were given up, by reason.
+    pub fn given_up(&self) -> BTreeMap<&'static str, u64> {
+        lock(&self.given_up).clone()
+    }
+
     /// Notes how long it took from reading a frame to the answer that accepted its update.
     pub fn accepted_after(&self, latency: Duration) {
+        self.accepted.note(latency);
         lock(&self.latency).note(latency);
     }
 
@@ -132,6 +206,23 @@ impl Counts {
         lock(&self.latency).quantile(share)
     }
 }
+
+/// How sockets were lost.
+#[derive(Debug, Default)]
+pub struct Drops {
+    /// The server closed it.
+    pub closed: Count,
+    /// Nothing came for `channels.dead_after`.
+    pub silent: Count,
+    pub broken: Count,
+    /// Something came that no server should send.
+    pub garbled: Count,
+    /// Somebody else has the channel now.
+    pub evicted: Count,
+}
+
+/// Waiting for leave for less is no waiting.
+const HELD_BACK: Duration = Duration::from_millis(5);
 
 /// Buckets that grow by a tenth each, from 100 µs on.
 #[derive(Debug, Default)]

@@ -1,9 +1,15 @@
-//! What the service tells about itself: counts, its pulse, the log, systemd, the control
-//! socket.
+//! What the service tells about itself: counts, its pulse, how it is at this moment, the log,
+//! systemd, metrics and health over HTTP, the control socket.
 
+pub mod channel_marks;
 pub mod control;
 pub mod counted;
 pub mod counts;
+pub mod histogram;
+pub mod http;
 pub mod logging;
+pub mod metrics;
+pub mod overview;
 pub mod pulse;
+pub mod rule_counts;
 pub mod systemd;

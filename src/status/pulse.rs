@@ -13,6 +13,9 @@ use tokio::time::Instant;
 /// How often a loop with nothing to do beats: well within any limit on silence.
 pub const IDLE_BEAT: Duration = Duration::from_secs(5);
 
+/// A loop that has not gone round for so long hangs.
+pub const HUNG_AFTER: Duration = Duration::from_secs(30);
+
 /// The beats of all loops.
 #[derive(Clone, Debug, Default)]
 pub struct Pulse {

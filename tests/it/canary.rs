@@ -9,6 +9,7 @@ use attributed::simulator::{Faults, Options, Scripted, Toss};
 use serde_json::{Value, json};
 
 use crate::daemon::{Daemon, Setup, message};
+use crate::monitoring::{ANY, address, ask, listening};
 use crate::world_at::{WorldAt, customer};
 
 const SECRET: &str = "canary-client-secret-0815";
@@ -69,6 +70,7 @@ fn noisy(world: &WorldAt) -> Setup {
     fs::write(setup.path("client-secret"), SECRET).unwrap();
     let text = fs::read_to_string(setup.path("attributed.toml")).unwrap();
     setup.configure(&text.replace("format = \"json\"", "format = \"json\"\nlevel = \"trace\""));
+    listening(&setup, ANY);
     setup
 }
 
@@ -99,9 +101,10 @@ fn what_servers_and_files_quote_is_not_passed_on() {
     daemon.wait_log("frame unreadable");
     bad_files(&setup, &daemon);
     daemon.wait_log("each rule's keys will be pushed apart");
+    let told = told(&daemon);
     daemon.signal("TERM");
     daemon.wait_exit();
-    check(&world, &daemon);
+    check(&world, &daemon, &told);
 }
 
 /// Whether all four keys were accepted, or given up.
@@ -133,17 +136,29 @@ fn a_very_bad_day_gives_nothing_away() {
         let accepted = log.iter().filter(|one| one.is_write() && one.status == Some(202));
         (accepted.count() >= 100).then_some(())
     });
+    let told = told(&daemon);
     world.simulator.set_faults(Faults::None);
     daemon.signal("TERM");
     daemon.wait_exit();
-    let found = check(&world, &daemon);
+    let found = check(&world, &daemon, &told);
     assert!(found > 50, "only {found} secrets were looked for");
 }
 
+/// What is told over TCP.
+fn told(daemon: &Daemon) -> String {
+    let at = address(daemon);
+    let told: Vec<String> = ["/livez", "/readyz", "/metrics", "/"]
+        .map(|path| ask(&at, path, ""))
+        .map(|answer| format!("{}\n{}", answer.head, answer.body))
+        .into();
+    assert!(told[2].contains("attributed_build_info"), "{told:?}");
+    told.join("\n")
+}
+
 /// Looks for everything that must not be seen in everything that was said; returns for how much.
-fn check(world: &WorldAt, daemon: &Daemon) -> usize {
+fn check(world: &WorldAt, daemon: &Daemon, told: &str) -> usize {
     let secrets = secrets(world);
-    let said = format!("{}\n{}", daemon.log_text(), daemon.notified().join("\n"));
+    let said = format!("{}\n{}\n{told}", daemon.log_text(), daemon.notified().join("\n"));
     for secret in &secrets {
         assert!(!said.contains(secret.as_str()), "{secret:?} was said:\n{}", around(&said, secret));
     }

@@ -24,6 +24,8 @@ mod judgement;
 mod kills;
 mod late;
 mod letters;
+mod metrics;
+mod monitoring;
 mod overlap;
 mod reload;
 mod replayed;

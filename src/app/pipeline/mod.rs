@@ -8,6 +8,7 @@
 //! writing: that is the updates' part.
 
 mod audit;
+mod by_rule;
 mod due;
 mod look_ups;
 mod question;
@@ -36,7 +37,7 @@ pub(super) use self::look_ups::{Found, LookUp, Which};
 pub(super) use self::standings::Standings;
 use self::through::Through;
 pub(super) use self::through::Unheard;
-use crate::app::observe::{Look, Moment, View, observation, remember, same_wishes};
+use crate::app::observe::{Look, Moment, View, remember, same_wishes};
 use crate::app::reads::{ReadDone, Reads};
 use crate::app::rule_errors::RuleErrors;
 use crate::events::channels::Received;
@@ -101,6 +102,8 @@ pub(super) struct Pipeline {
     batch: Vec<Received>,
     /// The last thing that happened was frames: something else has a turn.
     had_frames: bool,
+    /// So far.
+    looks: u64,
     last_look_up: Instant,
     /// The frames have ended; until then what is in doubt is still settled.
     ending: Option<Instant>,
@@ -141,6 +144,7 @@ impl Pipeline {
             through: Through::new(Instant::now()),
             batch: Vec::with_capacity(BATCH),
             had_frames: false,
+            looks: 0,
             last_look_up: Instant::now(),
             ending: None,
         }
@@ -338,12 +342,8 @@ impl Pipeline {
         moment: &Moment,
     ) -> ControlFlow<(), usize> {
         self.joints.counts.snapshots.add(1);
-        let standing = self.standings.of(&current.id);
-        let Look { observation, matches, targets_missing, due, errors } =
-            observation(&self.view, standing, current, moment);
-        self.joints.counts.rule_errors.add(errors.len() as u64);
+        let Look { observation, targets_missing, due, errors, .. } = self.ask(current, moment);
         self.rule_errors.note(&errors, moment.at);
-        self.joints.counts.matches.add(matches);
         self.joints.counts.targets_missing.add(targets_missing);
         self.wait_for_time(&current.id, due, moment);
         self.standings.bound(self.tracker.len(), |id| self.tracker.current(id).is_some());

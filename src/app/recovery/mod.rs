@@ -56,6 +56,8 @@ pub(super) struct Recovery {
     /// Looked into once; again when the index has caught up.
     second_looks: VecDeque<(Instant, Gap)>,
     under_way: Option<BoxFuture<'static, Done>>,
+    /// When the gap began that is looked into.
+    looked_into: Option<Timestamp>,
     rests_until: Option<Instant>,
     /// The gap whose beginning was told last: trying again is no news.
     announced: Option<(Option<Timestamp>, Timestamp)>,
@@ -90,6 +92,7 @@ impl Recovery {
             waiting: Gaps::default(),
             second_looks: VecDeque::new(),
             under_way: None,
+            looked_into: None,
             rests_until: None,
             announced: None,
             begun: false,
@@ -157,6 +160,7 @@ impl Recovery {
             let this = (look == Look::First).then_some((gap.since, gap.until));
             let news = this.is_some() && this != self.announced;
             self.announced = this.or(self.announced);
+            self.looked_into = Some(gap.beginning());
             self.under_way = Some(Box::pin(async move {
                 let result = search.run(&gap, look, news).await;
                 (gap, look, result)
@@ -166,6 +170,7 @@ impl Recovery {
 
     fn done(&mut self, (gap, look, result): Done) {
         self.under_way = None;
+        self.looked_into = None;
         match result {
             Ok(told) => {
                 told.log(&gap, look);
@@ -231,6 +236,9 @@ impl Recovery {
         let open = self.waiting.len() + usize::from(self.under_way.is_some());
         self.joints.open.send_replace(open + usize::from(!self.begun));
         counts.gaps_open.set(open as u64);
+        let waiting = self.waiting.oldest().map(Gap::beginning);
+        let oldest = self.looked_into.into_iter().chain(waiting).min();
+        counts.gap_oldest_at.mark(oldest.map_or(0, Timestamp::as_millisecond));
         counts.gaps_not_permitted.set(u64::from(self.forbidden));
     }
 }

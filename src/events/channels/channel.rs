@@ -32,6 +32,7 @@ use super::subscription::Subscription;
 use crate::events::frame::Frame;
 use crate::events::topic::Topic;
 use crate::genesys::notifications::{self, Channel as Lease, ChannelId};
+use crate::status::channel_marks::Marks;
 
 /// Full jitter; the maximum is what a server that hangs up is called with.
 pub(crate) const BACKOFF: Backoff =
@@ -47,6 +48,7 @@ pub(crate) struct Channel {
     pub(super) shared: Arc<Shared>,
     pub(super) topics: watch::Receiver<Arc<BTreeSet<Topic>>>,
     pub(super) heard: Arc<Heard>,
+    pub(super) marks: Arc<Marks>,
     pub(super) stop: CancellationToken,
     /// Connections in a row that failed or did not last.
     pub(super) failures: u32,
@@ -102,6 +104,7 @@ impl Channel {
     ) -> Channel {
         Channel {
             number,
+            marks: shared.counts.marks.of(number),
             shared,
             topics,
             gap: heard.gap_start(),
@@ -126,6 +129,7 @@ impl Channel {
         let stop = self.stop.clone();
         let mut link = Link::Down { lease: None, tries: 0 };
         loop {
+            self.mark(&link);
             self.start_job(&link);
             let Some(event) = stop.run_until_cancelled(self.next(&mut link)).await else { break };
             if matches!(event, Event::Orphaned) {
@@ -172,6 +176,20 @@ impl Channel {
             Link::Up(_) => return,
         };
         self.job = Some((cut, job));
+    }
+
+    /// What is told of the channel.
+    fn mark(&self, link: &Link) {
+        let (line, is_up) = match link {
+            Link::Up(line) => (Some(line), line.confirmed),
+            Link::Closing(line, _) => (Some(line), true),
+            Link::Down { .. } => (None, false),
+        };
+        self.marks.connected.set(u64::from(is_up));
+        let Subscription { wanted, rejected, .. } = &self.subscription;
+        self.marks.topics.set(wanted.len().saturating_sub(rejected.len()) as u64);
+        let expires = line.and_then(|line| line.lease.expires);
+        self.marks.expires_at.mark(expires.map_or(0, Timestamp::as_millisecond));
     }
 
     fn is_subscribed(&self) -> bool {

@@ -21,7 +21,9 @@ const LINES: u64 = 20;
 impl Channel {
     pub(super) async fn handle_text(&mut self, link: Link, text: Text) -> Link {
         if let Link::Up(line) | Link::Closing(line, _) = &link {
-            self.heard.note(line.socket.heard_all_until());
+            let heard_until = line.socket.heard_all_until();
+            self.heard.note(heard_until);
+            self.marks.last_frame_at.mark(heard_until.as_millisecond());
         }
         match self.read(&text) {
             Frame::Conversation { topic, body, conversation } => {
@@ -41,6 +43,7 @@ impl Channel {
                 Link::Closing(..) | Link::Down { .. } => link,
             },
             Frame::NoLongerSubscribed { reason } => {
+                self.shared.counts.drops_by.evicted.add(1);
                 self.note_eviction(&reason);
                 self.open_gap().await;
                 self.drop_line(link)
@@ -73,9 +76,13 @@ impl Channel {
         };
         let counts = &self.shared.counts;
         match &frame {
-            Frame::Heartbeat | Frame::Pong => counts.heartbeats.add(1),
+            Frame::Heartbeat | Frame::Pong => {
+                counts.heartbeats.add(1);
+                self.marks.last_heartbeat_at.mark(machine::now().as_millisecond());
+            }
             Frame::OtherTopic { topic } => {
                 counts.frames.add(1);
+                counts.frames_other.add(1);
                 debug!(channel = self.number, topic, "frame of a topic we did not ask for");
             }
             Frame::Unreadable { topic, reason, excerpt } => {
@@ -89,12 +96,14 @@ impl Channel {
             }
             Frame::Conversation { conversation, .. } => {
                 counts.frames.add(1);
+                counts.frames_conversation.add(1);
                 if let (Some(recent), Ok(conversation)) = (&self.shared.recent, conversation) {
                     recent.note(conversation);
                 }
             }
             Frame::SocketClosing | Frame::NoLongerSubscribed { .. } | Frame::TokenRevoked => {
                 counts.frames.add(1);
+                counts.frames_system.add(1);
             }
         }
         frame
@@ -122,7 +131,9 @@ impl Channel {
     }
 
     pub(super) async fn handle_lost(&mut self, link: Link, reason: &Lost) -> Link {
-        self.shared.counts.drops.add(1);
+        let counts = &self.shared.counts;
+        counts.drops.add(1);
+        reason.count(&counts.drops_by);
         warn!(channel = self.number, %reason, "disconnected");
         self.open_gap().await;
         match link {

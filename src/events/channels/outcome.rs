@@ -31,6 +31,12 @@ impl Channel {
             Done::Reconnected(lease, socket) => self.handle_reconnected(link, lease, *socket),
             Done::Made(lease, socket, subscription) => {
                 info!(channel = self.number, topics = subscription.wanted.len(), "connected");
+                self.marks.connected_at.mark(machine::now().as_millisecond());
+                let connects = &self.shared.counts.connects_by;
+                match &link {
+                    Link::Down { .. } => connects.new_channel.add(1),
+                    Link::Up(_) | Link::Closing(..) => connects.replace.add(1),
+                }
                 // Its first frames may be those that the old socket brought already.
                 self.stream ^= 1;
                 let line = Box::new(Line::new(lease, *socket, self.stream, 0));
@@ -38,6 +44,7 @@ impl Channel {
             }
             Done::NotConnected(lease, reason) => {
                 self.failures = self.failures.saturating_add(1);
+                self.shared.counts.connects_failed.add(1);
                 let attempt = self.failures;
                 warn!(channel = self.number, %reason, attempt, "could not connect, will retry");
                 self.handle_not_connected(link, lease)
@@ -75,6 +82,8 @@ impl Channel {
         match link {
             Link::Down { tries, .. } => {
                 info!(channel = self.number, "connected again");
+                self.marks.connected_at.mark(machine::now().as_millisecond());
+                self.shared.counts.connects_by.reconnect.add(1);
                 self.heard.note(machine::now());
                 Link::Up(Box::new(Line::new(lease, socket, self.stream, tries)))
             }

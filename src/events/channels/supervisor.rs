@@ -98,6 +98,7 @@ impl Supervisor {
             if let Some(slot) = self.slots.remove(number) {
                 slot.stop.cancel();
             }
+            self.shared.counts.marks.forget(*number);
             self.waiting.extend(self.view.remove(*number, machine::now()));
         }
         for (number, topics) in &shares {

@@ -17,6 +17,7 @@ use super::call::{Answer, Api, Call, CallError, Class, Permit, Refusal};
 use super::error::read_answer;
 use super::outside::Outside;
 use super::pacer::{Pacer, RateHeaders, Settings, Usage};
+pub use super::token::TokenState;
 use super::token::{Token, Tokens};
 use crate::config::{Genesys, Updates};
 use crate::status::counts::Counts;
@@ -71,6 +72,11 @@ impl Account {
         self.pacer.usage()
     }
 
+    /// How it stands with the token.
+    pub fn token(&self) -> TokenState {
+        self.tokens.told()
+    }
+
     /// Drops the token because Genesys Cloud says that it was revoked; the next call gets another.
     pub fn token_revoked(&self) {
         self.tokens.revoked();
@@ -114,8 +120,9 @@ impl Account {
         let (under_way, sent_at) = (self.pacer.begin(permit.class), Instant::now());
         let response = self.outside.send(request, TIMEOUT).await;
         let status = response.as_ref().map_or(0, |response| response.status().as_u16());
-        self.counts.request(operation, status);
-        let ms = u64::try_from(sent_at.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let took = sent_at.elapsed();
+        self.counts.request(operation, status, took);
+        let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         debug!(operation, status, ms, "answered");
         let response = response.map_err(|error| CallError::NoAnswer { operation, error })?;
         self.pacer.note(RateHeaders::of(response.headers()), sent_at);
@@ -150,7 +157,12 @@ impl Account {
 
 impl Api for Account {
     fn permit(&self, class: Class) -> BoxFuture<'_, Permit> {
-        Box::pin(self.pacer.permit(class))
+        Box::pin(async move {
+            let asked_at = Instant::now();
+            let permit = self.pacer.permit(class).await;
+            self.counts.waited(asked_at.elapsed());
+            permit
+        })
     }
 
     fn call_with(&self, permit: Permit, call: Call) -> BoxFuture<'_, Result<Answer, CallError>> {

@@ -207,7 +207,7 @@ async fn a_429_rests_everybody_and_a_dropped_wait_spends_nothing() {
     assert_eq!(start.elapsed(), Duration::from_secs(17));
     assert_eq!(
         pacer.usage(),
-        Usage { used: 1, allowed: 300, window_ends_in: None, resting_for: None }
+        Usage { used: 1, foreign: 0, allowed: 300, window_ends_in: None, resting_for: None }
     );
     assert_eq!(pacer.throttled(None), REST, "nothing is known of the window");
 }

@@ -40,6 +40,8 @@ pub(super) enum Wait {
 pub struct Usage {
     /// Requests in the current window, those of other programs included as far as known.
     pub used: u32,
+    /// Of these, those of other programs, or of an earlier run.
+    pub foreign: u32,
     pub allowed: u32,
     /// `None` as long as the phase is unknown.
     pub window_ends_in: Option<Duration>,
@@ -262,7 +264,8 @@ impl Window {
             None => self.within_a_minute(now),
         };
         let resting_for = self.resting_for(now);
-        Usage { used, allowed: self.allowed(), window_ends_in, resting_for }
+        let foreign = self.phase.map_or(0, |_| self.foreign);
+        Usage { used, foreign, allowed: self.allowed(), window_ends_in, resting_for }
     }
 
     fn allowed(&self) -> u32 {

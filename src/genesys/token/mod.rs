@@ -83,6 +83,15 @@ impl fmt::Debug for Token {
     }
 }
 
+/// How it stands with the token.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TokenState {
+    /// `None` while there is none.
+    pub ends_at: Option<Instant>,
+    /// Why the last request for one failed, if it did.
+    pub problem: Option<String>,
+}
+
 /// Gets tokens.
 pub(super) struct Tokens {
     config: Genesys,
@@ -221,6 +230,14 @@ impl Tokens {
         }
     }
 
+    pub(super) fn told(&self) -> TokenState {
+        let state = self.state();
+        TokenState {
+            ends_at: state.current.as_ref().map(|token| token.0.ends_at),
+            problem: state.failure.as_ref().map(|(error, _)| error.to_string()),
+        }
+    }
+
     /// Asks for a token, and notes the result for everybody.
     async fn renew(&self) -> Result<Token, CallError> {
         let result = self.ask_twice().await;
@@ -236,6 +253,7 @@ impl Tokens {
                 state.current = Some(token.clone());
             }
             Err(error) => {
+                self.counts.token_failures.add(1);
                 if state.logged_at.is_none_or(|at| now >= at + LOG_EVERY) {
                     if let CallError::Credentials(reason) = error {
                         error!(reason, "the credentials are refused");
@@ -283,7 +301,7 @@ impl Tokens {
         let (_under_way, asked_at) = (self.pacer.begin(permit.class), Instant::now());
         let answer = self.outside.send(request, TIMEOUT).await;
         let status = answer.as_ref().map_or(0, |answer| answer.status().as_u16());
-        self.counts.request(OPERATION, status);
+        self.counts.request(OPERATION, status, asked_at.elapsed());
         let response = answer
             .map_err(|error| CallError::NoToken(format!("{}: {error}", self.config.login_url)))?;
         self.read(response, asked_at)

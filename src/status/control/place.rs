@@ -26,11 +26,11 @@ pub struct Place {
 /// Why there is no socket.
 #[derive(Debug, thiserror::Error)]
 pub enum PlaceError {
-    #[error("another service answers at {}: give this one a path of its own in monitoring.control", .0.display())]
+    #[error("another service answers at {}: give this one a path of its own", .0.display())]
     Taken(PathBuf),
-    #[error("{} is no socket: remove it, or set monitoring.control to another path", .0.display())]
+    #[error("{} is no socket: remove it, or choose another path", .0.display())]
     NoSocket(PathBuf),
-    #[error("{} cannot be made ({error}): set monitoring.control to a path in a folder that can be written", .path.display())]
+    #[error("{} cannot be made ({error}): choose a path in a folder that can be written", .path.display())]
     Unwritable { path: PathBuf, error: io::Error },
 }
 
@@ -52,6 +52,10 @@ impl Place {
             Ok(_) => {}
         }
         make(path).map_err(|error| PlaceError::Unwritable { path: path.to_owned(), error })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The file as it is now; an error if it is gone.
@@ -131,7 +135,7 @@ mod tests {
         assert!(error.contains("is no socket"), "{error}");
         assert_eq!(fs::read_to_string(&path).unwrap(), "notes");
         let error = Place::make(&path.join("control.sock")).unwrap_err().to_string();
-        assert!(error.contains("set monitoring.control"), "{error}");
+        assert!(error.contains("choose a path"), "{error}");
         let error = Place::make(&folder.path().join("x".repeat(120))).unwrap_err().to_string();
         assert!(error.contains("cannot be made"), "{error}");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left behind");

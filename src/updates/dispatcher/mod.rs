@@ -276,6 +276,7 @@ impl Dispatcher {
             Event::Due => {}
         }
         self.keeper.wake(now);
+        self.keeper.count_in_flight(self.pushes.len());
         self.keep(now);
         self.beat.give();
         self.look_at_the_end(now)

@@ -1,5 +1,7 @@
 //! One attempt to write what has gathered, and what its success or failure does to the rest.
 
+use std::time::Duration;
+
 use tracing::{error, info};
 
 use super::changes::Changes;
@@ -41,8 +43,9 @@ impl Batches {
         batch
     }
 
-    pub(super) fn committed(&mut self, state: &mut State, batch: &Changes) {
+    pub(super) fn committed(&mut self, state: &mut State, batch: &Changes, took: Duration) {
         state.commits += 1;
+        state.durations.note(took);
         state.rows += batch.rows();
         if batch.clear {
             state.anew += 1;

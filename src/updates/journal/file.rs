@@ -9,7 +9,7 @@ use super::contained::contained;
 use super::store::{Store, StoreError, builder, of_open};
 
 /// In the state directory.
-const NAME: &str = "journal.redb";
+pub const JOURNAL_FILE: &str = "journal.redb";
 
 impl Store {
     /// Opens the journal of a state directory, or begins one.
@@ -18,7 +18,7 @@ impl Store {
     ///
     /// See [`StoreError`]; what is there stays as it is.
     pub fn open(directory: &Path) -> Result<Store, StoreError> {
-        let path = directory.join(NAME);
+        let path = directory.join(JOURNAL_FILE);
         make(directory, &path).map_err(|error| unusable(&path, &error))?;
         Store::open_file(&path)
     }
@@ -29,7 +29,7 @@ impl Store {
     ///
     /// See [`StoreError`]; what is there stays as it is.
     pub fn open_existing(directory: &Path) -> Result<Option<Store>, StoreError> {
-        let path = directory.join(NAME);
+        let path = directory.join(JOURNAL_FILE);
         match path.try_exists() {
             Ok(true) => Store::open_file(&path).map(Some),
             Ok(false) => Ok(None),

@@ -11,6 +11,7 @@ use super::changes::Changes;
 use super::inline::Inline;
 use super::store::{Recovered, Store, StoreError};
 use super::thread::Writer;
+use crate::status::histogram::{Histogram, Noted};
 
 /// So many rows are made anew at a time: some megabytes, and what comes beside them is far below
 /// [`MAX_CHANGES`](super::changes::MAX_CHANGES).
@@ -59,6 +60,8 @@ pub(super) struct State {
     pub changes: Changes,
     pub health: Health,
     pub commits: u64,
+    /// What the commits took.
+    pub durations: Histogram,
     pub rows: u64,
     pub stop: bool,
     /// How often all that waits and is remembered was asked for once more.
@@ -205,6 +208,11 @@ impl Monitor {
     /// Transactions so far.
     pub fn commits(&self) -> u64 {
         self.0.lock().commits
+    }
+
+    /// How long they took.
+    pub fn durations(&self) -> Noted {
+        self.0.lock().durations.noted()
     }
 
     /// Rows that were written or removed so far.

@@ -1,6 +1,7 @@
 //! Writes the journal within the caller's turn.
 
 use std::fmt;
+use std::time::Instant;
 
 use super::batch::{Batches, open_again};
 use super::handle::{Opener, State};
@@ -41,8 +42,9 @@ impl Inline {
             Err(error) => return Batches::suspended(state, error),
         };
         let batch = self.batches.take(state);
+        let began = Instant::now();
         match store.commit(&batch) {
-            Ok(()) => self.batches.committed(state, &batch),
+            Ok(()) => self.batches.committed(state, &batch, began.elapsed()),
             Err(error) => {
                 Batches::failed(state, batch, &error);
                 self.store = Err(error);

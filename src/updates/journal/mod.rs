@@ -24,6 +24,7 @@ mod tests;
 mod thread;
 
 pub use changes::{Changes, Place};
+pub use file::JOURNAL_FILE;
 pub use handle::{ANEW_AT_ONCE, Health, Journal, Monitor, Opener};
 pub use letters::{LetterChanges, Letters};
 pub use rows::{Fate, Memory, Millis, Mode, Pending, PendingKey, WrittenKey};

@@ -1,7 +1,7 @@
 //! The thread that writes the journal.
 
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tracing::error;
 
@@ -56,8 +56,9 @@ impl Writer {
         });
         let Ok(mut store) = first else { return };
         while let Some(batch) = self.next_batch() {
+            let began = Instant::now();
             let Err(error) = store.commit(&batch) else {
-                self.batches.committed(&mut self.shared.lock(), &batch);
+                self.batches.committed(&mut self.shared.lock(), &batch, began.elapsed());
                 self.rest();
                 continue;
             };

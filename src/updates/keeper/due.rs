@@ -31,12 +31,26 @@ impl Keeper {
             self.sweep_at = now + SWEEP;
             self.sweep(now);
             self.expire_letters(now);
+            self.count_oldest();
         }
         if self.forget_at <= now {
             self.forget_at = now + FORGET;
             self.forget_old(now);
         }
         self.counts.outbox.set(u64::try_from(self.outbox.len()).unwrap_or(u64::MAX));
+        if self.outbox.len() == 0 {
+            self.counts.outbox_oldest_at.set(0);
+        }
+    }
+
+    pub(crate) fn count_in_flight(&self, pushes: usize) {
+        self.counts.in_flight.set(pushes as u64);
+    }
+
+    /// Looks for what has waited longest.
+    fn count_oldest(&self) {
+        let oldest = self.outbox.oldest().map(|at| self.calendar.millis(at));
+        self.counts.outbox_oldest_at.mark(oldest.unwrap_or_default());
     }
 
     /// Looks after every conversation that is due.

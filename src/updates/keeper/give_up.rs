@@ -44,7 +44,9 @@ impl Keeper {
             rules.entry(Arc::clone(&waiting.rule)).or_default().push((key, waiting));
         }
         for (rule, keys) in rules {
-            self.counts.failed.add(u64::try_from(keys.len()).unwrap_or(u64::MAX));
+            let given_up = u64::try_from(keys.len()).unwrap_or(u64::MAX);
+            self.counts.gave_up(reason.as_str(), given_up);
+            self.counts.rules.table().of(&rule).failed.add(given_up);
             if let Some(participant) = self.memory.participant_mut(target) {
                 for (key, waiting) in &keys {
                     participant.refuse(key, &waiting.value, waiting.rules_hash);

@@ -1,6 +1,6 @@
 //! What can be seen of the outbox without changing it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -96,6 +96,13 @@ impl Outbox {
         }
         found.sort_unstable_by(|one, other| (&one.0, &one.1).cmp(&(&other.0, &other.1)));
         found
+    }
+
+    /// When the oldest was offered of all that waits or is under way.
+    pub(crate) fn oldest(&self) -> Option<Instant> {
+        let entries = self.entries.values().flat_map(BTreeMap::values);
+        let keys = entries.flat_map(|entry| entry.keys.values());
+        keys.map(|waiting| waiting.offered_at).min()
     }
 
     /// Participants with the keys that wait or are under way, in the order of the ids.

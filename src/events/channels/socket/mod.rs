@@ -23,7 +23,7 @@ use crate::config;
 use crate::events::frame::printable;
 use crate::genesys::outside::{ByteStream, ChannelUri, Outside, SendError};
 use crate::machine;
-use crate::status::counts::Counts;
+use crate::status::counts::{Counts, Drops};
 
 /// The largest text that is taken. A conversation is about 6 KB; a hundred participants are a few
 /// hundred. A larger one costs the connection, not the memory.
@@ -104,6 +104,17 @@ pub(crate) enum Lost {
     Garbled,
     #[error("the connection broke: {0}")]
     Broken(&'static str),
+}
+
+impl Lost {
+    pub(crate) fn count(&self, drops: &Drops) {
+        match self {
+            Lost::Closed(_) => drops.closed.add(1),
+            Lost::Silent(_) => drops.silent.add(1),
+            Lost::Oversized { .. } | Lost::Garbled => drops.garbled.add(1),
+            Lost::Broken(_) => drops.broken.add(1),
+        }
+    }
 }
 
 impl Socket {

@@ -1,0 +1,205 @@
+//! From the app's state and the counts to an [`Overview`], and out to whoever shows it.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::{App, journal};
+use crate::config::Config;
+use crate::genesys::account::Account;
+use crate::machine;
+use crate::status::counts::Counts;
+use crate::status::overview::{
+    self, Channels, Configuration, Flow, Gaps, Journal, Millis, Overview, Rule, Rules, Stage,
+    Topics, Updates,
+};
+
+/// Where the newest overview is put, from before there is an app on.
+pub(super) struct Told {
+    started_at: Millis,
+    configuration: Configuration,
+    newest: watch::Sender<Arc<Overview>>,
+}
+
+impl Told {
+    pub(super) fn new(config: &Config) -> Told {
+        let started_at = machine::now().as_millisecond();
+        let (newest, _) = watch::channel(Arc::new(blank(started_at)));
+        Told { started_at, configuration: in_force(config), newest }
+    }
+
+    pub(super) fn newest(&self) -> watch::Receiver<Arc<Overview>> {
+        self.newest.subscribe()
+    }
+
+    /// As long as there is no app: only the account is there to be told of.
+    pub(super) fn log_in(&self, account: &Account, counts: &Counts) {
+        let mut overview = blank(self.started_at);
+        overview.accounts = vec![of_account(account, overview.at)];
+        overview.flow = flow(counts);
+        overview.configuration = self.configuration.clone();
+        self.newest.send_replace(Arc::new(overview));
+    }
+
+    /// Another configuration is in force.
+    pub(super) fn configured(&mut self, config: &Config) {
+        self.configuration = in_force(config);
+    }
+}
+
+impl App {
+    /// The newest overview, for whoever shows it.
+    pub fn told(&self) -> watch::Receiver<Arc<Overview>> {
+        self.told.newest()
+    }
+
+    pub(super) fn tell(&self) {
+        self.told.newest.send_replace(Arc::new(self.overview()));
+    }
+
+    pub(super) fn overview(&self) -> Overview {
+        let counts = &self.counts;
+        let at = machine::now().as_millisecond();
+        let channels = self.joints.channels.borrow();
+        let uncovered_since = channels.oldest_gap.map(jiff::Timestamp::as_millisecond);
+        Overview {
+            stage: self.overview_stage(),
+            dry_run: self.config.updates.dry_run,
+            silent_loops: self.silent_loops().into_iter().map(str::to_owned).collect(),
+            accounts: vec![of_account(&self.account, at)],
+            channels: Channels {
+                total: channels.channels as u64,
+                connected: channels.connected as u64,
+                topics: Topics {
+                    // What is wanted by now, which the channels may not have heard of yet.
+                    wanted: self.topics_wanted as u64,
+                    permitted: channels.topics_permitted as u64,
+                    rejected: channels.topics_rejected as u64,
+                    without_room: channels.topics_without_room as u64,
+                    short_of_copies: channels.topics_short_of_copies as u64,
+                },
+                uncovered_since,
+                each: counts.marks.told(),
+            },
+            gaps: Gaps {
+                open: counts.gaps_open.get(),
+                oldest_since: uncovered_since
+                    .into_iter()
+                    .chain(counts.gap_oldest_at.moment())
+                    .min(),
+                not_permitted: counts.gaps_not_permitted.get() > 0,
+            },
+            rules: self.rules_told(),
+            configuration: Configuration {
+                problem: self.configuration_problem.clone(),
+                ..self.told.configuration.clone()
+            },
+            journal: Journal {
+                suspended: journal::suspended(&self.journal),
+                commits: self.journal.durations(),
+                rows: self.journal.rows(),
+            },
+            updates: self.updates_told(),
+            flow: flow(counts),
+            at,
+            ..blank(self.told.started_at)
+        }
+    }
+
+    fn overview_stage(&self) -> Stage {
+        match (self.stop.is_cancelled(), self.ready, self.watching_known) {
+            (true, ..) => Stage::Stopping,
+            (_, true, _) => Stage::Working,
+            (_, _, true) => Stage::Subscribing,
+            _ => Stage::Asking,
+        }
+    }
+
+    fn rules_told(&self) -> Rules {
+        let rules = &self.rules;
+        let lists = rules.lists_refused.iter();
+        let counted = self.counts.rules.table();
+        let each = counted.rules.iter().map(|(name, dry_run, count)| Rule {
+            name: name.to_string(),
+            dry_run: *dry_run,
+            matches: count.matches.get(),
+            errors: count.errors.get(),
+            written: count.written.get(),
+            failed: count.failed.get(),
+            last_match_at: count.last_match_at.moment(),
+        });
+        let seconds = i64::try_from(self.counts.rules_reloaded_at.get()).unwrap_or_default();
+        Rules {
+            count: rules.file.rules.len() as u64,
+            hash: rules.source.hash.clone(),
+            loaded_at: seconds * 1000,
+            problem: rules.problem.clone(),
+            rolled_back: rules.rollback.as_ref().map(|back| back.set.clone()),
+            unconfirmed_writes: rules.held.as_ref().map(|held| held.writes),
+            lists_refused: lists.map(|(name, why)| (name.to_string(), why.clone())).collect(),
+            each: each.collect(),
+        }
+    }
+
+    fn updates_told(&self) -> Updates {
+        let waiting = self.counts.outbox.get();
+        let requests = waiting.saturating_mul(self.config.genesys.dialect.requests_a_write());
+        let allowed = f64::from(self.account.usage().allowed.max(1));
+        #[expect(clippy::cast_precision_loss, reason = "a number of participants is below 2^52")]
+        let seconds_to_empty = requests as f64 * 60.0 / allowed;
+        Updates {
+            waiting,
+            capacity: self.config.updates.max_pending as u64,
+            oldest_at: self.counts.outbox_oldest_at.moment(),
+            seconds_to_empty,
+            in_flight: self.counts.in_flight.get(),
+            dead_letters: self.counts.dead_letters.get(),
+        }
+    }
+}
+
+fn blank(started_at: Millis) -> Overview {
+    Overview {
+        at: machine::now().as_millisecond(),
+        started_at,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        ..Overview::default()
+    }
+}
+
+fn in_force(config: &Config) -> Configuration {
+    let loaded_at = machine::now().as_millisecond();
+    Configuration { hash: config.hash(), loaded_at, problem: None }
+}
+
+/// The one client of today.
+const CLIENT: &str = "main";
+
+fn of_account(account: &Account, at: Millis) -> overview::Account {
+    let (token, usage) = (account.token(), account.usage());
+    let left = token.ends_at.map(|ends| ends.saturating_duration_since(Instant::now()));
+    let expires = left.and_then(|left| Some(at + Millis::try_from(left.as_millis()).ok()?));
+    overview::Account {
+        client: CLIENT.to_owned(),
+        token_expires_at: expires,
+        token_problem: token.problem,
+        used: usage.used,
+        foreign: usage.foreign,
+        allowed: usage.allowed,
+        window_ends_in: usage.window_ends_in.map(|left| left.as_secs_f64()),
+        resting_for: usage.resting_for.map(|left| left.as_secs_f64()),
+    }
+}
+
+fn flow(counts: &Counts) -> Flow {
+    Flow {
+        frames: counts.frames.get(),
+        snapshots: counts.snapshots.get(),
+        matches: counts.matches.get(),
+        wished: counts.offered.get(),
+        written: counts.pushed.get(),
+        failed: counts.failed.get(),
+        requests: counts.requests().values().sum(),
+    }
+}

@@ -1,0 +1,67 @@
+//! When each channel was last heard of, and how long it still lives: written by the channel, read by
+//! whoever tells.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::counts::Count;
+use super::overview::{Channel, Millis};
+
+/// The marks of one channel: milliseconds since 1970, 0 for never.
+#[derive(Debug, Default)]
+pub struct Marks {
+    /// 1 while its topics are confirmed on a socket that is up.
+    pub connected: Count,
+    pub connected_at: Count,
+    pub last_frame_at: Count,
+    pub last_heartbeat_at: Count,
+    pub expires_at: Count,
+    pub topics: Count,
+}
+
+/// The marks of all channels, by number; at most as many as a client may have channels.
+#[derive(Debug, Default)]
+pub struct ChannelMarks(Mutex<BTreeMap<u32, Arc<Marks>>>);
+
+impl ChannelMarks {
+    /// The marks of a channel, new ones if it had none.
+    pub fn of(&self, channel: u32) -> Arc<Marks> {
+        Arc::clone(self.lock().entry(channel).or_default())
+    }
+
+    /// The channel is no more.
+    pub fn forget(&self, channel: u32) {
+        self.lock().remove(&channel);
+    }
+
+    /// In the order of their numbers.
+    pub fn told(&self) -> Vec<Channel> {
+        let all = self.lock();
+        let told = all.iter().map(|(number, marks)| Channel {
+            number: *number,
+            connected: marks.connected.get() > 0,
+            connected_at: marks.connected_at.moment(),
+            last_frame_at: marks.last_frame_at.moment(),
+            last_heartbeat_at: marks.last_heartbeat_at.moment(),
+            expires_at: marks.expires_at.moment(),
+            topics: marks.topics.get(),
+        });
+        told.collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u32, Arc<Marks>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Count {
+    /// Sets it to a moment.
+    pub fn mark(&self, at: Millis) {
+        self.set(u64::try_from(at).unwrap_or_default());
+    }
+
+    /// The moment it is set to, if it ever was.
+    pub fn moment(&self) -> Option<Millis> {
+        Millis::try_from(self.get()).ok().filter(|at| *at > 0)
+    }
+}
