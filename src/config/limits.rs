@@ -50,6 +50,11 @@ pub(super) fn channels(file: &mut File<'_>) -> Channels {
 pub(super) fn updates(file: &mut File<'_>) -> Updates {
     let (requests_per_second, requests_per_minute) = rates(file);
     let (warn_value_length, max_value_length) = lengths(file);
+    let requests_per_month = file.number(
+        "updates.requests_per_month",
+        1_000..=u32::MAX,
+        "below a thousand a month not even the channels could be kept; leave it out for no cap",
+    );
     let at_least_one = "zero would write nothing at all; `dry_run = true` does that";
     let workers = file.number(
         "updates.workers",
@@ -99,6 +104,7 @@ pub(super) fn updates(file: &mut File<'_>) -> Updates {
         workers: or(workers, default::WORKERS),
         requests_per_second,
         requests_per_minute,
+        requests_per_month: requests_per_month.and_then(NonZeroU32::new),
         max_age: max_age.unwrap_or(default::MAX_AGE),
         max_pending: or(max_pending, default::MAX_PENDING),
         allowed_keys: allowed_keys(file),
