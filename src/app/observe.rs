@@ -78,6 +78,7 @@ pub(super) fn observation(
         participants: participants.collect(),
         wishes,
         over: current.is_over(),
+        queue: queue_of(current),
         in_flow: current.in_flow(),
         from_read: moment.from_read,
         rules_hash: view.rules.hash(),
@@ -86,6 +87,13 @@ pub(super) fn observation(
     let due = due.filter(|_| !observation.over);
     let (matches, targets_missing) = (matches.into(), targets_missing.into());
     Look { observation, matches, targets_missing, due, errors }
+}
+
+/// The queue of its newest queue leg; where no leg tells, that of an agent who was reached through one.
+fn queue_of(current: &Conversation) -> Option<Arc<str>> {
+    let acd = current.acd().and_then(|acd| acd.queue_id.as_ref());
+    let agent = || current.agent().and_then(|agent| agent.queue_id.as_ref());
+    acd.or_else(agent).cloned().map(Arc::from)
 }
 
 /// A conversation that the API does not know any more: it is over, and nobody is seen in it.
@@ -97,6 +105,7 @@ pub(super) fn gone(view: &View, conversation: ConversationId) -> Observation {
         participants: Vec::new(),
         wishes: Vec::new(),
         over: true,
+        queue: None,
         in_flow: false,
         from_read: true,
         rules_hash: view.rules.hash(),

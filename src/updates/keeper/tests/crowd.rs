@@ -93,6 +93,7 @@ fn observation(
         participants: vec![seen(1), seen(2)],
         wishes: (0..3).map(wish).collect(),
         over: false,
+        queue: None,
         in_flow: false,
         from_read: false,
         rules_hash: 1,
