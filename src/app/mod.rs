@@ -17,7 +17,10 @@ mod list_copies;
 mod list_watch;
 mod lists;
 mod loops;
+mod month;
 mod observe;
+mod pauses;
+mod pausing;
 mod pipeline;
 mod push;
 mod reads;
@@ -32,6 +35,7 @@ mod rules_in_force;
 mod rules_shown;
 mod settling;
 mod start;
+mod state_file;
 mod supervision;
 pub(crate) mod tables;
 pub(crate) mod texts;
@@ -52,7 +56,9 @@ use tracing::{error, info, warn};
 use compare::Comparison;
 pub use ended::Ended;
 use list_watch::{Found, Watched};
+use month::Month;
 use observe::View;
+use pauses::Pauses;
 use pipeline::Question;
 use reload::{Reloads, Task, What};
 use report::Report;
@@ -80,7 +86,9 @@ use crate::status::pulse::Pulse;
 use crate::status::systemd;
 use crate::updates;
 use crate::updates::dispatcher::Input;
+use crate::updates::foresight::Outlook;
 use crate::updates::journal::Monitor;
+use crate::updates::orders::Orders;
 use crate::updates::settings;
 
 /// A loop that has not gone round for so long hangs.
@@ -108,6 +116,10 @@ pub struct App {
     history: History,
     reloads: Reloads,
     rules_text: watch::Sender<String>,
+    pauses: Pauses,
+    /// When it was last said what is paused.
+    reminded: Instant,
+    month: Month,
     watching: Arc<Watching>,
     joints: Joints,
     loops: JoinSet<Part>,
@@ -140,6 +152,8 @@ struct Joints {
     view: watch::Sender<View>,
     /// `None` once a stop has begun: the dispatcher ends when nobody can tell it anything more.
     updates: Option<mpsc::Sender<Input>>,
+    orders: watch::Sender<Arc<Orders>>,
+    outlook: watch::Receiver<Outlook>,
     tick: Interval,
 }
 
@@ -179,6 +193,7 @@ impl App {
             let event = self.next_event().await;
             if let ControlFlow::Break(ended) = self.handle(event) {
                 systemd::stopping(&ended.to_string());
+                self.month.keep(Instant::now());
                 return ended;
             }
         }
@@ -330,6 +345,7 @@ impl App {
 
     /// Binds the rules to the names that are known now, and hands them to the pipeline.
     fn send_view(&mut self) {
+        self.give_orders();
         let names = Arc::new(self.watching.names.clone());
         let (rules, unknown) = self.rules.file.bind(names, &self.rules.tables);
         for name in &unknown {
@@ -386,8 +402,11 @@ impl App {
         } else {
             error!(loops = ?hung, "a loop hangs: systemd is not told that we are alive");
         }
+        let now = Instant::now();
+        self.look_at_pauses(now);
+        self.month.look(now);
         let line = self.status_line();
-        self.report.tell(line, &self.counts, Instant::now());
+        self.report.tell(line, &self.counts, now);
     }
 }
 
@@ -406,6 +425,10 @@ fn is_subscribed(state: &ChannelsState, wanted: usize) -> bool {
 /// What the directory is asked for.
 fn wanted(config: &Config, rules: &RulesInForce) -> Wanted {
     (config.watch.clone(), rules.file.names_wanted())
+}
+
+fn requests_per_month(config: &Config) -> Option<u64> {
+    config.updates.requests_per_month.map(|number| number.get().into())
 }
 
 /// The operator's fence, as the updates ask it.

@@ -14,13 +14,15 @@ use tracing::{info, warn};
 use super::journal::{self, Opened};
 use super::lists::to_watch;
 use super::loops::Loops;
+use super::month::Month;
 use super::observe::View;
+use super::pauses::Pauses;
 use super::pipeline::{Standings, Unheard};
 use super::reload::{Reloads, Task, What};
 use super::report::Report;
 use super::rules_history::History;
 use super::rules_in_force::RulesInForce;
-use super::{App, Ended, Joints, TICK, no_names, wanted};
+use super::{App, Ended, Joints, TICK, no_names, requests_per_month, wanted};
 use crate::config::Config;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::Problem;
@@ -137,8 +139,10 @@ impl Start {
         view: View,
     ) -> App {
         let Start { config, options, outside, counts, level, intents, reread } = self;
+        let api = Arc::clone(&account) as Arc<dyn Api>;
+        let month = Month::new(&config.state.dir, api, &counts, requests_per_month(&config));
         let mut loops = Loops {
-            api: Arc::clone(&account) as Arc<dyn Api>,
+            api: month.api(),
             stop: CancellationToken::new(),
             pulse: Pulse::default(),
             counts: Arc::clone(&counts),
@@ -157,7 +161,8 @@ impl Start {
         let asked = loops.control(&config);
         let (lists, lists_found) = loops.lists(to_watch(&rules));
         let (journal, away_since) = (opened.journal.monitor(), opened.away_since);
-        loops.dispatcher(&config, opened, fence, observations, asks_sender);
+        let (orders, outlook) = loops.dispatcher(&config, opened, fence, observations, asks_sender);
+        let pauses = Pauses::load(&config.state.dir);
 
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -177,6 +182,9 @@ impl Start {
             history,
             reloads: Reloads::default(),
             rules_text,
+            pauses,
+            reminded: Instant::now(),
+            month,
             watching: Arc::new(Watching::default()),
             joints: Joints {
                 intents,
@@ -192,6 +200,8 @@ impl Start {
                 wanted,
                 view,
                 updates: Some(updates),
+                orders,
+                outlook,
                 tick,
             },
             loops: tasks,
@@ -204,6 +214,8 @@ impl Start {
             configuration_problem: None,
         };
         app.count_rules();
+        app.give_orders();
+        app.remind();
         app
     }
 }

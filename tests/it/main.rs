@@ -25,6 +25,7 @@ mod kills;
 mod late;
 mod letters;
 mod overlap;
+mod pause;
 mod reload;
 mod replayed;
 mod restart;
