@@ -209,12 +209,12 @@ impl Loops {
         &mut self,
         config: &Config,
         opened: Opened,
-        fence: AllowedKeys,
+        (fence, orders): (AllowedKeys, Orders),
         input: mpsc::Receiver<Input>,
         asks: mpsc::Sender<Ask>,
     ) -> UpdateEnds {
         let Opened { journal, recovered, calendar, .. } = opened;
-        let (orders_sender, orders) = watch::channel(Arc::default());
+        let (orders_sender, orders) = watch::channel(Arc::new(orders));
         let (outlook, outlook_receiver) = watch::channel(Outlook::default());
         let writer = Writer::new(Arc::clone(&self.api), config.genesys.dialect);
         let dispatcher = Dispatcher::new(dispatcher::Joints {

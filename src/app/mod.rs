@@ -117,8 +117,6 @@ pub struct App {
     reloads: Reloads,
     rules_text: watch::Sender<String>,
     pauses: Pauses,
-    /// When it was last said what is paused.
-    reminded: Instant,
     month: Month,
     watching: Arc<Watching>,
     joints: Joints,

@@ -5,26 +5,33 @@
 //! ever: `max_age` and the ends of conversations hold. A pause of all and the pauses of rules are
 //! apart: ending one ends no other.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 use tracing::error;
 
 use super::state_file::StateFile;
 use crate::status::control::pauses::{PausedUntil, Pauses as Told};
+use crate::updates::orders::Orders;
 
 const FILE: &str = "paused.json";
+/// How often it is said that something is still paused: a pause that is forgotten costs updates.
+const REMIND: Duration = Duration::from_secs(3600);
 
 /// See the [module](self).
 #[derive(Debug)]
 pub(super) struct Pauses {
     file: StateFile,
     kept: Kept,
+    /// When it was last said what is paused.
+    told: Instant,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,7 +58,7 @@ impl Pauses {
             );
             None
         });
-        Pauses { file, kept: kept.unwrap_or_default() }
+        Pauses { file, kept: kept.unwrap_or_default(), told: Instant::now() }
     }
 
     /// Pauses a rule, or all; what is paused already is from now on by these words.
@@ -101,12 +108,22 @@ impl Pauses {
         self.file.save(&self.kept)
     }
 
-    pub(super) fn all(&self) -> bool {
-        self.kept.all.is_some()
+    /// What follows for the updates, with the caps of the rules.
+    pub(super) fn orders(&self, caps: BTreeMap<Arc<str>, NonZeroU32>) -> Orders {
+        Orders {
+            all_paused: self.kept.all.is_some(),
+            rules_paused: self.kept.rules.keys().cloned().collect(),
+            writes_per_minute: Arc::new(caps),
+        }
     }
 
-    pub(super) fn rules(&self) -> BTreeSet<Arc<str>> {
-        self.kept.rules.keys().cloned().collect()
+    /// Whether it is time to say again what is paused.
+    pub(super) fn is_long(&mut self, now: Instant) -> bool {
+        let long = !self.is_empty() && now >= self.told + REMIND;
+        if long || self.is_empty() {
+            self.told = now;
+        }
+        long
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -167,10 +184,14 @@ mod tests {
         );
         pauses.keep().unwrap();
         let mut pauses = Pauses::load(dir.path());
-        assert!(pauses.expire(at(49)).is_empty() && pauses.all());
+        assert!(pauses.expire(at(49)).is_empty() && pauses.orders(BTreeMap::new()).all_paused);
         assert_eq!(pauses.expire(at(50)), [None]);
         assert_eq!(pauses.expire(at(99)), [Some(Arc::from("s"))]);
-        assert!(!pauses.all() && pauses.rules().len() == 1);
+        let Orders { all_paused, rules_paused, .. } = pauses.orders(BTreeMap::new());
+        assert!(!all_paused && rules_paused.len() == 1);
+        let now = Instant::now();
+        assert!(!pauses.is_long(now + REMIND / 2));
+        assert!(pauses.is_long(now + 2 * REMIND) && !pauses.is_long(now + 2 * REMIND));
         assert!(pauses.resume(Some("r")) && pauses.is_empty());
         pauses.keep().unwrap();
         assert!(Pauses::load(dir.path()).is_empty());

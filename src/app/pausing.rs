@@ -11,10 +11,6 @@ use crate::config::problem::did_you_mean;
 use crate::machine;
 use crate::status::control::Answer;
 use crate::status::control::pauses::PausesNow;
-use crate::updates::orders::Orders;
-
-/// How often it is said that something is still paused: a pause that is forgotten costs updates.
-const REMIND: Duration = Duration::from_secs(3600);
 
 impl App {
     /// Nothing is pushed from now on, or nothing by one rule.
@@ -62,10 +58,7 @@ impl App {
         if !ended.is_empty() {
             self.paused_now(true);
         }
-        if self.pauses.is_empty() {
-            self.reminded = now;
-        } else if now >= self.reminded + REMIND {
-            self.reminded = now;
+        if self.pauses.is_long(now) {
             self.remind();
         }
     }
@@ -81,11 +74,9 @@ impl App {
 
     /// The updates go by what is paused, and by the caps of the rules in force.
     pub(super) fn give_orders(&self) {
-        let rules_paused = self.pauses.rules();
-        self.counts.paused.set(u64::from(self.pauses.all()));
-        self.counts.rules_paused.set(rules_paused.len() as u64);
-        let writes_per_minute = Arc::new(self.rules.file.caps());
-        let orders = Orders { all_paused: self.pauses.all(), rules_paused, writes_per_minute };
+        let orders = self.pauses.orders(self.rules.file.caps());
+        self.counts.paused.set(u64::from(orders.all_paused));
+        self.counts.rules_paused.set(orders.rules_paused.len() as u64);
         self.joints.orders.send_if_modified(|given| {
             let other = **given != orders;
             if other {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -161,11 +161,10 @@ impl Start {
         let asked = loops.control(&config);
         let (lists, lists_found) = loops.lists(to_watch(&rules));
         let (journal, away_since) = (opened.journal.monitor(), opened.away_since);
-        let (orders, outlook) = loops.dispatcher(&config, opened, fence, observations, asks_sender);
         let pauses = Pauses::load(&config.state.dir);
-
-        let mut tick = interval(TICK);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let ordered = (fence, pauses.orders(rules.file.caps()));
+        let (orders, outlook) =
+            loops.dispatcher(&config, opened, ordered, observations, asks_sender);
         let (rules_text, _) = watch::channel(rules.source.text.clone());
         let Loops { stop, pulse, tasks, .. } = loops;
         let app = App {
@@ -183,7 +182,6 @@ impl Start {
             reloads: Reloads::default(),
             rules_text,
             pauses,
-            reminded: Instant::now(),
             month,
             watching: Arc::new(Watching::default()),
             joints: Joints {
@@ -202,7 +200,7 @@ impl Start {
                 updates: Some(updates),
                 orders,
                 outlook,
-                tick,
+                tick: ticking(),
             },
             loops: tasks,
             stop,
@@ -218,6 +216,12 @@ impl Start {
         app.remind();
         app
     }
+}
+
+fn ticking() -> Interval {
+    let mut tick = interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    tick
 }
 
 /// Gets the first token, as often as it takes.

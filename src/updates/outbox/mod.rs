@@ -63,7 +63,7 @@ pub(crate) enum Offered {
     Queued,
     /// Into an entry that waited already.
     Merged,
-    /// The outbox holds as many participants as it may.
+    /// The outbox holds as many participants as it may, or as many of this rule.
     Full,
 }
 
