@@ -61,6 +61,11 @@ pub(super) type ChannelEnds = (
 pub(super) type UpdateEnds = (watch::Sender<Arc<Orders>>, watch::Receiver<Outlook>);
 
 impl Loops {
+    pub(super) fn new(api: Arc<dyn Api>, counts: &Arc<Counts>) -> Loops {
+        let (stop, pulse, tasks) = (CancellationToken::new(), Pulse::default(), JoinSet::new());
+        Loops { api, stop, pulse, counts: Arc::clone(counts), tasks }
+    }
+
     pub(super) fn directory(
         &mut self,
         config: &Config,

@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep};
-use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::journal::{self, Opened};
@@ -34,7 +32,6 @@ use crate::genesys::outside::Outside;
 use crate::signals::Intent;
 use crate::status::counts::Counts;
 use crate::status::logging::Level;
-use crate::status::pulse::Pulse;
 use crate::status::systemd;
 use crate::updates::journal::Opener;
 
@@ -141,13 +138,7 @@ impl Start {
         let Start { config, options, outside, counts, level, intents, reread } = self;
         let api = Arc::clone(&account) as Arc<dyn Api>;
         let month = Month::new(&config.state.dir, api, &counts, requests_per_month(&config));
-        let mut loops = Loops {
-            api: month.api(),
-            stop: CancellationToken::new(),
-            pulse: Pulse::default(),
-            counts: Arc::clone(&counts),
-            tasks: JoinSet::new(),
-        };
+        let mut loops = Loops::new(month.api(), &counts);
         let (wanted, watching) = loops.directory(&config, wanted(&config, &rules));
         let (topics, frames, notices, channels) = loops.channels(&config, outside);
         let (asks_sender, asks) = mpsc::channel(ASKS_WAITING);
@@ -167,7 +158,7 @@ impl Start {
             loops.dispatcher(&config, opened, ordered, observations, asks_sender);
         let (rules_text, _) = watch::channel(rules.source.text.clone());
         let Loops { stop, pulse, tasks, .. } = loops;
-        let app = App {
+        App {
             config,
             options,
             reread,
@@ -210,11 +201,18 @@ impl Start {
             topics_wanted: 0,
             heard: BTreeSet::new(),
             configuration_problem: None,
-        };
-        app.count_rules();
-        app.give_orders();
-        app.remind();
-        app
+        }
+        .begun()
+    }
+}
+
+impl App {
+    /// Tells whoever has to know how it begins.
+    fn begun(self) -> App {
+        self.count_rules();
+        self.give_orders();
+        self.remind();
+        self
     }
 }
 

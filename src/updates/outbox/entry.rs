@@ -220,8 +220,9 @@ impl Entry {
 
     /// A lane for each rule that has a key to send; one of nobody's for what is to be put back.
     fn lanes(&self, rules: &Lanes, now: Instant) -> Vec<Lane> {
-        let keys = self.keys.values().filter(|waiting| self.may_go(waiting, rules, now));
-        let lane = |it: &Box<Waiting>| Lane { urgent: it.urgent, rule: Arc::clone(&it.rule) };
+        let keys = self.keys.values().map(|waiting| &**waiting);
+        let keys = keys.filter(|waiting| self.may_go(waiting, rules, now));
+        let lane = |it: &Waiting| Lane { urgent: it.urgent, rule: Arc::clone(&it.rule) };
         let mut lanes: Vec<Lane> = keys.map(lane).collect();
         lanes.sort_unstable();
         lanes.dedup();
