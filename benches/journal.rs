@@ -24,6 +24,7 @@ use attributed::genesys::{ConversationId, ParticipantId};
 use attributed::status::pulse::Pulse;
 use attributed::updates::calendar::Calendar;
 use attributed::updates::dispatcher::{Dispatcher, Ended, Input, Joints};
+use attributed::updates::foresight::Outlook;
 use attributed::updates::journal::{Journal, Recovered, Store};
 use attributed::updates::push::{Parcel, Push, Pushed};
 use attributed::updates::settings::Settings;
@@ -32,7 +33,7 @@ use futures::future::{BoxFuture, ready};
 use jiff::Timestamp;
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, interval};
 
 /// Of one run at full speed.
@@ -189,6 +190,8 @@ fn dispatcher(journal: Journal, recovered: Recovered) -> (mpsc::Sender<Input>, D
         api: Arc::new(Willing),
         push: Arc::new(Willing),
         settings: settings(),
+        orders: watch::channel(Arc::default()).1,
+        outlook: watch::channel(Outlook::default()).0,
         journal,
         recovered,
         calendar: Calendar::new(Instant::now(), Timestamp::now()),
@@ -242,6 +245,7 @@ fn observation(n: usize, confirms: bool) -> Observation {
         participants: vec![Seen { participant, ended: false, attributes: Arc::new(attributes) }],
         wishes: vec![wish],
         over: false,
+        queue: None,
         in_flow: false,
         from_read: false,
         rules_hash: 1,

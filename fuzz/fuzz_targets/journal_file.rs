@@ -26,6 +26,7 @@ use attributed::genesys::{ConversationId, ParticipantId};
 use attributed::status::pulse::Pulse;
 use attributed::updates::calendar::Calendar;
 use attributed::updates::dispatcher::{Dispatcher, Joints};
+use attributed::updates::foresight::Outlook;
 use attributed::updates::journal::{Changes, Journal, Pending, Place, Recovered, Store};
 use attributed::updates::push::{Parcel, Push, Pushed};
 use attributed::updates::settings::Settings;
@@ -34,7 +35,7 @@ use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
 use redb::{Builder, StorageBackend, TableDefinition};
 use tokio::runtime;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
 
 /// No journal here needs as much.
@@ -190,6 +191,8 @@ fn take_over(disk: Disk, recovered: Recovered) {
             api: Arc::new(Nobody),
             push: Arc::new(Nobody),
             settings: SETTINGS.clone(),
+            orders: watch::channel(Arc::default()).1,
+            outlook: watch::channel(Outlook::default()).0,
             journal,
             recovered,
             calendar: Calendar::new(Instant::now(), now),

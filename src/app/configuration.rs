@@ -3,7 +3,7 @@
 
 use tracing::{error, info, warn};
 
-use super::{App, allowing};
+use super::{App, allowing, requests_per_month};
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::Problem;
 use crate::config::{Config, changes_needing_restart};
@@ -34,6 +34,8 @@ impl App {
         self.config.updates.dry_run = new.updates.dry_run;
         self.config.updates.allowed_keys = new.updates.allowed_keys;
         self.config.updates.max_age = new.updates.max_age;
+        self.config.updates.requests_per_month = new.updates.requests_per_month;
+        self.month.limit_to(requests_per_month(&self.config));
         self.config.updates.drain = new.updates.drain;
         self.config.reload = new.reload;
         self.config.log.level = new.log.level;

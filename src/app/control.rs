@@ -1,6 +1,7 @@
 //! What is asked through the control socket, and who answers it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tracing::info;
@@ -25,6 +26,10 @@ impl App {
             }
             Request::RulesHistory => Answer::History { sets: self.rules.told(&self.history) },
             Request::RulesShow { set } => shown(&self.rules, &self.history.sets(), set.as_deref()),
+            Request::Pause { rule, for_ms } => {
+                self.pause(rule.as_deref(), for_ms.map(Duration::from_millis))
+            }
+            Request::Resume { rule } => self.resume(rule.as_deref()),
             Request::Reload { plan, wait, confirm } => {
                 info!(plan, wait, confirm, "asked to reload");
                 let waits = plan || wait;

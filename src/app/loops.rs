@@ -31,6 +31,8 @@ use crate::status::control::Asked;
 use crate::status::counts::Counts;
 use crate::status::pulse::Pulse;
 use crate::updates::dispatcher::{self, Dispatcher, Input};
+use crate::updates::foresight::Outlook;
+use crate::updates::orders::Orders;
 use crate::updates::settings::Settings;
 use crate::updates::wish::Ask;
 
@@ -54,6 +56,9 @@ pub(super) type ChannelEnds = (
     mpsc::Receiver<Notice>,
     watch::Receiver<ChannelsState>,
 );
+
+/// The app's ends of the updates' loop, beside their input: what has to wait, and how it looks.
+pub(super) type UpdateEnds = (watch::Sender<Arc<Orders>>, watch::Receiver<Outlook>);
 
 impl Loops {
     pub(super) fn directory(
@@ -204,11 +209,13 @@ impl Loops {
         &mut self,
         config: &Config,
         opened: Opened,
-        fence: AllowedKeys,
+        (fence, orders): (AllowedKeys, Orders),
         input: mpsc::Receiver<Input>,
         asks: mpsc::Sender<Ask>,
-    ) {
+    ) -> UpdateEnds {
         let Opened { journal, recovered, calendar, .. } = opened;
+        let (orders_sender, orders) = watch::channel(Arc::new(orders));
+        let (outlook, outlook_receiver) = watch::channel(Outlook::default());
         let writer = Writer::new(Arc::clone(&self.api), config.genesys.dialect);
         let dispatcher = Dispatcher::new(dispatcher::Joints {
             input,
@@ -216,6 +223,8 @@ impl Loops {
             api: Arc::clone(&self.api),
             push: Arc::new(writer),
             settings: Settings::new(config, allowing(fence)),
+            orders,
+            outlook,
             journal,
             recovered,
             calendar,
@@ -225,5 +234,6 @@ impl Loops {
         });
         let work = async move { Part::Dispatcher(dispatcher.run().await) };
         self.tasks.spawn(named("dispatcher", work));
+        (orders_sender, outlook_receiver)
     }
 }

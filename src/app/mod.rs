@@ -18,10 +18,14 @@ mod list_watch;
 mod lists;
 mod loops;
 mod monitoring;
+mod month;
 mod observe;
 mod overview;
+mod pauses;
+mod pausing;
 mod pipeline;
 mod push;
+mod readiness;
 mod reads;
 mod recovery;
 pub(crate) mod rehearsal;
@@ -34,6 +38,7 @@ mod rules_in_force;
 mod rules_shown;
 mod settling;
 mod start;
+mod state_file;
 mod supervision;
 pub(crate) mod tables;
 pub(crate) mod texts;
@@ -54,9 +59,12 @@ use tracing::{error, info, warn};
 use compare::Comparison;
 pub use ended::Ended;
 use list_watch::{Found, Watched};
+use month::Month;
 use observe::View;
 use overview::Told;
+use pauses::Pauses;
 use pipeline::Question;
+use readiness::is_subscribed;
 use reload::{Reloads, Task, What};
 use report::Report;
 use rules_history::History;
@@ -83,7 +91,9 @@ use crate::status::pulse::{Beat, HUNG_AFTER, Pulse};
 use crate::status::systemd;
 use crate::updates;
 use crate::updates::dispatcher::Input;
+use crate::updates::foresight::Outlook;
 use crate::updates::journal::Monitor;
+use crate::updates::orders::Orders;
 use crate::updates::settings;
 
 /// How often the app looks at how things are.
@@ -110,6 +120,8 @@ pub struct App {
     history: History,
     reloads: Reloads,
     rules_text: watch::Sender<String>,
+    pauses: Pauses,
+    month: Month,
     watching: Arc<Watching>,
     joints: Joints,
     loops: JoinSet<Part>,
@@ -143,6 +155,8 @@ struct Joints {
     view: watch::Sender<View>,
     /// `None` once a stop has begun: the dispatcher ends when nobody can tell it anything more.
     updates: Option<mpsc::Sender<Input>>,
+    orders: watch::Sender<Arc<Orders>>,
+    outlook: watch::Receiver<Outlook>,
     tick: Interval,
 }
 
@@ -186,6 +200,7 @@ impl App {
             self.tell();
             if let ControlFlow::Break(ended) = went_on {
                 systemd::stopping(&ended.to_string());
+                self.month.keep(Instant::now());
                 return ended;
             }
         }
@@ -339,6 +354,7 @@ impl App {
 
     /// Binds the rules to the names that are known now, and hands them to the pipeline.
     fn send_view(&mut self) {
+        self.give_orders();
         let names = Arc::new(self.watching.names.clone());
         let (rules, unknown) = self.rules.file.bind(names, &self.rules.tables);
         for name in &unknown {
@@ -400,26 +416,21 @@ impl App {
         } else {
             error!(loops = ?hung, "a loop hangs: systemd is not told that we are alive");
         }
+        let now = Instant::now();
+        self.look_at_pauses(now);
+        self.month.look(now);
         let line = self.status_line();
-        self.report.tell(line, &self.counts, Instant::now());
+        self.report.tell(line, &self.counts, now);
     }
-}
-
-/// Whether every wanted topic that is permitted is subscribed to.
-///
-/// With none permitted it never is: that there is nothing to hear comes as a notice, on a way of its
-/// own, and must not find us ready.
-fn is_subscribed(state: &ChannelsState, wanted: usize) -> bool {
-    let answered = state.topics_permitted + state.topics_rejected + state.topics_without_room;
-    state.topics_wanted == wanted
-        && state.connected == state.channels
-        && answered >= wanted
-        && (state.topics_permitted > 0 || wanted == 0)
 }
 
 /// What the directory is asked for.
 fn wanted(config: &Config, rules: &RulesInForce) -> Wanted {
     (config.watch.clone(), rules.file.names_wanted())
+}
+
+fn requests_per_month(config: &Config) -> Option<u64> {
+    config.updates.requests_per_month.map(|number| number.get().into())
 }
 
 /// The operator's fence, as the updates ask it.
@@ -430,33 +441,4 @@ fn allowing(fence: AllowedKeys) -> settings::AllowedKeys {
 /// No names yet: rules that name queues match nothing until the directory has answered.
 fn no_names() -> Arc<Names> {
     Arc::new(Names::default())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ready_takes_an_answer_for_each_topic_and_a_yes() {
-        let state = |permitted: usize, rejected: usize, connected: usize| ChannelsState {
-            channels: 1,
-            connected,
-            topics_wanted: 3,
-            topics_permitted: permitted,
-            topics_rejected: rejected,
-            ..ChannelsState::default()
-        };
-        for (state, wanted, expected) in [
-            (state(3, 0, 1), 3, true),
-            (state(1, 2, 1), 3, true),
-            (state(0, 3, 1), 3, false),
-            (state(2, 0, 1), 3, false),
-            (state(3, 0, 0), 3, false),
-            // The channels have not heard yet of what is wanted now.
-            (state(3, 0, 1), 4, false),
-            (ChannelsState::default(), 0, true),
-        ] {
-            assert_eq!(is_subscribed(&state, wanted), expected, "{state:?} of {wanted}");
-        }
-    }
 }

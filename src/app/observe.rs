@@ -96,6 +96,7 @@ fn observed(view: &View, current: &Conversation, moment: &Moment, looked: Looked
         participants: participants.collect(),
         wishes,
         over: current.is_over(),
+        queue: queue_of(current),
         in_flow: current.in_flow(),
         from_read: moment.from_read,
         rules_hash: view.rules.hash(),
@@ -103,6 +104,13 @@ fn observed(view: &View, current: &Conversation, moment: &Moment, looked: Looked
     };
     let due = due.filter(|_| !observation.over);
     Look { observation, held, targets_missing: targets_missing.into(), due, errors }
+}
+
+/// The queue of its newest queue leg; where no leg tells, that of an agent who was reached through one.
+fn queue_of(current: &Conversation) -> Option<Arc<str>> {
+    let acd = current.acd().and_then(|acd| acd.queue_id.as_ref());
+    let agent = || current.agent().and_then(|agent| agent.queue_id.as_ref());
+    acd.or_else(agent).cloned().map(Arc::from)
 }
 
 /// A conversation that the API does not know any more: it is over, and nobody is seen in it.
@@ -114,6 +122,7 @@ pub(super) fn gone(view: &View, conversation: ConversationId) -> Observation {
         participants: Vec::new(),
         wishes: Vec::new(),
         over: true,
+        queue: None,
         in_flow: false,
         from_read: true,
         rules_hash: view.rules.hash(),

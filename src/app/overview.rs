@@ -101,6 +101,7 @@ impl App {
                 rows: self.journal.rows(),
             },
             updates: self.updates_told(),
+            paused: self.pauses_told(),
             flow: flow(counts),
             at,
             ..blank(self.told.started_at)
@@ -147,7 +148,14 @@ impl App {
         let requests = waiting.saturating_mul(self.config.genesys.dialect.requests_a_write());
         let allowed = f64::from(self.account.usage().allowed.max(1));
         #[expect(clippy::cast_precision_loss, reason = "a number of participants is below 2^52")]
-        let seconds_to_empty = requests as f64 * 60.0 / allowed;
+        let at_best = requests as f64 * 60.0 / allowed;
+        #[expect(clippy::cast_precision_loss, reason = "seconds are below 2^52")]
+        let foreseen = match self.counts.outbox_seconds_to_empty.get() {
+            // Not known yet; and what never ends has no number of seconds.
+            0 | u64::MAX => None,
+            seconds => Some(seconds as f64),
+        };
+        let seconds_to_empty = foreseen.unwrap_or(at_best);
         Updates {
             waiting,
             capacity: self.config.updates.max_pending as u64,
@@ -155,6 +163,7 @@ impl App {
             seconds_to_empty,
             in_flight: self.counts.in_flight.get(),
             dead_letters: self.counts.dead_letters.get(),
+            late: self.counts.outbox_late.get() > 0,
         }
     }
 }

@@ -8,10 +8,12 @@ use tracing::info;
 
 use super::rules_in_force::RulesInForce;
 use super::{App, journal};
+use crate::config::duration;
 use crate::events::channels::ChannelsState;
 use crate::genesys::pacer::Usage;
 use crate::status::counts::Counts;
 use crate::status::systemd;
+use crate::updates::foresight::Outlook;
 
 /// How often the log is told when there is something to tell.
 const LOG_EVERY: Duration = Duration::from_secs(60);
@@ -45,6 +47,8 @@ impl Report {
                 pushed = counts.pushed.get(),
                 unchanged = counts.unchanged.get(),
                 failed = counts.failed.get(),
+                requests = counts.requests_made.get(),
+                requests_per_key = counts.requests_per_key().map(|cost| format!("{cost:.2}")),
                 waiting = counts.outbox.get(),
                 "so far"
             );
@@ -76,6 +80,9 @@ impl App {
             &Problems {
                 configuration: self.configuration_problem.as_deref(),
                 journal: journal::suspended(&self.journal).as_deref(),
+                paused: self.paused_in_words(),
+                late: late_in_words(&self.joints.outlook.borrow(), self.config.updates.max_age),
+                month: self.month.in_words(),
             },
             &self.counts,
             &self.account.usage(),
@@ -88,6 +95,22 @@ impl App {
 struct Problems<'a> {
     configuration: Option<&'a str>,
     journal: Option<&'a str>,
+    paused: Vec<String>,
+    late: Option<String>,
+    /// How it stands with the month's requests, where they are limited.
+    month: Option<String>,
+}
+
+/// That what waits will not go in time, and because of whom.
+fn late_in_words(outlook: &Outlook, max_age: Duration) -> Option<String> {
+    let rules: Vec<&str> = outlook.rules.iter().map(|(rule, _)| &**rule).collect();
+    let max_age = duration::show(max_age);
+    outlook.late.then(|| {
+        format!(
+            "at this pace what waits WILL NOT GO within {max_age} (most by {})",
+            rules.join(", ")
+        )
+    })
 }
 
 /// The line: what is wrong first.
@@ -104,6 +127,8 @@ fn status_line(
     if let Some(reason) = problems.journal {
         parts.push(format!("journal SUSPENDED, a crash loses what waits ({reason})"));
     }
+    parts.extend(problems.paused.iter().cloned());
+    parts.extend(problems.late.clone());
     if let Some(problem) = &rules.problem {
         parts.push(format!("rules file REFUSED, earlier rules in force ({problem})"));
     }
@@ -165,5 +190,6 @@ fn status_line(
         parts.push(counted(counts.dead_letters.get(), "dead letter"));
     }
     parts.push(format!("budget {}/{}", usage.used, usage.allowed));
+    parts.extend(problems.month.clone());
     parts.join(", ")
 }

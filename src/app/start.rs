@@ -7,22 +7,24 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::journal::{self, Opened};
 use super::lists::to_watch;
 use super::loops::Loops;
+use super::month::Month;
 use super::observe::View;
 use super::overview::Told;
+use super::pauses::Pauses;
 use super::pipeline::{Standings, Unheard};
 use super::reload::{Reloads, Task, What};
 use super::report::Report;
 use super::rules_history::History;
 use super::rules_in_force::RulesInForce;
 use super::supervision::kept_up;
-use super::{App, Ended, Joints, Part, TICK, monitoring, no_names, wanted};
+use super::{App, Ended, Joints, Part, TICK, monitoring, no_names, requests_per_month, wanted};
 use crate::config::Config;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::Problem;
@@ -165,8 +167,10 @@ impl Start {
         (told, pulse, tasks): (Told, Pulse, JoinSet<Part>),
     ) -> App {
         let Start { config, options, outside, counts, level, intents, reread } = self;
+        let api = Arc::clone(&account) as Arc<dyn Api>;
+        let month = Month::new(&config.state.dir, api, &counts, requests_per_month(&config));
         let mut loops = Loops {
-            api: Arc::clone(&account) as Arc<dyn Api>,
+            api: month.api(),
             stop: CancellationToken::new(),
             pulse,
             counts: Arc::clone(&counts),
@@ -185,13 +189,13 @@ impl Start {
         let asked = loops.control(&config);
         let (lists, lists_found) = loops.lists(to_watch(&rules));
         let (journal, away_since) = (opened.journal.monitor(), opened.away_since);
-        loops.dispatcher(&config, opened, fence, observations, asks_sender);
-
-        let mut tick = interval(TICK);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let pauses = Pauses::load(&config.state.dir);
+        let ordered = (fence, pauses.orders(rules.file.caps()));
+        let (orders, outlook) =
+            loops.dispatcher(&config, opened, ordered, observations, asks_sender);
         let (rules_text, _) = watch::channel(rules.source.text.clone());
         let Loops { stop, pulse, tasks, .. } = loops;
-        let app = App {
+        App {
             config,
             options,
             reread,
@@ -206,6 +210,8 @@ impl Start {
             history,
             reloads: Reloads::default(),
             rules_text,
+            pauses,
+            month,
             watching: Arc::new(Watching::default()),
             joints: Joints {
                 intents,
@@ -221,7 +227,9 @@ impl Start {
                 wanted,
                 view,
                 updates: Some(updates),
-                tick,
+                orders,
+                outlook,
+                tick: ticking(),
             },
             loops: tasks,
             stop,
@@ -232,11 +240,26 @@ impl Start {
             topics_wanted: 0,
             heard: BTreeSet::new(),
             configuration_problem: None,
-        };
-        app.count_rules();
-        app.tell();
-        app
+        }
+        .begun()
     }
+}
+
+impl App {
+    /// Tells whoever has to know how it begins.
+    fn begun(self) -> App {
+        self.count_rules();
+        self.give_orders();
+        self.remind();
+        self.tell();
+        self
+    }
+}
+
+fn ticking() -> Interval {
+    let mut tick = interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    tick
 }
 
 /// Gets the first token, as often as it takes.

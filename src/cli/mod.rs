@@ -13,6 +13,7 @@ mod ground;
 mod online;
 mod paint;
 mod patience;
+mod pause;
 mod print;
 mod record;
 mod reload;
@@ -80,6 +81,12 @@ enum Command {
     /// Let the running daemon read its files again
     #[command(after_help = reload::AFTER_HELP)]
     Reload(reload::ReloadArguments),
+    /// Let the running daemon push nothing for now, or nothing by one rule; what comes merges
+    #[command(after_help = pause::AFTER_HELP)]
+    Pause(pause::PauseArguments),
+    /// Let it go on
+    #[command(after_help = pause::AFTER_HELP)]
+    Resume(pause::ResumeArguments),
     /// The good sets of rules that the running daemon keeps
     #[command(subcommand)]
     Rules(rules::RulesCommand),
@@ -116,6 +123,8 @@ pub fn main() -> Exit {
         Command::Replay(arguments) => replay::replay(config, output, &arguments),
         Command::Set(arguments) => set::set(config, output, &arguments),
         Command::Reload(arguments) => reload::reload(config, output, &arguments),
+        Command::Pause(arguments) => pause::pause(config, output, &arguments),
+        Command::Resume(arguments) => pause::resume(config, output, &arguments),
         Command::Rules(command) => rules::rules(config, output, &command),
         Command::DeadLetters(command) => dead_letters::dead_letters(config, output, &command),
         Command::Config(ConfigCommand::Show) => config_show::show(config, output),

@@ -121,6 +121,7 @@ fn of_updates(updates: &Updates) -> Entries {
         workers,
         requests_per_second,
         requests_per_minute,
+        requests_per_month,
         max_age,
         max_pending,
         allowed_keys,
@@ -139,6 +140,10 @@ fn of_updates(updates: &Updates) -> Entries {
         ("updates.workers", number(*workers)),
         ("updates.requests_per_second", Shown::Number(requests_per_second.get().into())),
         ("updates.requests_per_minute", Shown::Number(requests_per_minute.get().into())),
+        (
+            "updates.requests_per_month",
+            requests_per_month.map_or(Shown::Absent, |number| Shown::Number(number.get().into())),
+        ),
         ("updates.max_age", Shown::Time(*max_age)),
         ("updates.max_pending", number(*max_pending)),
         ("updates.allowed_keys", Shown::Texts(allowed_keys.clone())),

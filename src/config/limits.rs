@@ -50,6 +50,7 @@ pub(super) fn channels(file: &mut File<'_>) -> Channels {
 pub(super) fn updates(file: &mut File<'_>) -> Updates {
     let (requests_per_second, requests_per_minute) = rates(file);
     let (warn_value_length, max_value_length) = lengths(file);
+    let requests_per_month = per_month(file);
     let at_least_one = "zero would write nothing at all; `dry_run = true` does that";
     let workers = file.number(
         "updates.workers",
@@ -99,6 +100,7 @@ pub(super) fn updates(file: &mut File<'_>) -> Updates {
         workers: or(workers, default::WORKERS),
         requests_per_second,
         requests_per_minute,
+        requests_per_month,
         max_age: max_age.unwrap_or(default::MAX_AGE),
         max_pending: or(max_pending, default::MAX_PENDING),
         allowed_keys: allowed_keys(file),
@@ -132,6 +134,15 @@ pub(super) fn reload(file: &mut File<'_>) -> Reload {
         max_writes: max_writes.map_or(default::RELOAD_MAX_WRITES, |n| n as usize),
         max_shrink: max_shrink.unwrap_or(default::RELOAD_MAX_SHRINK),
     }
+}
+
+fn per_month(file: &mut File<'_>) -> Option<NonZeroU32> {
+    let number = file.number(
+        "updates.requests_per_month",
+        1_000..=u32::MAX,
+        "below a thousand a month not even the channels could be kept; leave it out for no cap",
+    );
+    number.and_then(NonZeroU32::new)
 }
 
 fn rates(file: &mut File<'_>) -> (NonZeroU32, NonZeroU32) {

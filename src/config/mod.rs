@@ -126,6 +126,9 @@ pub struct Updates {
     pub workers: usize,
     pub requests_per_second: NonZeroU32,
     pub requests_per_minute: NonZeroU32,
+    /// Once a month (UTC) has seen so many, nothing but tokens and channels is asked for until the
+    /// next; `None` for any number.
+    pub requests_per_month: Option<NonZeroU32>,
     pub max_age: Duration,
     /// Participants that may wait at the same time.
     pub max_pending: usize,

@@ -5,7 +5,7 @@ use super::entries::entries;
 
 /// What is applied by a reload; all else waits for a restart. Sockets, budget, journal and
 /// credentials stay as they are, so that a reload can never cost an event or an update.
-const RELOADABLE: [&str; 15] = [
+const RELOADABLE: [&str; 16] = [
     "rules",
     "watch.users",
     "watch.members_of_queues",
@@ -17,6 +17,7 @@ const RELOADABLE: [&str; 15] = [
     "updates.dry_run",
     "updates.allowed_keys",
     "updates.max_age",
+    "updates.requests_per_month",
     "updates.drain",
     "reload.max_writes",
     "reload.max_shrink",

@@ -311,6 +311,7 @@ fn each_value_is_shown_with_its_origin() {
         workers = 8                                  # default
         requests_per_second = 20                     # default
         requests_per_minute = 300                    # default
+        # requests_per_month is not set
         max_age = "24h"                              # default
         max_pending = 100000                         # default
         allowed_keys = ["*"]                         # default

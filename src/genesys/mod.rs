@@ -9,6 +9,7 @@ mod error;
 mod fake;
 pub mod http;
 pub mod ids;
+pub mod month;
 pub mod names;
 pub mod notifications;
 pub mod organization;

@@ -3,10 +3,11 @@
 //! A [`RuleFile`] knows queues and users by the names that stand in it. [`RuleFile::bind`] resolves
 //! them, so a refresh of the directory binds the same file anew without reading it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::mem::discriminant;
+use std::num::NonZeroU32;
 use std::path::Path as FilePath;
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,6 +63,8 @@ pub struct Rule {
     pub useless_after: Option<Duration>,
     /// Goes before what is not.
     pub urgent: bool,
+    /// What is over it waits.
+    pub max_writes_per_minute: Option<NonZeroU32>,
 }
 
 /// An attribute, and what it is set to.
@@ -105,6 +108,12 @@ pub struct UnknownName {
 }
 
 impl RuleFile {
+    /// The rules with a cap on their writes a minute.
+    pub fn caps(&self) -> BTreeMap<Arc<str>, NonZeroU32> {
+        let cap = |rule: &Arc<Rule>| Some((Arc::clone(&rule.name), rule.max_writes_per_minute?));
+        self.rules.iter().filter_map(cap).collect()
+    }
+
     /// Reads and checks the text of a rules file that includes no other. Beside it come the
     /// warnings.
     ///
@@ -282,6 +291,8 @@ impl Rule {
         }
     }
 
+    /// Of what it says; how fast it may be written is no part of that, and changes nothing of what
+    /// waits already.
     fn digest(&self, hasher: &mut DefaultHasher) {
         (&self.name, &self.conditions, &self.when).hash(hasher);
         (&self.set, &self.clear, &self.otherwise).hash(hasher);

@@ -124,8 +124,19 @@ pub struct Counts {
     pub dry_run: Count,
     /// Held back by the fight guard.
     pub rested: Count,
+    /// A rule had used up its writes of a minute, and more of it waited.
+    pub capped: Count,
     // Updates, counted by participant.
     pub outbox: Count,
+    /// Until nothing waits for its turn any more, at the pace of the last minutes; `u64::MAX` for
+    /// never.
+    pub outbox_seconds_to_empty: Count,
+    /// 1 while what waits will not go within `updates.max_age` at this pace.
+    pub outbox_late: Count,
+    /// 1 while all pushes are paused.
+    pub paused: Count,
+    /// Rules that are paused.
+    pub rules_paused: Count,
     pub pushes: Count,
     pub retries: Count,
     /// Requests for them that are not answered yet.
@@ -143,6 +154,14 @@ pub struct Counts {
     pub waits: Histogram,
     /// Tokens that could not be obtained.
     pub token_failures: Count,
+    /// All that were made, answered or not.
+    pub requests_made: Count,
+    /// In this month (UTC), those of earlier processes included.
+    pub month_requests: Count,
+    /// How many there will be at its end, at the pace so far; 0 as long as that is not known.
+    pub month_forecast: Count,
+    /// `updates.requests_per_month`; 0 for none.
+    pub month_limit: Count,
     requests: Mutex<BTreeMap<(&'static str, u16), u64>>,
     durations: Mutex<BTreeMap<&'static str, Arc<Histogram>>>,
     /// From reading a frame to the answer that accepted its update.
@@ -164,6 +183,7 @@ pub struct Connects {
 impl Counts {
     /// Notes an answer and how long it took; `status` 0 means that none came.
     pub fn request(&self, operation: &'static str, status: u16, took: Duration) {
+        self.requests_made.add(1);
         *lock(&self.requests).entry((operation, status)).or_default() += 1;
         lock(&self.durations).entry(operation).or_default().note(took);
     }
@@ -193,6 +213,13 @@ impl Counts {
     /// Keys that were given up, by reason.
     pub fn given_up(&self) -> BTreeMap<&'static str, u64> {
         lock(&self.given_up).clone()
+    }
+
+    /// What a key that was accepted has cost in requests of all kinds, reads and tokens included.
+    pub fn requests_per_key(&self) -> Option<f64> {
+        #[expect(clippy::cast_precision_loss, reason = "a ratio for people")]
+        let (made, pushed) = (self.requests_made.get() as f64, self.pushed.get() as f64);
+        Some(made / pushed).filter(|_| pushed > 0.0)
     }
 
     /// Notes how long it took from reading a frame to the answer that accepted its update.

@@ -56,6 +56,11 @@ impl AgeClock {
         }
     }
 
+    /// Whether it stands still now.
+    pub(crate) fn stands(&self, now: Instant) -> bool {
+        self.standing.is_some_and(|standing| standing.until.is_none_or(|until| until > now))
+    }
+
     /// Lets the clock run, whatever stopped it.
     pub(crate) fn start(&mut self, now: Instant) {
         if let Some(standing) = self.standing.take() {

@@ -74,6 +74,8 @@ pub struct Observation {
     pub wishes: Vec<Wish>,
     /// Nobody is connected and no after-call work is pending.
     pub over: bool,
+    /// Where it waits, or waited last; what waits for one queue is not to hold up another's.
+    pub queue: Option<Arc<str>>,
     /// A flow that holds attributes in memory is running: wishes wait, but those of rules that say
     /// `during_flow`.
     pub in_flow: bool,

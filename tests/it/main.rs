@@ -27,6 +27,7 @@ mod letters;
 mod metrics;
 mod monitoring;
 mod overlap;
+mod pause;
 mod reload;
 mod replayed;
 mod restart;

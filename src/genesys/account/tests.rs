@@ -75,6 +75,7 @@ fn updates() -> Updates {
         workers: default::WORKERS,
         requests_per_second: default::REQUESTS_PER_SECOND,
         requests_per_minute: default::REQUESTS_PER_MINUTE,
+        requests_per_month: None,
         max_age: default::MAX_AGE,
         max_pending: default::MAX_PENDING,
         allowed_keys: vec![default::ALLOWED_KEYS.to_owned()],

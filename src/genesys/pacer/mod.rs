@@ -1,16 +1,16 @@
 //! Leave to make requests: the whole budget of the account, and never more.
 //!
 //! Two limits hold at once: a token bucket spaces bursts out, and the account's [`window`] of a
-//! minute is not overrun. Whoever waits is served by class (SEMANTICS 8), and within a class in the
-//! order of asking. A 429 rests everybody. Which request is made is not known here.
+//! minute is not overrun. Whoever waits is served by class and share ([`shares`]). A 429 rests
+//! everybody. Which request is made is not known here.
 
 mod clock;
 mod phase;
+mod shares;
 #[cfg(test)]
 mod tests;
 mod window;
 
-use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -24,6 +24,7 @@ use tracing::{error, warn};
 
 use self::clock::{Tick, TokioClock};
 pub use self::phase::RateHeaders;
+use self::shares::{Line, Place};
 pub use self::window::Usage;
 use self::window::{Wait, Window};
 use super::call::{Class, Permit};
@@ -55,12 +56,8 @@ pub struct Pacer {
 
 struct State {
     window: Window,
-    /// Who waits, in the order of service.
-    queue: BTreeSet<Place>,
-    next: u64,
+    line: Line,
 }
-
-type Place = (Class, u64);
 
 impl Pacer {
     pub fn new(settings: Settings) -> Pacer {
@@ -68,7 +65,7 @@ impl Pacer {
         let window = Window::new(settings.requests_per_minute.get());
         Pacer {
             bucket: RateLimiter::direct_with_clock(quota, TokioClock),
-            state: Mutex::new(State { window, queue: BTreeSet::new(), next: 0 }),
+            state: Mutex::new(State { window, line: Line::default() }),
             changed: Notify::new(),
         }
     }
@@ -149,17 +146,13 @@ impl Pacer {
     }
 
     fn line_up(&self, class: Class) -> Place {
-        let mut state = self.state();
-        let place = (class, state.next);
-        state.next += 1;
-        state.queue.insert(place);
-        place
+        self.state().line.enter(class)
     }
 
     fn try_take(&self, place: Place) -> Result<(), Wait> {
         let (mut state, now) = (self.state(), Instant::now());
         // Nobody overtakes: what stops the first stops those after it, too.
-        if state.queue.first() != Some(&place) {
+        if state.line.first() != Some(place) {
             return Err(Wait::News);
         }
         state.window.ask(now, place.0)?;
@@ -167,6 +160,7 @@ impl Pacer {
         // paused Tokio time does not move.
         self.bucket.check().map_err(|wait| Wait::Until(wait.earliest_possible().0))?;
         state.window.grant(now, place.0);
+        state.line.served(place.0);
         Ok(())
     }
 
@@ -184,7 +178,7 @@ struct Waiting<'p> {
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.pacer.state().queue.remove(&self.place);
+        self.pacer.state().line.leave(self.place);
         self.pacer.changed.notify_waiters();
     }
 }

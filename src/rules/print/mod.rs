@@ -80,6 +80,9 @@ fn effects(rule: &Rule, line: &mut impl FnMut(&str, &str)) {
     if rule.urgent {
         line("urgency", "\"high\"");
     }
+    if let Some(cap) = rule.max_writes_per_minute {
+        line("max_writes_per_minute", &cap.to_string());
+    }
 }
 
 fn setting(setting: &Setting) -> String {

@@ -118,6 +118,7 @@ mode = "live"
 during_flow = true
 useless_after = "90s"
 urgency = "high"
+max_writes_per_minute = 60
 
 [[rule]]
 name = "short"

@@ -1,10 +1,11 @@
 //! Reading one `[[rule]]`, and the `[defaults]` for all.
 
+use std::num::NonZeroU32;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use toml::de::DeTable;
+use toml::de::{DeTable, DeValue};
 
 use super::reader::{Key, Node, Reader, suggestion};
 use crate::config::duration;
@@ -16,7 +17,7 @@ use crate::rules::words::PURPOSES;
 use crate::updates::wish::Write;
 
 /// The keys of a rule.
-pub(super) const KEYS: [&str; 15] = [
+pub(super) const KEYS: [&str; 16] = [
     "name",
     "description",
     "labels",
@@ -32,7 +33,11 @@ pub(super) const KEYS: [&str; 15] = [
     "during_flow",
     "useless_after",
     "urgency",
+    "max_writes_per_minute",
 ];
+
+/// More than any account may make.
+const MOST_WRITES: u32 = 60_000;
 
 pub(super) const WRITES: [&str; 4] = ["follow", "first", "if-absent", "enforce"];
 
@@ -42,6 +47,7 @@ pub(super) struct Effects {
     pub(super) target: Target,
     pub(super) write: Write,
     pub(super) dry_run: bool,
+    pub(super) max_writes_per_minute: Option<NonZeroU32>,
 }
 
 /// A rule while it is read.
@@ -80,7 +86,11 @@ impl Reader<'_> {
         let Some(table) = self.table("defaults", node) else { return };
         for (key, node) in table {
             if !self.effect(key, node, defaults) {
-                self.unknown(key, "[defaults]", &["target", "write", "mode"]);
+                self.unknown(
+                    key,
+                    "[defaults]",
+                    &["target", "write", "mode", "max_writes_per_minute"],
+                );
             }
         }
     }
@@ -189,9 +199,30 @@ impl Reader<'_> {
                     effects.dry_run = mode == "dry-run";
                 }
             }
+            "max_writes_per_minute" => {
+                if let Some(cap) = self.writes_per_minute(node) {
+                    effects.max_writes_per_minute = Some(cap);
+                }
+            }
             _ => return false,
         }
         true
+    }
+
+    fn writes_per_minute(&mut self, node: &Node<'_>) -> Option<NonZeroU32> {
+        let DeValue::Integer(number) = node.get_ref() else {
+            self.wrong_type(node, "max_writes_per_minute", "a whole number");
+            return None;
+        };
+        let number = u32::from_str_radix(number.as_str(), number.radix()).ok();
+        let cap = number.filter(|cap| *cap <= MOST_WRITES).and_then(NonZeroU32::new);
+        if cap.is_none() {
+            let message = format!("a rule may make 1 to {MOST_WRITES} writes a minute");
+            let help = "to write nothing: enabled = false, or mode = \"dry-run\"; \
+                        to write without a cap, leave the line out";
+            self.problems.error(node.span(), message).help(help);
+        }
+        cap
     }
 
     fn target(&mut self, node: &Node<'_>) -> Option<Target> {
@@ -249,6 +280,7 @@ impl Parts {
             enabled: self.enabled,
             useless_after: self.useless_after,
             urgent: self.urgent,
+            max_writes_per_minute: self.effects.max_writes_per_minute,
         };
         Some(Draft { rule, keys, file })
     }

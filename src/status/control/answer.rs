@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::letters::{Dropped, Page, Retried};
+use super::pauses::PausesNow;
 use crate::config::problem::{Problem, Severity};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +36,7 @@ pub enum Answer {
     DeadLetters(Page),
     Retried(Retried),
     Dropped(Dropped),
+    Pauses(PausesNow),
     /// It was not done, and nothing has changed.
     Failed {
         message: String,
@@ -173,6 +175,7 @@ impl Answer {
             Answer::Plan(plan) => plan.is_good(),
             Answer::Retried(retried) => retried.is_good(),
             Answer::Failed { .. } => false,
+            Answer::Pauses(now) => now.not_kept.is_none(),
             Answer::Pong { .. }
             | Answer::Version { .. }
             | Answer::Begun

@@ -13,6 +13,7 @@
 pub mod answer;
 pub mod client;
 pub mod letters;
+pub mod pauses;
 pub mod peer;
 mod place;
 pub mod server;
@@ -63,6 +64,19 @@ pub enum Request {
         set: Option<usize>,
         #[serde(default)]
         confirm: bool,
+    },
+    /// Push nothing, or nothing by one rule; what is to be pushed waits and merges.
+    Pause {
+        #[serde(default)]
+        rule: Option<String>,
+        /// Then it goes on by itself.
+        #[serde(default)]
+        for_ms: Option<u64>,
+    },
+    /// Let it go on: all, or one rule. Ends no other pause.
+    Resume {
+        #[serde(default)]
+        rule: Option<String>,
     },
     /// About what could not be delivered.
     DeadLetters(letters::Question),

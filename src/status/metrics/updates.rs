@@ -67,8 +67,13 @@ fn outbox(sheet: &mut Sheet<'_>, overview: &Overview) -> fmt::Result {
     )?;
     sheet.gauge(
         "outbox_time_to_empty_seconds",
-        "How long what waits takes, were the whole budget used for it.",
+        "How long what waits takes at the pace of the last minutes, or with the whole budget.",
         updates.seconds_to_empty,
+    )?;
+    sheet.gauge(
+        "outbox_late",
+        "1 while what waits will not go within updates.max_age at this pace.",
+        updates.late,
     )?;
     sheet.gauge("pushes_in_flight", "Pushes that are not answered yet.", updates.in_flight)?;
     sheet.gauge("dead_letters", "Dead letters that are kept.", updates.dead_letters)

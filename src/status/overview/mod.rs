@@ -186,8 +186,11 @@ pub struct Updates {
     pub capacity: u64,
     /// When the oldest of them was wished; looked for every ten seconds.
     pub oldest_at: Option<Millis>,
-    /// Were nothing more to come, and the whole budget used for it.
+    /// At the pace of the last minutes; as long as that is not known, or where it never ends: were
+    /// nothing more to come, and the whole budget used for it.
     pub seconds_to_empty: f64,
+    /// At this pace what waits will not go within `updates.max_age`.
+    pub late: bool,
     pub in_flight: u64,
     /// That are kept.
     pub dead_letters: u64,

@@ -19,13 +19,15 @@ use std::time::Duration;
 use futures::future::{BoxFuture, pending};
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::mpsc::{self, OwnedPermit};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
 use super::calendar::Calendar;
+use super::foresight::Outlook;
 use super::journal::{ANEW_AT_ONCE, Health, Journal, Recovered};
 use super::keeper::{CredentialsRefused, Keeper, Request};
+use super::orders::Orders;
 use super::push::{Push, Pushed};
 use super::settings::Settings;
 use super::wish::{Ask, Observation};
@@ -94,6 +96,9 @@ pub struct Joints {
     pub api: Arc<dyn Api>,
     pub push: Arc<dyn Push>,
     pub settings: Settings,
+    /// What has to wait; whoever gives other orders need not wait for the updates.
+    pub orders: watch::Receiver<Arc<Orders>>,
+    pub outlook: watch::Sender<Outlook>,
     pub journal: Journal,
     /// What an earlier process left in it.
     pub recovered: Recovered,
@@ -113,6 +118,8 @@ pub struct Dispatcher {
     asks_open: bool,
     api: Arc<dyn Api>,
     push: Arc<dyn Push>,
+    orders: watch::Receiver<Arc<Orders>>,
+    outlook: watch::Sender<Outlook>,
     journal: Journal,
     /// How often the journal has asked for all rows anew, and whether they are being made.
     anew: u64,
@@ -146,15 +153,18 @@ enum Event {
     InputEnded,
     MayAsk(OwnedPermit<Ask>),
     NobodyToAsk,
+    Ordered,
     Due,
 }
 
 impl Dispatcher {
     pub fn new(joints: Joints) -> Dispatcher {
         let Joints { input, asks, api, push, settings, counts, beat, seed, .. } = joints;
+        let (mut orders, outlook) = (joints.orders, joints.outlook);
         let (journal, recovered, calendar) = (joints.journal, joints.recovered, joints.calendar);
         let now = Instant::now();
         let mut keeper = Keeper::new(settings, counts, seed, now);
+        keeper.order(&orders.borrow_and_update(), now);
         keeper.restore(recovered, calendar, now);
         Dispatcher {
             keeper,
@@ -164,6 +174,8 @@ impl Dispatcher {
             asks_open: true,
             api,
             push,
+            orders,
+            outlook,
             journal,
             anew: 0,
             making_anew: false,
@@ -227,6 +239,7 @@ impl Dispatcher {
         tokio::select! {
             biased;
             Some(settled) = self.pushes.next() => Event::Settled(Box::new(settled)),
+            Ok(()) = self.orders.changed() => Event::Ordered,
             permit = async { match leave { Some(leave) => leave.await, None => pending().await } } => {
                 Event::MayPush(permit)
             }
@@ -273,13 +286,28 @@ impl Dispatcher {
                 }
             }
             Event::NobodyToAsk => self.asks_open = false,
+            Event::Ordered => {
+                let orders = Arc::clone(&self.orders.borrow_and_update());
+                self.keeper.order(&orders, now);
+            }
             Event::Due => {}
         }
         self.keeper.wake(now);
         self.keeper.count_in_flight(self.pushes.len());
+        self.tell_outlook();
         self.keep(now);
         self.beat.give();
         self.look_at_the_end(now)
+    }
+
+    fn tell_outlook(&self) {
+        self.outlook.send_if_modified(|told| {
+            let is_news = told != self.keeper.outlook();
+            if is_news {
+                told.clone_from(self.keeper.outlook());
+            }
+            is_news
+        });
     }
 
     /// Gives the journal what has changed.

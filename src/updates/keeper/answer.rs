@@ -45,12 +45,12 @@ impl Keeper {
     /// Whether something may be pushed now.
     pub(crate) fn may_push(&self, now: Instant) -> bool {
         let may = self.outbox.has_ready() && !self.breaker.is_open();
-        !self.settings.dry_run && (may || self.probe_at().is_some_and(|at| at <= now))
+        self.pushes() && (may || self.probe_at().is_some_and(|at| at <= now))
     }
 
     /// Takes what is pushed next. Its participant is out until it is [settled](Keeper::settle).
     pub(crate) fn take(&mut self, now: Instant) -> Option<Request> {
-        if self.settings.dry_run {
+        if !self.pushes() {
             return None;
         }
         // What is of no use any more does not leave.
@@ -64,6 +64,7 @@ impl Keeper {
         } else {
             self.outbox.take(now)
         }?;
+        self.tell_used_up(now);
         if leaving.unsettled {
             self.tell_unsettled(&leaving.target, now);
         }
@@ -105,6 +106,7 @@ impl Keeper {
             keys = request.keys(), rules = request.rules(), status = pushed.status,
             correlation_id = pushed.correlation_id, attempt = request.leaving.attempt, "pushed"
         );
+        self.accepted += 1;
         self.age.start(now);
         if self.breaker.accepted(request.probe) {
             info!(operation = "push", "permitted again");

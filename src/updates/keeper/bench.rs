@@ -226,6 +226,7 @@ fn observation(words: &[&str], now: Instant) -> Observation {
         }],
         wishes: words.iter().skip(wish_at + 1).map(|word| wish(word, hash)).collect(),
         over: flags("over"),
+        queue: None,
         in_flow: flags("flow"),
         from_read: flags("read"),
         rules_hash: hash,

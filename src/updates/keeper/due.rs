@@ -32,11 +32,13 @@ impl Keeper {
             self.sweep(now);
             self.expire_letters(now);
             self.count_oldest();
+            self.look_ahead(now);
         }
         if self.forget_at <= now {
             self.forget_at = now + FORGET;
             self.forget_old(now);
         }
+        self.tell_used_up(now);
         self.counts.outbox.set(u64::try_from(self.outbox.len()).unwrap_or(u64::MAX));
         if self.outbox.len() == 0 {
             self.counts.outbox_oldest_at.set(0);
@@ -68,7 +70,7 @@ impl Keeper {
     pub(super) fn probe_at(&self) -> Option<Instant> {
         let waits =
             self.outbox.has_forbidden() || (self.breaker.is_open() && self.outbox.has_ready());
-        self.breaker.probe_at().filter(|_| waits && !self.settings.dry_run)
+        self.breaker.probe_at().filter(|_| waits && self.pushes())
     }
 
     /// Puts a conversation on the agenda, unless it is there for an earlier time.

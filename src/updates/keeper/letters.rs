@@ -104,7 +104,7 @@ impl Keeper {
         }
         self.may_be_written(&target)?;
         self.is_the_last_word(letter, &target, key, value)?;
-        if !self.outbox.has_room(&target) {
+        if !self.outbox.has_room(&target, &letter.rule) {
             return Err("the outbox is full: ask again later");
         }
         let wanted = Waiting::of_letter(letter, value, self.age.reading(now), now);

@@ -8,6 +8,7 @@ mod answer;
 #[cfg(test)]
 mod bench;
 mod due;
+mod foreseen;
 mod give_up;
 mod kept;
 mod landed;
@@ -20,7 +21,7 @@ mod request;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,8 +39,10 @@ use super::asks::Asks;
 use super::breaker::Breaker;
 use super::calendar::Calendar;
 use super::dead_letters::DeadLetters;
+use super::foresight::{Foresight, Outlook};
 use super::guard::{Guard, Resting};
 use super::memory::{MAX_CONVERSATIONS, Memory};
+use super::orders::Orders;
 use super::outbox::{Outbox, Target};
 use super::settings::Settings;
 use super::wish::Ask;
@@ -65,6 +68,14 @@ pub(crate) struct Keeper {
     outbox: Outbox,
     guard: Guard,
     breaker: Breaker,
+    /// Nothing is pushed, because somebody said so.
+    paused: bool,
+    foresight: Foresight,
+    /// Pushes that were accepted.
+    accepted: u64,
+    outlook: Outlook,
+    /// When it was last said of a rule that it is over its cap.
+    told_cap: BTreeMap<Arc<str>, Instant>,
     asks: Asks,
     age: AgeClock,
     dead_letters: DeadLetters,
@@ -92,6 +103,11 @@ impl Keeper {
             outbox: Outbox::new(settings.max_pending, settings.merge_window),
             guard: Guard::default(),
             breaker: Breaker::default(),
+            paused: false,
+            foresight: Foresight::default(),
+            accepted: 0,
+            outlook: Outlook { empties_in: Some(Duration::ZERO), ..Outlook::default() },
+            told_cap: BTreeMap::new(),
             asks: Asks::new(),
             age: AgeClock::new(now),
             dead_letters: DeadLetters::default(),
@@ -128,6 +144,17 @@ impl Keeper {
         self.forget_old(now);
     }
 
+    /// Goes by other orders from now on, also with what waits already.
+    pub(crate) fn order(&mut self, orders: &Arc<Orders>, now: Instant) {
+        self.paused = orders.all_paused;
+        self.outbox.set_orders(orders, now);
+    }
+
+    /// How it looks for what waits.
+    pub(crate) fn outlook(&self) -> &Outlook {
+        &self.outlook
+    }
+
     /// Participants that wait or are under way.
     pub(crate) fn len(&self) -> usize {
         self.outbox.len()
@@ -148,7 +175,12 @@ impl Keeper {
     pub(crate) fn may_push_before(&self, deadline: Instant, now: Instant) -> bool {
         let timed = self.outbox.next_wake().filter(|_| !self.breaker.is_open());
         let wake = timed.into_iter().chain(self.probe_at()).min();
-        self.may_push(now) || (!self.settings.dry_run && wake.is_some_and(|wake| wake < deadline))
+        self.may_push(now) || (self.pushes() && wake.is_some_and(|wake| wake < deadline))
+    }
+
+    /// Whether anything is pushed at all.
+    fn pushes(&self) -> bool {
+        !self.settings.dry_run && !self.paused
     }
 
     /// What to ask of whoever holds the snapshots, if anything.

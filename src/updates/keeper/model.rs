@@ -275,6 +275,7 @@ impl World {
             participants: participants.collect(),
             wishes: wishes.collect(),
             over: false,
+            queue: None,
             in_flow: false,
             from_read,
             rules_hash: 1,

@@ -57,6 +57,7 @@ impl Keeper {
         }
         let flow = observation.in_flow && !observation.over;
         self.outbox.set_flow(&observation.conversation, flow, now);
+        self.outbox.set_queue(&observation.conversation, observation.queue.as_ref(), now);
         if observation.from_read {
             self.outbox.was_read(&observation.conversation, now);
         }

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::lanes::{Lane, Lanes};
+use super::turns::Name;
 use crate::defects::{self, Defect};
 use crate::updates::dead_letters::DeadLetter;
 use crate::updates::push::Losses;
@@ -63,31 +65,38 @@ pub(super) struct Entry {
     pub conflicts: u32,
     pub in_flow: bool,
     pub forbidden: bool,
+    /// Of the conversation; empty where none has seen it.
+    pub queue: Name,
+    /// The rule that it counts against.
+    pub owner: Name,
     pub place: Place,
 }
 
 /// Where an entry waits: in exactly one place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// Nowhere: for a flow to end, or for its own push to be answered.
+    /// Nowhere: for a flow or a pause to end, or for its own push to be answered.
     Held,
-    /// Among those that may go, by the order in which they became ready.
-    Ready(u64),
-    /// Among the urgent of those, likewise.
-    Urgent(u64),
+    /// Among those that may go, by the order in which they became ready: in the line of each rule
+    /// that has a key to send.
+    Ready {
+        order: u64,
+        lanes: Vec<Lane>,
+        queue: Name,
+    },
     Timed(Instant),
     /// Among those that the API forbids, by order.
     Forbidden(u64),
 }
 
 /// Where an entry should wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Wants {
     /// Nothing is left to do for it.
     Nothing,
     Held,
-    Ready,
-    Urgent,
+    /// In these lanes.
+    Ready(Vec<Lane>),
     Timed(Instant),
     Forbidden,
 }
@@ -140,7 +149,7 @@ impl Waiting {
 }
 
 impl Entry {
-    pub(super) fn new(window: Instant) -> Entry {
+    pub(super) fn new(window: Instant, owner: Name, queue: Name) -> Entry {
         Entry {
             keys: BTreeMap::new(),
             out: None,
@@ -154,6 +163,8 @@ impl Entry {
             conflicts: 0,
             in_flow: false,
             forbidden: false,
+            queue,
+            owner,
             place: Place::Held,
         }
     }
@@ -177,48 +188,59 @@ impl Entry {
         self.out(key).is_some_and(|out| out.generation == waiting.generation)
     }
 
-    pub(super) fn wants(&self, now: Instant) -> Wants {
+    pub(super) fn wants(&self, rules: &Lanes, now: Instant) -> Wants {
         if self.out.is_some() && !defects::on(Defect::NotExclusive) {
             return Wants::Held;
         }
         if self.keys.is_empty() && self.losses.is_empty() {
             return Wants::Nothing;
         }
-        match self.ready_at() {
+        match self.ready_at(rules) {
             None => Wants::Held,
             Some(_) if self.forbidden => Wants::Forbidden,
-            Some(at) if at <= now && self.is_urgent(now) => Wants::Urgent,
-            Some(at) if at <= now => Wants::Ready,
+            Some(at) if at <= now => Wants::Ready(self.lanes(rules, now)),
             Some(at) => Wants::Timed(at),
         }
     }
 
-    /// When the first of the keys may go; `None` while all wait for a flow to end.
-    fn ready_at(&self) -> Option<Instant> {
+    /// When the first of the keys may go; `None` while all wait for a flow or a pause to end.
+    fn ready_at(&self, rules: &Lanes) -> Option<Instant> {
         let waits = [self.backoff, self.doubt].into_iter().flatten();
         let entry = waits.fold(self.window, Instant::max);
         let key = |waiting: &Waiting| waiting.not_before.map_or(entry, |until| until.max(entry));
         let keys = self.keys.values().map(|waiting| &**waiting);
-        let keys = keys.filter(|waiting| !self.waits_for_flow(waiting)).map(key);
+        let keys = keys.filter(|waiting| !self.is_held(waiting, rules)).map(key);
         let losses = Some(entry).filter(|_| !self.losses.is_empty() && !self.in_flow);
         keys.chain(losses).min()
     }
 
-    fn waits_for_flow(&self, waiting: &Waiting) -> bool {
-        self.in_flow && !waiting.during_flow
+    fn is_held(&self, waiting: &Waiting, rules: &Lanes) -> bool {
+        (self.in_flow && !waiting.during_flow) || rules.is_paused(&waiting.rule)
     }
 
-    fn may_go(&self, waiting: &Waiting, now: Instant) -> bool {
-        !self.waits_for_flow(waiting) && waiting.not_before.is_none_or(|until| until <= now)
+    fn may_go(&self, waiting: &Waiting, rules: &Lanes, now: Instant) -> bool {
+        !self.is_held(waiting, rules) && waiting.not_before.is_none_or(|until| until <= now)
     }
 
-    fn is_urgent(&self, now: Instant) -> bool {
-        self.keys.values().any(|waiting| waiting.urgent && self.may_go(waiting, now))
+    /// A lane for each rule that has a key to send; one of nobody's for what is to be put back.
+    fn lanes(&self, rules: &Lanes, now: Instant) -> Vec<Lane> {
+        let keys = self.keys.values().map(|waiting| &**waiting);
+        let keys = keys.filter(|waiting| self.may_go(waiting, rules, now));
+        let lane = |it: &Waiting| Lane { urgent: it.urgent, rule: Arc::clone(&it.rule) };
+        let mut lanes: Vec<Lane> = keys.map(lane).collect();
+        lanes.sort_unstable();
+        lanes.dedup();
+        if lanes.is_empty() {
+            lanes.push(Lane { urgent: false, rule: Arc::clone(rules.nobody()) });
+        }
+        lanes
     }
 
     /// What would go now: all that may, or one rule's keys where some have to go apart.
-    pub(super) fn sendable(&self, now: Instant) -> BTreeMap<Arc<str>, Waiting> {
-        let sendable = self.keys.iter().filter(|(_, waiting)| self.may_go(waiting, now));
+    pub(super) fn sendable(&self, rules: &Lanes, now: Instant) -> BTreeMap<Arc<str>, Waiting> {
+        let sendable = self.keys.iter().filter(|(_, waiting)| {
+            self.may_go(waiting, rules, now) && !rules.is_used_up(&waiting.rule, now)
+        });
         let apart = sendable.clone().find(|(_, waiting)| waiting.apart).map(|(_, it)| &it.rule);
         sendable
             .filter(|(_, waiting)| apart.is_none_or(|rule| waiting.apart && waiting.rule == *rule))

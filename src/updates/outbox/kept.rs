@@ -42,17 +42,16 @@ impl Outbox {
     /// Takes in what an earlier process left for a participant, whether there is room or not. It is
     /// in doubt until then.
     pub(crate) fn restore(&mut self, target: &Target, row: Pending, doubt: Instant, times: &Times) {
-        let mut entry = Box::new(Entry::new(times.now));
+        let owner = row.keys.values().next().map_or("", |key| &*key.rule);
+        let nobody = Arc::clone(self.lanes.nobody());
+        let mut entry = Box::new(Entry::new(times.now, Arc::from(owner), nobody));
         entry.doubt = Some(doubt);
         entry.uncertain = row.uncertain;
         for (key, row) in row.keys {
             self.next_generation = self.next_generation.max(row.generation);
             entry.keys.insert(key, Box::new(Waiting::restored(row, times)));
         }
-        let participants = self.entries.entry(target.conversation.clone()).or_default();
-        if participants.insert(target.participant.clone(), entry).is_none() {
-            self.len += 1;
-        }
+        self.insert(target, entry);
         self.place(target, times.now);
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::{Outbox, Target, Waiting};
+use super::{Outbox, Target, UsedUp, Waiting};
 use crate::genesys::ConversationId;
 
 impl Outbox {
@@ -14,13 +14,29 @@ impl Outbox {
         self.len
     }
 
-    /// Whether something may be offered for this participant.
-    pub(crate) fn has_room(&self, target: &Target) -> bool {
-        self.len < self.capacity || self.entry(target).is_some()
+    /// Whether something of this rule may be offered for this participant.
+    pub(crate) fn has_room(&self, target: &Target, rule: &str) -> bool {
+        self.has_room_for(rule) || self.entry(target).is_some()
     }
 
+    /// Whether something may go now.
     pub(crate) fn has_ready(&self) -> bool {
-        !self.ready.is_empty() || !self.urgent.is_empty()
+        self.lanes.may_go()
+    }
+
+    /// Participants that wait for nothing but their turn, a cap, or a permission.
+    pub(crate) fn backlog(&self) -> usize {
+        self.ready + self.forbidden.len()
+    }
+
+    /// Rules with the participants that wait for their turn, those with the most first.
+    pub(crate) fn fullest(&self) -> Vec<(Arc<str>, usize)> {
+        self.lanes.fullest()
+    }
+
+    /// The rules that have used up their cap since this was last asked, and have more.
+    pub(crate) fn take_used_up(&mut self) -> Vec<UsedUp> {
+        self.lanes.take_used_up()
     }
 
     pub(crate) fn has_forbidden(&self) -> bool {
@@ -29,7 +45,8 @@ impl Outbox {
 
     /// When [`wake`](Outbox::wake) next has something to do.
     pub(crate) fn next_wake(&self) -> Option<Instant> {
-        self.timed.first().map(|(at, _)| *at)
+        let timed = self.timed.first().map(|(at, _)| *at);
+        timed.into_iter().chain(self.lanes.next_wake()).min()
     }
 
     pub(crate) fn holds(&self, conversation: &ConversationId) -> bool {

@@ -1,6 +1,8 @@
 //! What of others is to be put back: it goes with the next request for its participant, or in one of
 //! its own.
 
+use std::sync::Arc;
+
 use tokio::time::Instant;
 
 use super::entry::Entry;
@@ -15,7 +17,8 @@ impl Outbox {
         if losses.is_empty() && self.entry(target).is_none() {
             return true;
         }
-        let Some(entry) = self.enter(target, window) else { return false };
+        let nobody = Arc::clone(self.lanes.nobody());
+        let Some(entry) = self.enter(target, &nobody, window) else { return false };
         if entry.keys.is_empty() && entry.losses.is_empty() {
             entry.window = window;
         }

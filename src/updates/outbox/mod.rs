@@ -7,20 +7,25 @@
 //! - **Exclusive.** A participant is out for pushing at most once at a time.
 //! - **Generations.** An answer settles what was sent and nothing newer. What failed stays where it
 //!   was, so that a retry sends current values.
-//! - **Fair.** Participants leave in the order in which they became ready; the urgent ones first, but
-//!   not so many of them that the others never do.
-//! - **Bounded.** A participant too many is refused, never dropped.
+//! - **Fair.** Rules take turns, within a rule its queues, and within a queue the oldest goes first;
+//!   the urgent go before the others, every other turn ([`lanes`]).
+//! - **Bounded.** A participant too many is refused, never dropped. No rule takes the last places:
+//!   one gone wild leaves room for the others.
+//! - **Obedient.** What is paused, or over a rule's cap, goes on merging, and goes when it may.
 //!
 //! Nothing here waits, reads a clock or knows why something is wished.
 
+mod caps;
 mod entry;
 mod kept;
+mod lanes;
 mod look;
 mod losses;
 mod place;
 mod settle;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -30,15 +35,19 @@ use tokio::time::Instant;
 
 use entry::Entry;
 pub(crate) use entry::Waiting;
+use lanes::Lanes;
+pub(crate) use lanes::UsedUp;
 pub(crate) use settle::Failure;
+use turns::Name;
 
+use super::orders::Orders;
 use super::push::Losses;
 use crate::defects::{self, Defect};
 use crate::genesys::{ConversationId, ParticipantId};
 
-/// So many urgent ones may leave in a row while others wait, who thus get a fifth of what goes even
-/// if everything of a busy rule is urgent.
-const MAX_URGENT_ROW: u32 = 4;
+/// One rule may have so many participants for each place that is still free: alone it takes all but
+/// a seventeenth of the room, two take a little less each, and whoever comes finds some.
+const OF_FREE: usize = 16;
 
 /// Whose attributes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -54,7 +63,7 @@ pub(crate) enum Offered {
     Queued,
     /// Into an entry that waited already.
     Merged,
-    /// The outbox holds as many participants as it may.
+    /// The outbox holds as many participants as it may, or as many of this rule.
     Full,
 }
 
@@ -77,10 +86,11 @@ pub(crate) struct Outbox {
     /// In boxes: a node of such a map has room for eleven, and most hold one or two.
     entries: HashMap<ConversationId, BTreeMap<ParticipantId, Box<Entry>>>,
     len: usize,
-    ready: BTreeMap<u64, Target>,
-    urgent: BTreeMap<u64, Target>,
-    /// Urgent ones that left in a row.
-    urgent_row: u32,
+    /// Of those, how many count against each rule.
+    held: HashMap<Name, usize>,
+    /// Of those, how many may go, and in what order.
+    ready: usize,
+    lanes: Lanes,
     timed: BTreeSet<(Instant, Target)>,
     forbidden: BTreeMap<u64, Target>,
     next_place: u64,
@@ -103,9 +113,9 @@ impl Outbox {
         Outbox {
             entries: HashMap::new(),
             len: 0,
-            ready: BTreeMap::new(),
-            urgent: BTreeMap::new(),
-            urgent_row: 0,
+            held: HashMap::new(),
+            ready: 0,
+            lanes: Lanes::default(),
             timed: BTreeSet::new(),
             forbidden: BTreeMap::new(),
             next_place: 0,
@@ -127,7 +137,9 @@ impl Outbox {
         self.next_generation += 1;
         let generation = self.next_generation;
         let window = now + self.merge_window;
-        let Some(entry) = self.enter(target, window) else { return Offered::Full };
+        let Some(entry) = self.enter(target, &waiting.rule, window) else {
+            return Offered::Full;
+        };
         let merged = entry.all_waiting().next().is_some();
         if !merged {
             entry.window = window;
@@ -155,16 +167,34 @@ impl Outbox {
     }
 
     /// The entry of a participant, a new one if there is none; `None` if there is no room for it.
-    fn enter(&mut self, target: &Target, window: Instant) -> Option<&mut Entry> {
+    fn enter(&mut self, target: &Target, rule: &Name, window: Instant) -> Option<&mut Entry> {
         if self.entry(target).is_none() {
-            if self.len >= self.capacity {
+            if !self.has_room_for(rule) {
                 return None;
             }
-            self.len += 1;
+            let queue = self.queue_of(&target.conversation);
+            self.insert(target, Box::new(Entry::new(window, Arc::clone(rule), queue)));
         }
+        self.entry_mut(target)
+    }
+
+    /// Puts in an entry where there is none.
+    fn insert(&mut self, target: &Target, entry: Box<Entry>) {
+        self.len += 1;
+        *self.held.entry(Arc::clone(&entry.owner)).or_default() += 1;
         let participants = self.entries.entry(target.conversation.clone()).or_default();
-        let entry = participants.entry(target.participant.clone());
-        Some(entry.or_insert_with(|| Box::new(Entry::new(window))))
+        participants.insert(target.participant.clone(), entry);
+    }
+
+    fn has_room_for(&self, rule: &str) -> bool {
+        let free = self.capacity.saturating_sub(self.len);
+        self.held.get(rule).copied().unwrap_or_default() < free.saturating_mul(OF_FREE)
+    }
+
+    /// As the other participants of the conversation have it.
+    fn queue_of(&self, conversation: &ConversationId) -> Name {
+        let other = self.entries.get(conversation).and_then(|them| them.values().next());
+        Arc::clone(other.map_or(self.lanes.nobody(), |entry| &entry.queue))
     }
 
     /// Takes back what waits for a key; what is under way goes on. Returns false if nothing waited.
@@ -224,6 +254,36 @@ impl Outbox {
         self.change_all(conversation, now, |entry| entry.in_flow = in_flow);
     }
 
+    /// Says in which queue a conversation waits, or did last.
+    pub(crate) fn set_queue(
+        &mut self,
+        conversation: &ConversationId,
+        queue: Option<&Arc<str>>,
+        now: Instant,
+    ) {
+        let queue = Arc::clone(queue.unwrap_or(self.lanes.nobody()));
+        let mut participants = self.entries.get(conversation).into_iter().flatten();
+        if participants.any(|(_, entry)| entry.queue != queue) {
+            self.change_all(conversation, now, |entry| entry.queue = Arc::clone(&queue));
+        }
+    }
+
+    /// Goes by other orders from now on, also with what waits already.
+    pub(crate) fn set_orders(&mut self, orders: &Arc<Orders>, now: Instant) {
+        let paused = self.lanes.orders.rules_paused != orders.rules_paused;
+        self.lanes.set_orders(orders, now);
+        if paused {
+            self.replace_all(now);
+        }
+    }
+
+    fn replace_all(&mut self, now: Instant) {
+        let conversations: BTreeSet<ConversationId> = self.entries.keys().cloned().collect();
+        for conversation in conversations {
+            self.change_all(&conversation, now, |_| {});
+        }
+    }
+
     /// A conversation was read: what waited for that need wait no longer.
     pub(crate) fn was_read(&mut self, conversation: &ConversationId, now: Instant) {
         self.change_all(conversation, now, |entry| {
@@ -233,14 +293,9 @@ impl Outbox {
         });
     }
 
-    /// Takes the entry that became ready first, an urgent one before the others. It is out until it
-    /// is settled.
+    /// Takes the entry whose turn it is. It is out until it is settled.
     pub(crate) fn take(&mut self, now: Instant) -> Option<Leaving> {
-        let urgent = self.urgent.first_key_value();
-        let urgent = urgent.filter(|_| self.urgent_row < MAX_URGENT_ROW || self.ready.is_empty());
-        self.urgent_row = if urgent.is_some() { self.urgent_row.saturating_add(1) } else { 0 };
-        let (_, target) = urgent.or_else(|| self.ready.first_key_value())?;
-        let target = target.clone();
+        let target = self.lanes.next()?;
         self.take_out(target, now)
     }
 
@@ -253,8 +308,9 @@ impl Outbox {
     }
 
     fn take_out(&mut self, target: Target, now: Instant) -> Option<Leaving> {
+        let entry = self.entry(&target)?;
+        let (keys, queue) = (entry.sendable(&self.lanes, now), Arc::clone(&entry.queue));
         let leaving = self.change(&target, now, |entry| {
-            let keys = entry.sendable(now);
             if (keys.is_empty() && entry.losses.is_empty())
                 || (entry.out.is_some() && !defects::on(Defect::NotExclusive))
             {
@@ -267,11 +323,16 @@ impl Outbox {
         });
         let (keys, losses, attempt, unsettled) = leaving.flatten()?;
         self.touch(&target);
+        let rules: BTreeSet<&Name> = keys.values().map(|waiting| &waiting.rule).collect();
+        let nobody = Arc::clone(self.lanes.nobody());
+        let rules = rules.into_iter().chain(Some(&nobody).filter(|_| keys.is_empty()));
+        self.lanes.serve(rules, &queue, now);
         Some(Leaving { target, keys, losses, attempt, unsettled })
     }
 
     /// Makes ready everything whose time has come.
     pub(crate) fn wake(&mut self, now: Instant) {
+        self.lanes.wake(now);
         while let Some((at, target)) = self.timed.first().cloned() {
             if at > now {
                 return;

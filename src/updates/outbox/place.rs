@@ -1,5 +1,7 @@
 //! Where entries wait: each in the one place that its state asks for.
 
+use std::sync::Arc;
+
 use tokio::time::Instant;
 
 use super::entry::{Place, Wants};
@@ -9,46 +11,32 @@ impl Outbox {
     /// Puts an entry into the one place where it belongs.
     pub(super) fn place(&mut self, target: &Target, now: Instant) {
         let Some(entry) = self.entry(target) else { return };
-        let (place, wants) = (entry.place, entry.wants(now));
-        let stays = match (place, wants) {
-            (Place::Ready(_), Wants::Ready)
-            | (Place::Urgent(_), Wants::Urgent)
-            | (Place::Forbidden(_), Wants::Forbidden)
-            | (Place::Held, Wants::Held) => true,
+        let wants = entry.wants(&self.lanes, now);
+        let stays = match (&entry.place, &wants) {
+            (Place::Ready { lanes: are, queue, .. }, Wants::Ready(should)) => {
+                are == should && *queue == entry.queue
+            }
+            (Place::Forbidden(_), Wants::Forbidden) | (Place::Held, Wants::Held) => true,
             (Place::Timed(is), Wants::Timed(should)) => is == should,
-            (
-                Place::Ready(_)
-                | Place::Urgent(_)
-                | Place::Forbidden(_)
-                | Place::Held
-                | Place::Timed(_),
-                _,
-            ) => false,
+            (Place::Ready { .. } | Place::Forbidden(_) | Place::Held | Place::Timed(_), _) => false,
         };
         if stays {
             return;
         }
-        match place {
-            Place::Held => {}
-            Place::Ready(order) => drop(self.ready.remove(&order)),
-            Place::Urgent(order) => drop(self.urgent.remove(&order)),
-            Place::Forbidden(order) => drop(self.forbidden.remove(&order)),
-            Place::Timed(at) => drop(self.timed.remove(&(at, target.clone()))),
-        }
-        let order = self.next_place;
-        self.next_place += 1;
+        let queue = Arc::clone(&entry.queue);
+        let before = self.leave(target);
         let place = match wants {
             Wants::Nothing => return self.remove(target),
             Wants::Held => Place::Held,
-            Wants::Ready => {
-                self.ready.insert(order, target.clone());
-                Place::Ready(order)
-            }
-            Wants::Urgent => {
-                self.urgent.insert(order, target.clone());
-                Place::Urgent(order)
+            Wants::Ready(lanes) => {
+                // Who has become ready for another rule, too, has waited as long as before.
+                let order = before.unwrap_or_else(|| self.next_place());
+                self.lanes.enter(&lanes, &queue, order, target);
+                self.ready += 1;
+                Place::Ready { order, lanes, queue }
             }
             Wants::Forbidden => {
+                let order = self.next_place();
                 self.forbidden.insert(order, target.clone());
                 Place::Forbidden(order)
             }
@@ -62,10 +50,37 @@ impl Outbox {
         }
     }
 
+    /// Takes an entry from where it waits; returns its order, if it was ready.
+    fn leave(&mut self, target: &Target) -> Option<u64> {
+        let entry = self.entry_mut(target)?;
+        match std::mem::replace(&mut entry.place, Place::Held) {
+            Place::Held => {}
+            Place::Ready { order, lanes, queue } => {
+                self.lanes.leave(&lanes, &queue, order);
+                self.ready -= 1;
+                return Some(order);
+            }
+            Place::Forbidden(order) => drop(self.forbidden.remove(&order)),
+            Place::Timed(at) => drop(self.timed.remove(&(at, target.clone()))),
+        }
+        None
+    }
+
+    fn next_place(&mut self) -> u64 {
+        self.next_place += 1;
+        self.next_place
+    }
+
     fn remove(&mut self, target: &Target) {
         let Some(participants) = self.entries.get_mut(&target.conversation) else { return };
-        if participants.remove(&target.participant).is_some() {
+        if let Some(entry) = participants.remove(&target.participant) {
             self.len -= 1;
+            if let Some(held) = self.held.get_mut(&entry.owner) {
+                *held -= 1;
+                if *held == 0 {
+                    self.held.remove(&entry.owner);
+                }
+            }
         }
         if participants.is_empty() {
             self.entries.remove(&target.conversation);

@@ -23,7 +23,9 @@ const LIMIT: u64 = 480;
 fn a_hundred_thousand_participants_wait_within_their_bound() {
     let (start, counts) = (Instant::now(), Arc::new(Counts::default()));
     let before = resident();
-    let mut keeper = Keeper::new(Settings::for_tests(), Arc::clone(&counts), 1, start);
+    // One rule alone does not fill it.
+    let settings = Settings { max_pending: 2 * PARTICIPANTS, ..Settings::for_tests() };
+    let mut keeper = Keeper::new(settings, Arc::clone(&counts), 1, start);
     let rule: Arc<str> = Arc::from("a rule");
     let in_force = Arc::default();
     for number in 0..PARTICIPANTS {
@@ -93,6 +95,7 @@ fn observation(
         participants: vec![seen(1), seen(2)],
         wishes: (0..3).map(wish).collect(),
         over: false,
+        queue: None,
         in_flow: false,
         from_read: false,
         rules_hash: 1,

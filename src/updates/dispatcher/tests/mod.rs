@@ -1,5 +1,7 @@
 //! With paused time and a server that does as it is told.
 
+mod ordered;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
 
@@ -239,6 +241,8 @@ async fn pushes_and_asks_that_nobody_takes_do_not_keep_it_from_going_round() {
 struct Bench {
     input: Option<mpsc::Sender<Input>>,
     asked: mpsc::Receiver<Ask>,
+    orders: watch::Sender<Arc<Orders>>,
+    outlook: watch::Receiver<Outlook>,
     api: Arc<FakeApi>,
     push: Arc<FakePush>,
     start: Instant,
@@ -259,12 +263,16 @@ impl Bench {
             answers: Mutex::new(answers.iter().copied().collect()),
             log: Mutex::new(Vec::new()),
         });
+        let (orders, orders_receiver) = watch::channel(Arc::default());
+        let (outlook_sender, outlook) = watch::channel(Outlook::default());
         let dispatcher = Dispatcher::new(Joints {
             input: receiver,
             asks,
             api: Arc::clone(&api) as Arc<dyn Api>,
             push: Arc::clone(&push) as Arc<dyn Push>,
             settings,
+            orders: orders_receiver,
+            outlook: outlook_sender,
             journal: Journal::for_tests(),
             recovered: Recovered::default(),
             calendar: Calendar::new(start, jiff::Timestamp::UNIX_EPOCH),
@@ -274,7 +282,7 @@ impl Bench {
         });
         #[expect(clippy::disallowed_methods, reason = "the runtime of a test ends with the test")]
         let task = tokio::spawn(dispatcher.run().map(|ended| (ended, Instant::now())));
-        Bench { input: Some(input), asked, api, push, start, pulse, task }
+        Bench { input: Some(input), asked, orders, outlook, api, push, start, pulse, task }
     }
 
     fn observation(&self, participant: &str, key: &str, value: &str) -> Observation {
@@ -300,6 +308,7 @@ impl Bench {
                 urgent: false,
             }],
             over: false,
+            queue: None,
             in_flow: false,
             from_read: false,
             rules_hash: 1,

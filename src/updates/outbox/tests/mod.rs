@@ -1,5 +1,7 @@
 //! The outbox as scripts and what each step answers.
 
+mod fair;
+
 use expect_test::{Expect, expect};
 
 use super::*;
