@@ -10,6 +10,7 @@
 mod agree;
 mod answers;
 mod bad_input;
+mod budget;
 mod canary;
 mod checks;
 mod command;
@@ -24,6 +25,8 @@ mod judgement;
 mod kills;
 mod late;
 mod letters;
+#[path = "../../benches/budget/mod.rs"]
+mod minutes;
 mod overlap;
 mod reload;
 mod replayed;
