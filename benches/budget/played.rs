@@ -88,13 +88,11 @@ async fn run(settings: &Settings, conditions: &Conditions) -> Outcome {
     let work = Work { settings, way: &way, accepted: AtomicU64::new(0) };
     let other = Other { simulator: &simulator, conditions, spent: Mutex::default() };
     let story = async {
-        match conditions.scenario {
-            Scenario::Idle => Some(work.burst().await),
-            _ => {
-                work.until_the_end(conditions).await;
-                None
-            }
+        if conditions.scenario == Scenario::Idle {
+            return Some(work.burst().await);
         }
+        work.until_the_end(conditions).await;
+        None
     };
     let burst = tokio::select! {
         biased;

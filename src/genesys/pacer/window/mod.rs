@@ -19,7 +19,6 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use self::requests::Requests;
-pub(super) use self::told::Cause;
 use super::cycle::Cycle;
 use super::others::Others;
 use super::phase::PERIOD;
@@ -34,6 +33,7 @@ const RELEASE: Duration = Duration::from_secs(2);
 const FORESIGHT: Duration = Duration::from_secs(5);
 /// Who waits because of what others may take looks again so soon.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
 /// Why there is no leave now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wait {

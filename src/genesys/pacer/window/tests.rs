@@ -1,5 +1,6 @@
 //! What is known of the budget after what was sent and told.
 
+use super::told::Cause;
 use super::*;
 use crate::genesys::pacer::phase::RateHeaders;
 
