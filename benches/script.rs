@@ -25,7 +25,6 @@ use attributed::app::{Options, Start};
 use attributed::config::Config;
 use attributed::genesys::outside::{ByteStream, ChannelUri, Outside, SendError};
 use attributed::machine;
-use attributed::signals::Intent;
 use attributed::simulator::inside::InMemory;
 use attributed::simulator::world::Shape;
 use attributed::simulator::{self, Limits, Simulator};

@@ -258,8 +258,9 @@ impl Window {
     /// Requests that the server counts in the current window, or may.
     fn used(&self, cycle: &Cycle) -> u32 {
         let from = cycle.may_have_begun();
-        // What ended before a request was sent is in the count that its answer told.
-        let from = self.current.as_of.map_or(from, |as_of| from.max(as_of));
+        // What had ended when a request was sent is in the count that its answer told.
+        let after = |as_of: Instant| from.max(as_of + Duration::from_nanos(1));
+        let from = self.current.as_of.map_or(from, after);
         let told = self.current.count.max(self.current.answers);
         told.saturating_add(self.requests.touching(from))
     }

@@ -60,7 +60,7 @@ fn the_count_that_was_told_holds_what_ended_before() {
     let (mut window, start) = (Window::new(300), Instant::now());
     let silent = send_unasked(&mut window, start);
     window.end(start + seconds(1), silent);
-    let now = start + seconds(2);
+    let now = start + seconds(1);
     let told = send(&mut window, now);
     assert_eq!(window.usage(now).used, 2);
     window.answered(now, told, headers(8, 40));
