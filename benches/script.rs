@@ -159,7 +159,7 @@ fn play(changes: u64, daemon: bool) -> Outcome {
         let told = if daemon {
             with_daemon(&calls, changes, Arc::clone(&way)).await
         } else {
-            let script = Script { way: &*way, calls: &calls };
+            let script = Script { way: &way, calls: &calls };
             script.run(changes).await
         };
         calls.judge(told)

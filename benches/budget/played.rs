@@ -199,7 +199,7 @@ impl Other<'_> {
         match self.conditions.scenario {
             Scenario::Shared | Scenario::SharedShort => self.take().await,
             Scenario::Alone | Scenario::Raised | Scenario::Lowered | Scenario::Idle => {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         }
     }
