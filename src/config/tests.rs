@@ -308,7 +308,7 @@ fn each_value_is_shown_with_its_origin() {
         dead_after = "40s"                           # default
 
         [updates]
-        workers = 8                                  # default
+        workers = 16                                 # default
         requests_per_second = 20                     # default
         requests_per_minute = 300                    # default
         # requests_per_month is not set

@@ -10,6 +10,7 @@
 mod agree;
 mod answers;
 mod bad_input;
+mod budget;
 mod canary;
 mod checks;
 mod command;
@@ -25,6 +26,8 @@ mod kills;
 mod late;
 mod letters;
 mod metrics;
+#[path = "../../benches/budget/mod.rs"]
+mod minutes;
 mod monitoring;
 mod overlap;
 mod pause;

@@ -125,8 +125,7 @@ impl Account {
         let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         debug!(operation, status, ms, "answered");
         let response = response.map_err(|error| CallError::NoAnswer { operation, error })?;
-        self.pacer.note(RateHeaders::of(response.headers()), sent_at);
-        drop(under_way);
+        under_way.answered(RateHeaders::of(response.headers()));
         if status != 401 {
             token.was_accepted();
         }

@@ -1,12 +1,16 @@
 //! Leave to make requests: the whole budget of the account, and never more.
 //!
-//! Two limits hold at once: a token bucket spaces bursts out, and the account's [`window`] of a
-//! minute is not overrun. Whoever waits is served by class and share ([`shares`]). A 429 rests
-//! everybody. Which request is made is not known here.
+//! Two limits hold at once: a token bucket spaces bursts out, and the account's [`window`] is not
+//! overrun. Whoever waits is served by class and share ([`shares`]). A 429 rests everybody. Which
+//! request is made is not known here.
 
 mod clock;
+mod cycle;
+mod others;
 mod phase;
+mod ping;
 mod shares;
+mod spread;
 #[cfg(test)]
 mod tests;
 mod window;
@@ -107,8 +111,8 @@ impl Pacer {
         self.changed.notify_waiters();
     }
 
-    /// Takes in what an answer says about the budget; `sent_at` is when its request was sent. Every
-    /// answer is worth noting, also one that says nothing.
+    /// Takes in what an answer says about the budget to a request that was not begun here; `sent_at`
+    /// is when it was sent. Else see [`UnderWay::answered`].
     pub fn note(&self, headers: RateHeaders, sent_at: Instant) {
         self.state().window.note(Instant::now(), sent_at, headers);
         self.changed.notify_waiters();
@@ -123,20 +127,21 @@ impl Pacer {
     /// Rests the whole account after a 429: for what it says, else until the window ends, else for
     /// a few seconds. Returns for how long.
     pub(super) fn throttled(&self, retry_after: Option<Duration>) -> Duration {
-        let (rest, rested) = {
+        let (rest, rested, cause) = {
             let (mut state, now) = (self.state(), Instant::now());
             let until_reset = state.window.window_ends_in(now);
             let rest = retry_after.or(until_reset).unwrap_or(REST).min(MAX_REST);
-            (rest, state.window.resting_for(now))
+            (rest, state.window.resting_for(now), state.window.throttled(now))
         };
         if !defects::on(Defect::ThrottleRestsOneRequest) {
             self.rest(rest);
         }
         let (seconds, was) = (rest.as_secs(), rested.unwrap_or_default());
+        let reason = cause.reason();
         if rest > LONG_REST && was <= LONG_REST {
-            error!(seconds, "throttled for unusually long, nothing is sent until its end");
+            error!(seconds, reason, "throttled for unusually long, nothing is sent until its end");
         } else if was.is_zero() {
-            warn!(seconds, "throttled, the account rests");
+            warn!(seconds, reason, "throttled, the account rests");
         }
         rest
     }
@@ -146,7 +151,11 @@ impl Pacer {
     }
 
     fn line_up(&self, class: Class) -> Place {
-        self.state().line.enter(class)
+        let mut state = self.state();
+        if state.line.is_empty() {
+            state.window.waiting(Instant::now(), true);
+        }
+        state.line.enter(class)
     }
 
     fn try_take(&self, place: Place) -> Result<(), Wait> {
@@ -178,7 +187,12 @@ struct Waiting<'p> {
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.pacer.state().line.leave(self.place);
+        let mut state = self.pacer.state();
+        state.line.leave(self.place);
+        if state.line.is_empty() {
+            state.window.waiting(Instant::now(), false);
+        }
+        drop(state);
         self.pacer.changed.notify_waiters();
     }
 }
@@ -188,6 +202,14 @@ impl Drop for Waiting<'_> {
 pub(super) struct UnderWay<'p> {
     pacer: &'p Pacer,
     number: u64,
+}
+
+impl UnderWay<'_> {
+    /// The answer has come: takes in what it says about the budget. Every answer is worth it, also
+    /// one that says nothing.
+    pub(super) fn answered(self, headers: RateHeaders) {
+        self.pacer.state().window.answered(Instant::now(), self.number, headers);
+    }
 }
 
 impl Drop for UnderWay<'_> {

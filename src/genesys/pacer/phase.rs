@@ -12,8 +12,10 @@ use tokio::time::Instant;
 pub(super) const PERIOD: Duration = Duration::from_secs(60);
 /// How near to a reset a request counts in both windows (SEMANTICS 8).
 const NEAR: Duration = Duration::from_secs(1);
-/// What two clocks may drift apart in a minute, generously.
-const DRIFT: Duration = Duration::from_millis(60);
+/// How a server rounds its seconds is not known: up, down or to the nearest.
+const ROUNDING: Duration = Duration::from_secs(1);
+/// Two clocks drift apart by less than this part of the time: twice of what NTP corrects by.
+const DRIFT: u32 = 1000;
 /// A phase that is no surer than this is of no use.
 const MAX_DOUBT: Duration = Duration::from_secs(20);
 
@@ -48,14 +50,22 @@ pub(super) struct Phase {
 }
 
 impl Phase {
-    /// How the server rounds its seconds is not known, nor when within the call it looked.
+    /// When within the call the server looked is not known.
     pub(super) fn told(sent_at: Instant, now: Instant, reset: u32) -> Phase {
         let reset = Duration::from_secs(u64::from(reset));
-        let earliest = sent_at + reset.saturating_sub(Duration::from_secs(1));
-        Phase { earliest, latest: now + reset + Duration::from_secs(1) }
+        let doubt = ROUNDING + reset / DRIFT;
+        Phase { earliest: sent_at + reset.saturating_sub(doubt), latest: now + reset + doubt }
     }
 
-    fn middle(self) -> Instant {
+    pub(super) fn earliest(self) -> Instant {
+        self.earliest
+    }
+
+    pub(super) fn latest(self) -> Instant {
+        self.latest
+    }
+
+    pub(super) fn middle(self) -> Instant {
         self.earliest + (self.latest - self.earliest) / 2
     }
 
@@ -67,9 +77,39 @@ impl Phase {
     }
 
     /// The reset after this one.
-    pub(super) fn next(self) -> Phase {
-        let earliest = self.earliest + (PERIOD - DRIFT);
-        Phase { earliest, latest: self.latest + PERIOD + DRIFT }
+    pub(super) fn after(self, length: Duration) -> Phase {
+        let drift = length / DRIFT;
+        Phase { earliest: self.earliest + (length - drift), latest: self.latest + length + drift }
+    }
+
+    /// The reset before this one.
+    pub(super) fn before(self, length: Duration) -> Phase {
+        let drift = length / DRIFT;
+        let back = |from: Instant, by| from.checked_sub(by).unwrap_or(from);
+        Phase {
+            earliest: back(self.earliest, length + drift),
+            latest: back(self.latest, length - drift),
+        }
+    }
+
+    /// The same, if it came by now.
+    pub(super) fn by(self, now: Instant) -> Option<Phase> {
+        (self.earliest <= now).then(|| Phase { latest: self.latest.min(now), ..self })
+    }
+
+    pub(super) fn is_over(self, now: Instant) -> bool {
+        now >= self.latest
+    }
+
+    /// Returns true if and only if it comes after the other for sure.
+    pub(super) fn follows(self, other: Phase) -> bool {
+        self.earliest > other.latest
+    }
+
+    /// How much later it comes than the other, at least and at most.
+    pub(super) fn distance(self, other: Phase) -> Option<(Duration, Duration)> {
+        let least = self.earliest.checked_duration_since(other.latest)?;
+        Some((least, self.latest.saturating_duration_since(other.earliest)))
     }
 
     /// Returns false if so much time has passed since it was told that it says nothing any more.
@@ -114,7 +154,7 @@ mod tests {
         let mut phase = Phase::told(now, now, 30);
         let mut windows = 0;
         while phase.is_of_use() {
-            phase = phase.next();
+            phase = phase.after(PERIOD);
             windows += 1;
         }
         assert_eq!(windows, 150, "two hours and a half");

@@ -43,6 +43,11 @@ impl Line {
         self.waiting.remove(&place);
     }
 
+    /// Whether nobody waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     /// Whose turn it is.
     pub(super) fn first(&self) -> Option<Place> {
         let first = *self.waiting.first()?;
