@@ -6,6 +6,7 @@
 
 mod clock;
 mod phase;
+mod requests;
 #[cfg(test)]
 mod tests;
 mod window;

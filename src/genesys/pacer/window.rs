@@ -8,23 +8,18 @@
 //!
 //! Pure: time is an argument. It does not wait, and it does not space requests out within a window.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::phase::{PERIOD, Phase, RateHeaders};
+use super::requests::{Requests, UNUSED};
 use crate::genesys::call::Class;
 
 /// The reserve is released so long before what is near to a reset.
 const RELEASE: Duration = Duration::from_secs(2);
-/// Leave that was taken and has not been used by then never will be: the put dialect holds one
-/// permit while it waits for another, for a minute at most.
-const UNUSED: Duration = Duration::from_secs(120);
 /// As long as nothing has been heard of the budget, unused leave holds others up for so long.
 const UNUSED_PROBE: Duration = Duration::from_secs(5);
-/// Nothing older touches the current window or the sliding minute.
-const KEPT: Duration = Duration::from_secs(150);
 
 /// Why there is no leave now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,39 +51,10 @@ pub(super) struct Window {
     phase: Option<Phase>,
     /// Requests in the current window that are not ours: another program's, or an earlier run's.
     foreign: u32,
-    requests: VecDeque<Request>,
-    /// The number of the first in `requests`.
-    first: u64,
+    requests: Requests,
     resting_until: Option<Instant>,
     /// An answer has come, with headers or without.
     heard: bool,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Request {
-    class: Class,
-    granted: Instant,
-    stage: Stage,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    Granted,
-    UnderWay,
-    Ended(Instant),
-    /// Leave that was not needed: the server never saw it.
-    Unused,
-}
-
-impl Request {
-    /// Returns true if and only if the server may have counted it at `from` or later.
-    fn touches(&self, from: Instant) -> bool {
-        match self.stage {
-            Stage::Granted | Stage::UnderWay => true,
-            Stage::Ended(ended) => ended >= from,
-            Stage::Unused => false,
-        }
-    }
 }
 
 impl Window {
@@ -99,8 +65,7 @@ impl Window {
             allowed: None,
             phase: None,
             foreign: 0,
-            requests: VecDeque::new(),
-            first: 0,
+            requests: Requests::default(),
             resting_until: None,
             heard: false,
         }
@@ -125,27 +90,23 @@ impl Window {
         if self.heard || class == Class::Token {
             return Ok(());
         }
-        let waits = |request: &Request| match request.stage {
-            Stage::UnderWay => Some(Wait::News),
-            Stage::Granted => {
-                Some(request.granted + UNUSED_PROBE).filter(|end| *end > now).map(Wait::Until)
-            }
-            Stage::Ended(_) | Stage::Unused => None,
-        };
-        let others = self.requests.iter().filter(|request| request.class != Class::Token);
-        others.filter_map(waits).next().map_or(Ok(()), Err)
+        let is_other = |class| class != Class::Token;
+        if self.requests.under_way().any(|it| is_other(it.class)) {
+            return Err(Wait::News);
+        }
+        let granted = self.requests.granted().filter(|it| is_other(it.class));
+        let mut ends = granted.map(|it| it.at + UNUSED_PROBE).filter(|end| *end > now);
+        ends.next().map_or(Ok(()), |end| Err(Wait::Until(end)))
     }
 
     fn ask_sliding(&self, now: Instant, class: Class) -> Result<(), Wait> {
         if self.within_a_minute(now) < self.limit(class) {
             return Ok(());
         }
-        let frees = self.requests.iter().filter_map(|request| match request.stage {
-            Stage::Ended(ended) => Some(ended + PERIOD).filter(|at| *at > now),
-            // Nothing is heard of leave that nobody uses.
-            Stage::Granted => Some(request.granted + UNUSED),
-            Stage::UnderWay | Stage::Unused => None,
-        });
+        let first = self.requests.first_ended(a_minute_before(now));
+        let frees = first.map(|ended| ended + PERIOD).into_iter();
+        // Nothing is heard of leave that nobody uses.
+        let frees = frees.chain(self.requests.granted().map(|it| it.at + UNUSED));
         Err(frees.min().map_or(Wait::News, Wait::Until))
     }
 
@@ -164,36 +125,23 @@ impl Window {
 
     /// Leave is taken.
     pub(super) fn grant(&mut self, now: Instant, class: Class) {
-        self.requests.push_back(Request { class, granted: now, stage: Stage::Granted });
+        self.requests.grant(now, class);
     }
 
     /// Leave that was taken is not needed after all.
     pub(super) fn give_back(&mut self, class: Class) {
-        let waits =
-            |request: &&mut Request| request.class == class && request.stage == Stage::Granted;
-        if let Some(request) = self.requests.iter_mut().rfind(waits) {
-            request.stage = Stage::Unused;
-        }
+        self.requests.give_back(class);
     }
 
     /// A request goes out for which leave was taken. Returns its number, for
     /// [`end`](Window::end).
     pub(super) fn begin(&mut self, now: Instant, class: Class) -> u64 {
-        let waits = |request: &Request| request.class == class && request.stage == Stage::Granted;
-        let at = self.requests.iter().position(waits).unwrap_or_else(|| {
-            self.grant(now, class);
-            self.requests.len() - 1
-        });
-        self.requests[at].stage = Stage::UnderWay;
-        self.first + at as u64
+        self.requests.begin(now, class)
     }
 
     /// It is answered, or given up.
     pub(super) fn end(&mut self, now: Instant, number: u64) {
-        let at = number.checked_sub(self.first).and_then(|at| usize::try_from(at).ok());
-        if let Some(request) = at.and_then(|at| self.requests.get_mut(at)) {
-            request.stage = Stage::Ended(now);
-        }
+        self.requests.end(now, number);
     }
 
     /// What the answer says to a request that was sent then.
@@ -285,32 +233,18 @@ impl Window {
     }
 
     fn within_a_minute(&self, now: Instant) -> u32 {
-        self.number(|request| match request.stage {
-            Stage::Granted | Stage::UnderWay => true,
-            Stage::Ended(ended) => ended + PERIOD > now,
-            Stage::Unused => false,
-        })
+        number(self.requests.open() + self.requests.ended(a_minute_before(now)))
     }
 
     /// Requests that may be counted in the window which ends at this phase.
     fn in_current(&self, phase: Phase) -> u32 {
-        let (near, over) = phase.near();
-        let touches = |request: &Request| match request.stage {
-            Stage::Granted | Stage::UnderWay => request.granted <= over,
-            Stage::Ended(ended) => ended + PERIOD >= near && request.granted <= over,
-            Stage::Unused => false,
-        };
-        self.number(touches).saturating_add(self.foreign)
+        let (near, _) = phase.near();
+        let began = near.checked_sub(PERIOD).unwrap_or(near);
+        number(self.requests.open() + self.requests.ended(began)).saturating_add(self.foreign)
     }
 
     fn in_next(&self, phase: Phase) -> u32 {
-        let (near, _) = phase.near();
-        self.number(|request| request.touches(near))
-    }
-
-    fn number(&self, of: impl Fn(&Request) -> bool) -> u32 {
-        let number = self.requests.iter().filter(|request| of(request)).count();
-        u32::try_from(number).unwrap_or(u32::MAX)
+        number(self.requests.open() + self.requests.ended(phase.near().0))
     }
 
     /// Lets time pass: windows end, and requests are forgotten.
@@ -319,20 +253,18 @@ impl Window {
             self.foreign = 0;
             self.phase = Some(phase.next()).filter(|next| next.is_of_use());
         }
-        for request in &mut self.requests {
-            if request.stage == Stage::Granted && request.granted + UNUSED <= now {
-                request.stage = Stage::Unused;
-            }
-        }
-        while self.requests.front().is_some_and(|request| match request.stage {
-            Stage::Granted | Stage::UnderWay => false,
-            Stage::Ended(ended) => ended + KEPT <= now,
-            Stage::Unused => true,
-        }) {
-            self.requests.pop_front();
-            self.first += 1;
-        }
+        self.requests.advance(now);
     }
+}
+
+/// What ended then or later is within the minute.
+fn a_minute_before(now: Instant) -> Instant {
+    let after = PERIOD - Duration::from_nanos(1);
+    now.checked_sub(after).unwrap_or(now)
+}
+
+fn number(requests: usize) -> u32 {
+    u32::try_from(requests).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
