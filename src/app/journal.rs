@@ -5,13 +5,11 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use super::Ended;
+use super::{Ended, Options};
 use crate::config::{self, Config};
 use crate::machine;
 use crate::updates::calendar::Calendar;
-use crate::updates::journal::{
-    Health, Journal, Millis, Monitor, Opener, Recovered, Store, StoreError,
-};
+use crate::updates::journal::{Health, Journal, Millis, Monitor, Recovered, Store, StoreError};
 
 /// Beside the time after which a silent socket is noticed: what was on its way from the server, and
 /// clocks that do not agree.
@@ -35,14 +33,11 @@ pub(super) fn prepare_directory(config: &Config) {
     }
 }
 
-/// Opens the journal of the state directory, or the one that is given in its place.
-pub(super) fn open(
-    config: &Config,
-    given: Option<Opener>,
-    now: Option<Timestamp>,
-) -> Result<Opened, Ended> {
+/// Opens the journal of the state directory, or what the options put in its place.
+pub(super) fn open(config: &Config, options: &mut Options) -> Result<Opened, Ended> {
     let dir = config.state.dir.clone();
-    let opened = match given {
+    let opened = match options.journal.take() {
+        _ if options.no_journal => Ok((Journal::off(), Recovered::default())),
         Some(opener) => Journal::inline(opener),
         None => Journal::start(Box::new(move || Store::open(&dir))),
     };
@@ -55,7 +50,7 @@ pub(super) fn open(
             "another process was here before: events may have been missed since"
         );
     }
-    let calendar = Calendar::new(Instant::now(), now.unwrap_or_else(machine::now));
+    let calendar = Calendar::new(Instant::now(), options.now.unwrap_or_else(machine::now));
     Ok(Opened { journal, recovered, calendar, away_since })
 }
 

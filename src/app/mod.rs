@@ -211,6 +211,11 @@ impl App {
         self.rules_text.subscribe()
     }
 
+    /// How much the journal has written.
+    pub fn journal(&self) -> Monitor {
+        self.journal.clone()
+    }
+
     pub fn account(&self) -> Arc<Account> {
         Arc::clone(&self.account)
     }

@@ -56,6 +56,8 @@ pub struct Options {
     /// A journal of its own, written within the updates' turn, so that no thread decides the order
     /// of things; else that of the state directory, written by a thread.
     pub journal: Option<Opener>,
+    /// Nothing outlives the process: what the journal costs is measured against that.
+    pub no_journal: bool,
     /// What the calendar says at the start; else the system's clock is asked.
     pub now: Option<Timestamp>,
 }
@@ -120,7 +122,7 @@ impl Start {
             () = told_to_stop(&mut self.intents, &mut reload) => return Err(Ended::Drained),
             permitted = permitted => permitted?,
         }
-        let opened = journal::open(&self.config, self.options.journal.take(), self.options.now)?;
+        let opened = journal::open(&self.config, &mut self.options)?;
         let view = View {
             rules: Arc::new(bound),
             watched: Arc::default(),

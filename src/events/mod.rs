@@ -9,6 +9,7 @@ mod attributes;
 pub mod channels;
 pub mod conversation;
 pub mod ends;
+mod fingerprint;
 pub mod frame;
 pub mod gaps;
 pub mod numbers;

@@ -5,9 +5,10 @@
 //! two snapshots the one with more such facts is the newer (SEMANTICS 2). Only that a fact is there
 //! counts, not its value. Holds, parking, attributes and the like come and go, and are not counted.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 
 use super::conversation::{Communication, Conversation, Participant};
+use super::fingerprint;
 
 /// The facts of one snapshot. See the [module](self).
 #[derive(Clone, PartialEq, Eq)]
@@ -88,11 +89,12 @@ fn is_within(some: &[u64], all: &[u64]) -> bool {
 }
 
 fn collect(participant: &Participant, facts: &mut Vec<u64>) {
+    let mut of_participant = fingerprint::hasher();
+    participant.id.hash(&mut of_participant);
     let mut add = |there: bool, fact: Fact<'_>| {
         if there {
-            // Its keys are fixed, so that the same facts give the same hashes in every run.
-            let mut hasher = DefaultHasher::new();
-            (&participant.id, fact).hash(&mut hasher);
+            let mut hasher = of_participant.clone();
+            fact.hash(&mut hasher);
             facts.push(hasher.finish());
         }
     };

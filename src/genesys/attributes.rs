@@ -11,9 +11,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Method, StatusCode};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::call::{Answer, Api, Call, CallError, Class, Permit};
+use super::call::{Answer, Api, Call, CallError, Class, Permit, Refusal};
 use super::ids::{ConversationId, ParticipantId};
 use super::reading::encoded;
 use crate::config::Dialect;
@@ -113,12 +114,25 @@ async fn patch(api: &dyn Api, permit: Permit, wanted: Wanted<'_>) -> Result<Writ
         operation: "patch_attributes",
         method: Method::PATCH,
         path: format!("{}/attributes", path(wanted.conversation, wanted.participant)),
-        body: Some(Bytes::from(json!({ "attributes": attributes }).to_string())),
+        body: Some(body(attributes)?),
     };
     let answer = api.call_with(permit, call).await;
     let answer = answer.map_err(|error| without_values(error, wanted))?;
     let Answer { status, correlation_id, .. } = answer;
     Ok(Written { status, correlation_id, before: None, restored: Vec::new() })
+}
+
+/// Written as they are: a [`Value`] would be a copy of each.
+fn body(attributes: &BTreeMap<Arc<str>, Arc<str>>) -> Result<Bytes, CallError> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        attributes: &'a BTreeMap<Arc<str>, Arc<str>>,
+    }
+    let text = serde_json::to_vec(&Body { attributes });
+    text.map(Bytes::from).map_err(|error| {
+        let (operation, message) = ("patch_attributes", format!("it is no JSON: {error}"));
+        CallError::Refused(Refusal { operation, message, ..Refusal::default() })
+    })
 }
 
 async fn put(api: &dyn Api, permit: Permit, wanted: Wanted<'_>) -> Result<Written, CallError> {

@@ -2,7 +2,7 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::StreamId;
 use super::course::Course;
 use crate::events::conversation::Conversation;
+use crate::events::fingerprint;
 use crate::events::progress::Progress;
 use crate::genesys::ConversationId;
 
@@ -57,9 +58,7 @@ pub(super) struct LiveConversations {
 impl Candidate {
     pub(super) fn new(conversation: Arc<Conversation>, sent: Option<u64>) -> Candidate {
         let progress = Progress::of(&conversation);
-        // Its keys are fixed: the same body has the same hash in every run, and so every run of
-        // the same frames goes the same way.
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = fingerprint::hasher();
         (&conversation, sent).hash(&mut hasher);
         Candidate { conversation, progress, body: hasher.finish(), sent }
     }
@@ -73,7 +72,7 @@ impl Candidate {
 
 /// Of the JSON value, whatever its layout; of the text where it is none.
 pub(super) fn text_hash(text: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
+    let mut hasher = fingerprint::hasher();
     match serde_json::from_str::<serde_json::Value>(text) {
         Ok(value) => value.hash(&mut hasher),
         Err(_) => text.hash(&mut hasher),

@@ -1,7 +1,10 @@
 //! The requests for which leave was taken, as long as the server may count them where we do not
 //! know.
+//!
+//! What is to be known of them is how many there are, so each look costs about the same however many
+//! there were: those that ended are in the order of time, and the others are few.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -17,146 +20,148 @@ const UNUSED_PROBE: Duration = Duration::from_secs(5);
 /// Nothing older touches the current window or the sliding minute.
 const KEPT: Duration = Duration::from_secs(150);
 
-/// In the order in which leave was taken.
 #[derive(Debug, Default)]
 pub(super) struct Requests {
-    list: VecDeque<Request>,
-    /// The number of the first.
-    first: u64,
+    /// Leave that is not used yet, in the order of taking.
+    granted: VecDeque<Granted>,
+    /// By number: the class, and when it was sent.
+    under_way: BTreeMap<u64, (Class, Instant)>,
+    /// When those ended of which no answer said in which window they are, the first first.
+    ended: VecDeque<Instant>,
+    next: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Request {
+struct Granted {
     class: Class,
-    granted: Instant,
-    stage: Stage,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    Granted,
-    UnderWay(Instant),
-    /// Nobody said in which window it is.
-    Ended(Instant),
-    /// An answer told its window, and is in that one's count.
-    Told,
-    /// Leave that was not needed: the server never saw it.
-    Unused,
+    at: Instant,
 }
 
 impl Requests {
     pub(super) fn grant(&mut self, now: Instant, class: Class) {
-        self.list.push_back(Request { class, granted: now, stage: Stage::Granted });
+        self.granted.push_back(Granted { class, at: now });
     }
 
-    /// Leave that was taken is not needed after all.
+    /// Leave that was taken is not needed after all: the server never sees it.
     pub(super) fn give_back(&mut self, class: Class) {
-        let waits =
-            |request: &&mut Request| request.class == class && request.stage == Stage::Granted;
-        if let Some(request) = self.list.iter_mut().rfind(waits) {
-            request.stage = Stage::Unused;
+        if let Some(at) = self.granted.iter().rposition(|granted| granted.class == class) {
+            self.granted.remove(at);
         }
     }
 
     /// A request goes out for which leave was taken. Returns its number; `None` if there was no
     /// leave.
     pub(super) fn begin(&mut self, now: Instant, class: Class) -> Option<u64> {
-        let waits = |request: &Request| request.class == class && request.stage == Stage::Granted;
-        let at = self.list.iter().position(waits)?;
-        self.list[at].stage = Stage::UnderWay(now);
-        Some(self.first + at as u64)
+        let at = self.granted.iter().position(|granted| granted.class == class)?;
+        self.granted.remove(at);
+        let number = self.next;
+        self.next += 1;
+        self.under_way.insert(number, (class, now));
+        Some(number)
     }
 
     /// It is answered without a word about the budget, or given up.
     pub(super) fn end(&mut self, now: Instant, number: u64) {
-        if let Some(request) = self.get(number)
-            && request.stage != Stage::Told
-        {
-            request.stage = Stage::Ended(now);
+        if self.under_way.remove(&number).is_some() {
+            self.ended.push_back(now);
         }
     }
 
     /// When it was sent, if it is still under way.
-    pub(super) fn sent_at(&mut self, number: u64) -> Option<Instant> {
-        match self.get(number)?.stage {
-            Stage::UnderWay(sent_at) => Some(sent_at),
-            Stage::Granted | Stage::Ended(_) | Stage::Told | Stage::Unused => None,
-        }
+    pub(super) fn sent_at(&self, number: u64) -> Option<Instant> {
+        self.under_way.get(&number).map(|(_, sent_at)| *sent_at)
     }
 
     /// Its answer tells in which window it is, and is in that one's count.
     pub(super) fn told(&mut self, number: u64) {
-        if let Some(request) = self.get(number) {
-            request.stage = Stage::Told;
-        }
-    }
-
-    fn get(&mut self, number: u64) -> Option<&mut Request> {
-        let at = number.checked_sub(self.first).and_then(|at| usize::try_from(at).ok())?;
-        self.list.get_mut(at)
+        self.under_way.remove(&number);
     }
 
     /// How many the server may have counted at `from` or later, without a word about it.
     pub(super) fn touching(&self, from: Instant) -> u32 {
-        self.number(|stage| match stage {
-            Stage::Granted | Stage::UnderWay(_) => true,
-            Stage::Ended(ended) => ended >= from,
-            Stage::Told | Stage::Unused => false,
-        })
+        self.number(self.ended.partition_point(|ended| *ended < from))
     }
 
     /// How many the server may have counted in a period that ends now, where nothing is ever told.
     pub(super) fn within(&self, period: Duration, now: Instant) -> u32 {
-        self.number(|stage| match stage {
-            Stage::Granted | Stage::UnderWay(_) => true,
-            Stage::Ended(ended) => ended + period > now,
-            Stage::Told | Stage::Unused => false,
-        })
+        self.number(self.too_old(period, now))
     }
 
-    fn number(&self, of: impl Fn(Stage) -> bool) -> u32 {
-        let number = self.list.iter().filter(|request| of(request.stage)).count();
+    /// All but so many of those that have ended.
+    fn number(&self, but: usize) -> u32 {
+        let number = self.granted.len() + self.under_way.len() + self.ended.len() - but;
         u32::try_from(number).unwrap_or(u32::MAX)
+    }
+
+    fn too_old(&self, period: Duration, now: Instant) -> usize {
+        self.ended.partition_point(|ended| *ended + period <= now)
     }
 
     /// When there will be fewer in the period; `None` if that takes the end of one under way.
     pub(super) fn fewer_within(&self, period: Duration, now: Instant) -> Option<Instant> {
-        let frees = self.list.iter().filter_map(|request| match request.stage {
-            Stage::Ended(ended) => Some(ended + period).filter(|at| *at > now),
-            // Nothing is heard of leave that nobody uses.
-            Stage::Granted => Some(request.granted + UNUSED),
-            Stage::UnderWay(_) | Stage::Told | Stage::Unused => None,
-        });
-        frees.min()
+        let ended = self.ended.get(self.too_old(period, now)).map(|ended| *ended + period);
+        // Nothing is heard of leave that nobody uses.
+        let unused = self.granted.front().map(|granted| granted.at + UNUSED);
+        ended.into_iter().chain(unused).min()
     }
 
     /// What must be waited for before another may go, where they go one by one.
     pub(super) fn alone(&self, now: Instant) -> Result<(), Wait> {
-        let waits = |request: &Request| match request.stage {
-            Stage::UnderWay(_) => Some(Wait::News),
-            Stage::Granted => {
-                Some(request.granted + UNUSED_PROBE).filter(|end| *end > now).map(Wait::Until)
-            }
-            Stage::Ended(_) | Stage::Told | Stage::Unused => None,
-        };
-        let others = self.list.iter().filter(|request| request.class != Class::Token);
-        others.filter_map(waits).next().map_or(Ok(()), Err)
+        if self.under_way.values().any(|(class, _)| *class != Class::Token) {
+            return Err(Wait::News);
+        }
+        let others = self.granted.iter().filter(|granted| granted.class != Class::Token);
+        let waits = others.map(|granted| granted.at + UNUSED_PROBE).find(|end| *end > now);
+        waits.map_or(Ok(()), |end| Err(Wait::Until(end)))
     }
 
     /// Forgets what cannot matter any more.
     pub(super) fn forget(&mut self, now: Instant) {
-        for request in &mut self.list {
-            if request.stage == Stage::Granted && request.granted + UNUSED <= now {
-                request.stage = Stage::Unused;
-            }
+        while self.granted.front().is_some_and(|granted| granted.at + UNUSED <= now) {
+            self.granted.pop_front();
         }
-        while self.list.front().is_some_and(|request| match request.stage {
-            Stage::Granted | Stage::UnderWay(_) => false,
-            Stage::Ended(ended) => ended + KEPT <= now,
-            Stage::Told | Stage::Unused => true,
-        }) {
-            self.list.pop_front();
-            self.first += 1;
+        while self.ended.front().is_some_and(|ended| *ended + KEPT <= now) {
+            self.ended.pop_front();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_is_counted_once_wherever_it_is() {
+        let (mut requests, start) = (Requests::default(), Instant::now());
+        let at = |seconds| start + Duration::from_secs(seconds);
+        for class in [Class::Update, Class::Token, Class::Update, Class::Channel] {
+            requests.grant(start, class);
+        }
+        requests.give_back(Class::Update);
+        requests.give_back(Class::Recovery);
+        assert_eq!(requests.touching(at(9)), 3);
+        let mut begin = |class| requests.begin(at(1), class);
+        let numbers = [Class::Update, Class::Token, Class::Channel].map(&mut begin);
+        assert_eq!(begin(Class::Update), None);
+        for (number, seconds) in numbers.into_iter().zip([2, 3, 4]) {
+            requests.end(at(seconds), number.unwrap());
+            requests.end(at(seconds), number.unwrap());
+        }
+        assert_eq!([0, 3, 5].map(|seconds| requests.touching(at(seconds))), [3, 2, 0]);
+        let period = Duration::from_secs(60);
+        assert_eq!([61, 62, 64].map(|seconds| requests.within(period, at(seconds))), [3, 2, 0]);
+        assert_eq!(requests.fewer_within(period, at(62)), Some(at(63)));
+        requests.forget(at(3) + KEPT);
+        assert_eq!(requests.touching(at(0)), 1);
+    }
+
+    #[test]
+    fn leave_that_nobody_uses_is_no_request() {
+        let (mut requests, start) = (Requests::default(), Instant::now());
+        requests.grant(start, Class::Update);
+        requests.forget(start + UNUSED - Duration::from_secs(1));
+        assert_eq!(requests.touching(start), 1);
+        requests.forget(start + UNUSED);
+        assert_eq!(requests.touching(start), 0);
     }
 }

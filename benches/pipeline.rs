@@ -1,0 +1,339 @@
+//! What the daemon makes of frames on one core: the whole of it, from a socket on loopback to accepted
+//! requests, with the limits lifted.
+//!
+//! Every frame tells of something new and costs one request, and the same bytes stand beside it: the
+//! WebSocket library only reading the same frames, and the HTTP client, ours with its settings, only
+//! sending the same requests. Each runs by itself on a runtime of one thread, and its rate is by the
+//! processor time of that thread, so that neither the other end nor other work on the machine counts.
+//! The other end, the same for all, has threads of its own. So has the journal, which is on in one of
+//! two variants of the daemon: its thread is told of beside it, and the rate by the clock, too.
+//!
+//! Fails if there are more or fewer accepted requests, matches or rows than there should be, if floor
+//! and daemon have not sent the same bytes, or if a target is missed.
+
+#![expect(clippy::print_stdout, reason = "a benchmark is there to print")]
+#![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on should stop")]
+#![expect(clippy::disallowed_methods, reason = "its threads wait for another process or thread")]
+
+#[path = "daemon/mod.rs"]
+mod daemon;
+#[path = "other_end/mod.rs"]
+mod other_end;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::TcpStream;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use attributed::app::{Ended, Options};
+use attributed::config::Network;
+use attributed::genesys::http::Internet;
+use attributed::genesys::outside::{ChannelUri, Outside};
+use attributed::signals::Intent;
+use attributed::status::counts::Counts;
+use attributed::updates::journal::Monitor;
+use bytes::Bytes;
+use futures::stream::{self, StreamExt};
+use http::{Request, header};
+use other_end::frames::{CONNECTED, Frames};
+use other_end::{Counted, OtherEnd, PATIENCE, Tally};
+use tempfile::TempDir;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_tungstenite::client_async_with_config;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+
+/// Conversations that live at the same time.
+const LIVE: u64 = 4_096;
+/// Frames of which a rate is made, after one round in which everything is set up.
+const FRAMES: u64 = 10 * LIVE;
+/// Frames that are under way at most, fewer than conversations: no two of one can become one request.
+const AHEAD: u64 = 1_024;
+const USERS: u64 = 50;
+/// Each of the four, in turns.
+const ROUNDS: usize = 5;
+/// Requests at the same time.
+const WORKERS: usize = 64;
+/// As the daemon has it.
+const READ_BUFFER: usize = 16 << 10;
+const DAEMON: &str = "measured";
+
+/// Of the lower floor.
+const RATE: f64 = 0.6;
+/// What of the rate has to be left with the journal.
+const WITH_JOURNAL: f64 = 0.8;
+
+fn main() -> ExitCode {
+    println!("{FRAMES} frames, each with its request; a second of one core");
+    println!(
+        "{:<6} {:>9} {:>9} {:>9} {:>6} {:>9} {:>6} {:>8} {:>8}",
+        "", "reading", "sending", "daemon", "ratio", "journal", "ratio", "rows", "commits"
+    );
+    let mut ratios: [Vec<f64>; 2] = Default::default();
+    let mut clocks: [Vec<f64>; 2] = Default::default();
+    for round in 0..ROUNDS {
+        // One for all: its address is part of every request.
+        let other = OtherEnd::start(USERS);
+        let reading = read(&other);
+        let (sending, sent) = send(&other);
+        let without = Daemon::start(&other, false).run();
+        let with = Daemon::start(&other, true).run();
+        assert_eq!(sent, without.sent, "floor and daemon have not sent the same bytes");
+        assert_eq!(sent, with.sent, "floor and daemon have not sent the same bytes");
+        assert_eq!(without.rows, 0);
+        let ratio = without.rate / reading.min(sending);
+        let left = with.rate / without.rate;
+        println!(
+            "{round:<6} {reading:>9.0} {sending:>9.0} {:>9.0} {ratio:>6.2} {:>9.0} {left:>6.2} {:>8} {:>8}",
+            without.rate, with.rate, with.rows, with.commits
+        );
+        println!(
+            "       by the clock {:.0}, with the journal {:.0}, whose thread took {:.0} % of a core",
+            without.by_the_clock,
+            with.by_the_clock,
+            with.journal * 1e2
+        );
+        ratios[0].push(ratio);
+        ratios[1].push(left);
+        clocks[0].push(without.by_the_clock);
+        clocks[1].push(with.by_the_clock);
+    }
+    let [ratio, left] = ratios.map(median);
+    let [without, with] = clocks.map(median);
+    println!("{ratio:.2} of the lower floor (target {RATE})");
+    println!(
+        "{left:.2} of that with the journal (target {WITH_JOURNAL}); by the clock {:.2}",
+        with / without
+    );
+    if ratio < RATE || left < WITH_JOURNAL { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn median(mut of: Vec<f64>) -> f64 {
+    of.sort_by(f64::total_cmp);
+    of[of.len() / 2]
+}
+
+fn frames() -> Frames {
+    Frames::new(CONNECTED, LIVE, USERS)
+}
+
+/// The first floor: frames for each second of a core, read and dropped.
+fn read(other: &OtherEnd) -> f64 {
+    let uri = ChannelUri::new(format!("ws://{}/channels/bare", other.address));
+    let reader = on_one_thread(move |runtime| {
+        runtime.block_on(async move {
+            let outside = Internet::new(&Network::default()).unwrap();
+            let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER);
+            let stream = outside.connect(&uri).await.unwrap();
+            let connected = client_async_with_config(uri.expose(), stream, Some(config)).await;
+            let (mut socket, _) = connected.unwrap();
+            let mut bytes = 0;
+            for _ in 0..LIVE {
+                bytes += socket.next().await.unwrap().unwrap().len();
+            }
+            let before = spent(DAEMON);
+            for _ in 0..FRAMES {
+                bytes += socket.next().await.unwrap().unwrap().len();
+            }
+            (spent(DAEMON) - before, bytes)
+        })
+    });
+    frames().write(0..LIVE + FRAMES, &mut other.socket()).unwrap();
+    let (spent, bytes) = reader.join().unwrap();
+    let mut one = Vec::new();
+    frames().append(0, &mut one);
+    assert_eq!(bytes as u64, (LIVE + FRAMES) * (one.len() as u64 - 4));
+    rate(spent)
+}
+
+/// The second floor: requests for each second of a core, and what came of them.
+fn send(other: &OtherEnd) -> (f64, Counted) {
+    let before = other.tally.now();
+    let url = format!("http://{}", other.address);
+    let sender = on_one_thread(move |runtime| {
+        let frames = frames();
+        let requests: Vec<Request<Bytes>> =
+            (0..LIVE + FRAMES).map(|n| request(&url, frames.request(n))).collect();
+        runtime.block_on(async move {
+            let outside = Internet::new(&Network::default()).unwrap();
+            let send = |requests: Vec<Request<Bytes>>| {
+                let sent = requests.into_iter().map(|it| outside.send(it, PATIENCE));
+                let answers = stream::iter(sent).buffer_unordered(WORKERS);
+                answers.for_each(async |answer| assert_eq!(answer.unwrap().status(), 202))
+            };
+            let mut first = requests;
+            let rest = first.split_off(usize::try_from(LIVE).unwrap());
+            send(first).await;
+            let before = spent(DAEMON);
+            send(rest).await;
+            spent(DAEMON) - before
+        })
+    });
+    let spent = sender.join().unwrap();
+    (rate(spent), other.tally.now().since(before))
+}
+
+/// As the daemon makes it.
+fn request(url: &str, (path, body): (String, String)) -> Request<Bytes> {
+    Request::patch(format!("{url}{path}"))
+        .header(header::AUTHORIZATION, "Bearer t")
+        .header(header::ACCEPT, "application/json")
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Bytes::from(body))
+        .unwrap()
+}
+
+/// The daemon, from its configuration on.
+struct Daemon<'o> {
+    other: &'o OtherEnd,
+    counts: Arc<Counts>,
+    intents: mpsc::Sender<Intent>,
+    monitor: Monitor,
+    thread: JoinHandle<Ended>,
+    /// What it works in.
+    _folder: TempDir,
+    kept: bool,
+}
+
+struct Measured {
+    rate: f64,
+    by_the_clock: f64,
+    /// The share of a core that the journal's thread took.
+    journal: f64,
+    rows: u64,
+    commits: u64,
+    sent: Counted,
+}
+
+impl<'o> Daemon<'o> {
+    fn start(other: &'o OtherEnd, kept: bool) -> Daemon<'o> {
+        let updates = format!("merge_window = \"0s\"\nworkers = {WORKERS}");
+        let folder = daemon::folder(other.address, &updates);
+        let (intents, told) = mpsc::channel(1);
+        let counts = Arc::new(Counts::default());
+        let options = Options { no_journal: !kept, ..Options::default() };
+        let outside = Arc::new(Internet::new(&Network::default()).unwrap());
+        let start = daemon::start(folder.path(), options, outside, Arc::clone(&counts), told);
+        let (begun, monitor) = std::sync::mpsc::channel();
+        let thread = on_one_thread(move |runtime| {
+            runtime.block_on(async move {
+                let app = start.begin().await.unwrap();
+                begun.send(app.journal()).unwrap();
+                app.run().await
+            })
+        });
+        let monitor = monitor.recv().unwrap();
+        until("it is subscribed", || counts.topics.get() == USERS);
+        Daemon { other, counts, intents, monitor, thread, _folder: folder, kept }
+    }
+
+    fn run(self) -> Measured {
+        let nothing_yet = self.other.tally.now();
+        let mut source = Source::new(self.other);
+        source.send(LIVE);
+        until("the first are accepted", || self.counts.pushed.get() == LIVE);
+        let (start, before) = (Instant::now(), [DAEMON, "journal"].map(spent));
+        source.send(FRAMES);
+        until("all are accepted", || self.counts.pushed.get() == LIVE + FRAMES);
+        let (took, after) = (start.elapsed(), [DAEMON, "journal"].map(spent));
+        // What should not come has time to come, too.
+        thread::sleep(Duration::from_millis(200));
+        self.intents.try_send(Intent::Stop).unwrap();
+        let ended = self.thread.join().unwrap();
+        assert!(matches!(ended, Ended::Drained), "{ended}");
+
+        let (counts, all) = (&self.counts, LIVE + FRAMES);
+        let sent = self.other.tally.now().since(nothing_yet);
+        let wrote = BTreeMap::from([(("patch_attributes", 202), all)]);
+        let mut requests = counts.requests();
+        requests.retain(|(operation, _), _| *operation == "patch_attributes");
+        assert_eq!((requests, sent.writes), (wrote, all), "requests");
+        assert_eq!((counts.frames.get(), counts.snapshots.get()), (all, all), "frames");
+        assert_eq!(counts.matches.get(), all, "matches");
+        // All but the last of each conversation were seen to be there.
+        assert_eq!(counts.confirmed.get(), FRAMES, "confirmed");
+        let rows = self.monitor.rows();
+        // Of each participant at least what waits or what was written, and no more than both, there
+        // and gone, for each frame.
+        let expected = if self.kept { LIVE..=5 * all } else { 0..=0 };
+        assert!(expected.contains(&rows), "{rows} rows, not {expected:?}");
+        Measured {
+            rate: rate(after[0] - before[0]),
+            by_the_clock: rate(took),
+            journal: (after[1] - before[1]).as_secs_f64() / took.as_secs_f64(),
+            rows,
+            commits: self.monitor.commits(),
+            sent,
+        }
+    }
+}
+
+/// Writes frames to the daemon's socket, no more than a few ahead of what was accepted.
+struct Source {
+    frames: Frames,
+    socket: TcpStream,
+    tally: Arc<Tally>,
+    /// Writes of others before.
+    before: u64,
+    sent: u64,
+}
+
+impl Source {
+    fn new(other: &OtherEnd) -> Source {
+        let (socket, tally) = (other.socket(), Arc::clone(&other.tally));
+        let before = tally.now().writes;
+        Source { frames: frames(), socket, tally, before, sent: 0 }
+    }
+
+    fn send(&mut self, frames: u64) {
+        let end = self.sent + frames;
+        while self.sent < end {
+            let may = (self.tally.now().writes - self.before + AHEAD).min(end);
+            if may == self.sent {
+                thread::sleep(Duration::from_micros(100));
+                continue;
+            }
+            self.frames.write(self.sent..may, &mut self.socket).unwrap();
+            self.sent = may;
+        }
+    }
+}
+
+/// On a thread of its own, whose processor time is measured.
+fn on_one_thread<T: Send + 'static>(
+    work: impl FnOnce(Runtime) -> T + Send + 'static,
+) -> JoinHandle<T> {
+    let thread = thread::Builder::new().name(DAEMON.to_owned());
+    let runtime = || Builder::new_current_thread().enable_all().build().unwrap();
+    thread.spawn(move || work(runtime())).unwrap()
+}
+
+fn rate(spent: Duration) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+    let frames = FRAMES as f64;
+    frames / spent.as_secs_f64()
+}
+
+/// Processor time of the threads of this name, by the scheduler's own count.
+fn spent(name: &str) -> Duration {
+    let threads = fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path());
+    let named = threads
+        .filter(|task| fs::read_to_string(task.join("comm")).is_ok_and(|comm| comm.trim() == name));
+    let spent = named.map(|task| {
+        let text = fs::read_to_string(task.join("schedstat")).unwrap();
+        text.split(' ').next().unwrap().parse::<u64>().unwrap()
+    });
+    Duration::from_nanos(spent.sum())
+}
+
+fn until(what: &str, it_is: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !it_is() {
+        assert!(start.elapsed() < PATIENCE, "it never came that {what}");
+        thread::sleep(Duration::from_micros(500));
+    }
+}
