@@ -68,7 +68,7 @@ use crate::events::channels::{ChannelsState, Notice};
 use crate::events::gaps::Gap;
 use crate::events::topic::Topic;
 use crate::events::watching::Wanted;
-use crate::genesys::account::Account;
+use crate::genesys::clients::Clients;
 use crate::genesys::directory::Watching;
 use crate::genesys::names::Names;
 use crate::machine;
@@ -98,7 +98,7 @@ pub struct App {
     reread: Box<dyn Fn() -> Result<Config, Vec<Problem>> + Send>,
     level: Option<Level>,
     counts: Arc<Counts>,
-    account: Arc<Account>,
+    clients: Arc<Clients>,
     journal: Monitor,
     /// The process before heard everything until then; `None` once somebody is watched whom it may
     /// not have watched.
@@ -151,6 +151,7 @@ enum Part {
     Recovery,
     Control,
     Lists,
+    Clients,
     Dispatcher(updates::dispatcher::Ended),
     /// It was the loop of that name.
     Panicked(&'static str),
@@ -189,8 +190,8 @@ impl App {
         self.rules_text.subscribe()
     }
 
-    pub fn account(&self) -> Arc<Account> {
-        Arc::clone(&self.account)
+    pub fn clients(&self) -> Arc<Clients> {
+        Arc::clone(&self.clients)
     }
 
     async fn next_event(&mut self) -> Event {
@@ -256,7 +257,7 @@ impl App {
                 );
                 self.look_into(Some(since), until, topics);
             }
-            Notice::TokenRevoked { .. } => self.account.token_revoked(),
+            Notice::TokenRevoked { client, .. } => self.clients.token_revoked(client),
             Notice::NoneAllowed { missing_permissions } => {
                 if !self.ready {
                     return ControlFlow::Break(Ended::NothingPermitted { missing_permissions });
@@ -356,13 +357,15 @@ impl App {
                 | Part::Pipeline
                 | Part::Recovery
                 | Part::Control
-                | Part::Lists,
+                | Part::Lists
+                | Part::Clients,
             )) if stopping => {}
             Some(Ok(Part::Directory)) => return self.broken("directory"),
             Some(Ok(Part::Channels)) => return self.broken("channels"),
             Some(Ok(Part::Pipeline)) => return self.broken("pipeline"),
             Some(Ok(Part::Recovery)) => return self.broken("recovery"),
             Some(Ok(Part::Lists)) => return self.broken("lists"),
+            Some(Ok(Part::Clients)) => return self.broken("clients"),
             Some(Ok(Part::Control)) => return self.broken("control socket"),
             Some(Ok(Part::Panicked(name))) => return self.broken(name),
             Some(Err(error)) => {

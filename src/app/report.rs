@@ -78,10 +78,16 @@ impl App {
                 journal: journal::suspended(&self.journal).as_deref(),
             },
             &self.counts,
-            &self.account.usage(),
+            &Budget { usage: self.clients.usage(), troubles: self.clients.troubles() },
             self.config.updates.dry_run,
         )
     }
+}
+
+/// The budget of all clients, and what is wrong with single ones.
+struct Budget {
+    usage: Usage,
+    troubles: Vec<String>,
 }
 
 /// What is wrong beside the rules.
@@ -97,7 +103,7 @@ fn status_line(
     rules: &RulesInForce,
     problems: &Problems<'_>,
     counts: &Counts,
-    usage: &Usage,
+    budget: &Budget,
     dry_run: bool,
 ) -> String {
     let mut parts: Vec<String> = Vec::new();
@@ -131,6 +137,8 @@ fn status_line(
     if counts.gaps_open.get() > 0 {
         parts.push(format!("{} gaps being looked into", counts.gaps_open.get()));
     }
+    parts.extend(budget.troubles.iter().cloned());
+    let usage = &budget.usage;
     if let Some(rest) = usage.resting_for {
         parts.push(format!("account rests for {} s (429)", rest.as_secs()));
     }

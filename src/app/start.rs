@@ -24,10 +24,10 @@ use super::{App, Ended, Joints, TICK, no_names, wanted};
 use crate::config::Config;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::Problem;
-use crate::genesys::account::Account;
 use crate::genesys::call::{Api, CallError};
+use crate::genesys::clients::Clients;
 use crate::genesys::directory::Watching;
-use crate::genesys::organization::{OrganizationError, check_organization};
+use crate::genesys::organization::OrganizationError;
 use crate::genesys::outside::Outside;
 use crate::signals::Intent;
 use crate::status::counts::Counts;
@@ -95,7 +95,7 @@ impl Start {
             dry_run = config.updates.dry_run,
             "starting"
         );
-        let account = Account::new(
+        let clients = Clients::new(
             &config.genesys,
             &config.updates,
             Arc::clone(&self.outside),
@@ -103,8 +103,8 @@ impl Start {
         );
         let config = &self.config;
         let permitted = async {
-            first_token(&account).await?;
-            right_organization(config, &account).await
+            first_token(&clients).await?;
+            right_organization(config, &clients).await
         };
         let mut reload = false;
         tokio::select! {
@@ -119,7 +119,7 @@ impl Start {
             acd_only: false,
             held_against: None,
         };
-        let mut app = self.join(account, opened, rules, history, fence, view);
+        let mut app = self.join(clients, opened, rules, history, fence, view);
         if reload {
             app.reload(Task { what: What::Files, plan: false, confirm: false, answer: None });
         }
@@ -129,7 +129,7 @@ impl Start {
     /// Starts every loop, each joined to the next by a bounded channel.
     fn join(
         self,
-        account: Arc<Account>,
+        clients: Arc<Clients>,
         opened: Opened,
         rules: RulesInForce,
         history: History,
@@ -138,7 +138,8 @@ impl Start {
     ) -> App {
         let Start { config, options, outside, counts, level, intents, reread } = self;
         let mut loops = Loops {
-            api: Arc::clone(&account) as Arc<dyn Api>,
+            api: Arc::clone(&clients) as Arc<dyn Api>,
+            clients: Arc::clone(&clients),
             stop: CancellationToken::new(),
             pulse: Pulse::default(),
             counts: Arc::clone(&counts),
@@ -154,6 +155,7 @@ impl Start {
         let (view, look_ups) =
             loops.pipeline(frames, asks, unheard, questions_receiver, first, updates.clone());
         let gaps = loops.recovery(&config, look_ups, gaps_open);
+        loops.clients();
         let asked = loops.control(&config);
         let (lists, lists_found) = loops.lists(to_watch(&rules));
         let (journal, away_since) = (opened.journal.monitor(), opened.away_since);
@@ -169,7 +171,7 @@ impl Start {
             reread,
             level,
             counts,
-            account,
+            clients,
             journal,
             away_since,
             pulse,
@@ -209,9 +211,9 @@ impl Start {
 }
 
 /// Gets the first token, as often as it takes.
-async fn first_token(account: &Account) -> Result<(), Ended> {
+async fn first_token(clients: &Clients) -> Result<(), Ended> {
     loop {
-        match account.start().await {
+        match clients.start().await {
             Ok(()) => return Ok(()),
             Err(CallError::Credentials(reason)) => return Err(Ended::CredentialsRefused(reason)),
             // It is logged where tokens are asked for.
@@ -229,11 +231,10 @@ async fn told_to_stop(intents: &mut mpsc::Receiver<Intent>, reload: &mut bool) {
     }
 }
 
-/// Refuses to work for another organisation than the configuration names.
-async fn right_organization(config: &Config, account: &Account) -> Result<(), Ended> {
-    let Some(wanted) = config.genesys.organization.as_deref() else { return Ok(()) };
-    match check_organization(account, Some(wanted)).await {
-        Ok(_) => Ok(()),
+/// Refuses to work for another organisation than the configuration names, or for several.
+async fn right_organization(config: &Config, clients: &Clients) -> Result<(), Ended> {
+    match clients.check_organization(config.genesys.organization.as_deref()).await {
+        Ok(()) => Ok(()),
         Err(error @ OrganizationError::Other { .. }) => {
             Err(Ended::WrongOrganization(error.to_string()))
         }

@@ -26,8 +26,8 @@ use crate::app::texts;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::{Problem, Problems};
 use crate::config::{Config, Dialect};
-use crate::genesys::account::Account;
 use crate::genesys::call::{Api, CallError, Class};
+use crate::genesys::clients::Clients;
 use crate::genesys::directory::{Known, Watching, refresh};
 use crate::genesys::http::Internet;
 use crate::genesys::organization::{OrganizationError, check_organization};
@@ -76,7 +76,7 @@ fn connected(
         .map_err(|error| Failure::new(Exit::BadConfig, error.to_string()))?;
     let runtime = runtime().map_err(|exit| Failure::new(exit, "the check cannot be started"))?;
     runtime.block_on(async {
-        let account = Account::new(
+        let account = Clients::new(
             &config.genesys,
             &config.updates,
             Arc::new(internet),

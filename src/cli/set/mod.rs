@@ -29,8 +29,8 @@ use super::print::eprint_problems;
 use super::terminal::{Console, Terminal};
 use super::{Output, load, runtime};
 use crate::config::{Config, Dialect, Log, LogFormat, LogLevel};
-use crate::genesys::account::Account;
 use crate::genesys::call::Api;
+use crate::genesys::clients::Clients;
 use crate::genesys::http::Internet;
 use crate::genesys::organization::{OrganizationError, check_organization};
 use crate::status::counts::Counts;
@@ -114,14 +114,14 @@ fn prepared(
     let runtime = runtime().map_err(|exit| Failure::new(exit, "the command cannot be started"))?;
     runtime.block_on(async {
         let dialect = config.genesys.dialect;
-        let account = Account::new(
+        let clients = Clients::new(
             &config.genesys,
             &config.updates,
             Arc::new(internet),
             Arc::new(Counts::default()),
         );
-        account.start().await.map_err(|error| Failure::of_call(&error, dialect))?;
-        let api = Patient { api: account };
+        clients.start().await.map_err(|error| Failure::of_call(&error, dialect))?;
+        let api = Patient { api: clients };
         if let Some(wanted) = config.genesys.organization.as_deref() {
             right_organization(&api, wanted, dialect).await?;
         }

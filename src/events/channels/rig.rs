@@ -267,7 +267,7 @@ impl FakeChannel {
 
 impl Api for World {
     fn permit(&self, class: Class) -> BoxFuture<'_, Permit> {
-        Box::pin(async move { Permit { class } })
+        Box::pin(async move { Permit::of(class) })
     }
 
     fn call_with(&self, _: Permit, call: Call) -> BoxFuture<'_, Result<Answer, CallError>> {

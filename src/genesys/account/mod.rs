@@ -18,7 +18,7 @@ use super::error::read_answer;
 use super::outside::Outside;
 use super::pacer::{Pacer, RateHeaders, Settings, Usage};
 use super::token::{Token, Tokens};
-use crate::config::{Genesys, Updates};
+use crate::config::{Client, Genesys, Updates};
 use crate::status::counts::Counts;
 
 /// Far above any answer that is still of use: the slowest call is a details query of some seconds.
@@ -32,24 +32,50 @@ pub struct Account {
     counts: Arc<Counts>,
     pacer: Arc<Pacer>,
     tokens: Tokens,
+    /// Where there are several.
+    name: Option<Arc<str>>,
 }
 
 impl Account {
-    /// Prepares an account; asks for nothing yet.
+    /// Prepares the account of the first client; asks for nothing yet.
     pub fn new(
         genesys: &Genesys,
         updates: &Updates,
         outside: Arc<dyn Outside>,
         counts: Arc<Counts>,
     ) -> Arc<Account> {
-        let pacer = Arc::new(Pacer::new(Settings {
+        Account::of(genesys, &genesys.clients[0], updates, outside, counts)
+    }
+
+    /// Prepares the account of one of several clients; asks for nothing yet.
+    pub fn of(
+        genesys: &Genesys,
+        client: &Client,
+        updates: &Updates,
+        outside: Arc<dyn Outside>,
+        counts: Arc<Counts>,
+    ) -> Arc<Account> {
+        let name: Option<Arc<str>> = client.name.as_deref().map(Arc::from);
+        let budget = client.requests_per_minute.unwrap_or(updates.requests_per_minute);
+        let pacer = Pacer::new(Settings {
             requests_per_second: updates.requests_per_second,
-            requests_per_minute: updates.requests_per_minute,
-        }));
-        let tokens =
-            Tokens::new(genesys, Arc::clone(&outside), Arc::clone(&pacer), Arc::clone(&counts));
+            requests_per_minute: budget,
+        });
+        let pacer = Arc::new(pacer.named(name.clone()));
+        let (theirs, counted) = (Arc::clone(&outside), Arc::clone(&counts));
+        let tokens = Tokens::new(genesys, client, theirs, Arc::clone(&pacer), counted);
         let api_url = genesys.api_url.trim_end_matches('/').to_owned();
-        Arc::new(Account { api_url, outside, counts, pacer, tokens })
+        Arc::new(Account { api_url, outside, counts, pacer, tokens, name })
+    }
+
+    /// What logs call the client; `None` where there is one only.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// Takes leave back that is not used.
+    pub(super) fn give_back(&self, permit: Permit) {
+        self.pacer.give_back(permit);
     }
 
     /// Gets the first token, which shows whether the credentials are good.
@@ -91,7 +117,8 @@ impl Account {
         if !self.tokens.refused(&token) {
             return Err(refused);
         }
-        debug!(operation = call.operation, "the token is refused, trying with a fresh one");
+        let client = self.name();
+        debug!(client, operation = call.operation, "the token is refused, trying with a fresh one");
         let token = self.tokens.get().await?;
         let permit = self.pacer.permit(call.class).await;
         self.attempt(permit, &call, &token).await
@@ -116,7 +143,7 @@ impl Account {
         let status = response.as_ref().map_or(0, |response| response.status().as_u16());
         self.counts.request(operation, status);
         let ms = u64::try_from(sent_at.elapsed().as_millis()).unwrap_or(u64::MAX);
-        debug!(operation, status, ms, "answered");
+        debug!(client = self.name(), operation, status, ms, "answered");
         let response = response.map_err(|error| CallError::NoAnswer { operation, error })?;
         self.pacer.note(RateHeaders::of(response.headers()), sent_at);
         drop(under_way);

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use http::{Method, Response};
 
 use super::*;
-use crate::config::{Dialect, SecretSource, default};
+use crate::config::{Client, Dialect, SecretSource, default};
 use crate::genesys::call::CallError;
 use crate::genesys::fake::{FakeOutside, logged, response};
 use crate::genesys::outside::SendError;
@@ -58,8 +58,12 @@ fn account(world: &Arc<World>) -> (Arc<Account>, Arc<Counts>, tempfile::TempDir)
         domain: "example".to_owned(),
         login_url: "https://login.example".to_owned(),
         api_url: "https://api.example".to_owned(),
-        client_id: "id".to_owned(),
-        client_secret: SecretSource::File(file),
+        clients: vec![Client {
+            name: None,
+            id: "id".to_owned(),
+            secret: SecretSource::File(file),
+            requests_per_minute: None,
+        }],
         organization: None,
         dialect: Dialect::Patch,
     };

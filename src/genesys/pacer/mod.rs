@@ -12,7 +12,7 @@ mod window;
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use governor::middleware::NoOpMiddleware;
@@ -51,6 +51,8 @@ pub struct Pacer {
     state: Mutex<State>,
     /// Something happened for which those who wait should look again.
     changed: Notify,
+    /// Whose budget it is, for the log; `None` where there is one only.
+    client: Option<Arc<str>>,
 }
 
 struct State {
@@ -70,7 +72,15 @@ impl Pacer {
             bucket: RateLimiter::direct_with_clock(quota, TokioClock),
             state: Mutex::new(State { window, queue: BTreeSet::new(), next: 0 }),
             changed: Notify::new(),
+            client: None,
         }
+    }
+
+    /// Calls it so in the log: the budget of one client of several.
+    #[must_use]
+    pub fn named(mut self, client: Option<Arc<str>>) -> Pacer {
+        self.client = client;
+        self
     }
 
     /// Waits for leave to make one request of this class.
@@ -86,7 +96,7 @@ impl Pacer {
             // From before the look on, so that nothing is missed between the two.
             changed.as_mut().enable();
             match self.try_take(waiting.place) {
-                Ok(()) => return Permit { class },
+                Ok(()) => return Permit::of(class),
                 Err(Wait::News) => changed.await,
                 Err(Wait::Until(at)) => tokio::select! {
                     biased;
@@ -136,10 +146,11 @@ impl Pacer {
             self.rest(rest);
         }
         let (seconds, was) = (rest.as_secs(), rested.unwrap_or_default());
+        let client = self.client.as_deref();
         if rest > LONG_REST && was <= LONG_REST {
-            error!(seconds, "throttled for unusually long, nothing is sent until its end");
+            error!(client, seconds, "throttled for unusually long, nothing is sent until its end");
         } else if was.is_zero() {
-            warn!(seconds, "throttled, the account rests");
+            warn!(client, seconds, "throttled, the account rests");
         }
         rest
     }

@@ -21,6 +21,7 @@ use super::socket::played::Do;
 use crate::config;
 use crate::events::topic::Topic;
 use crate::genesys::UserId;
+use crate::genesys::clients::{Bound, Standing};
 use crate::status::counts::Counts;
 use crate::status::pulse::Pulse;
 
@@ -83,7 +84,8 @@ impl Trial {
         let counts = Arc::new(Counts::default());
         let pulse = Pulse::default();
         let channels = Channels {
-            api: Arc::<World>::clone(world),
+            clients: Bound::alone(Arc::<World>::clone(world)),
+            standings: watch::channel(vec![Standing::Well]).1,
             outside: Arc::<World>::clone(world),
             settings,
             state_file,
