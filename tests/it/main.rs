@@ -12,6 +12,8 @@ mod answers;
 mod bad_input;
 mod canary;
 mod checks;
+mod clients;
+mod cold_start;
 mod command;
 mod control;
 mod counted;
