@@ -2,10 +2,9 @@
 //!
 //! Five loops do the work: the directory says whom to watch, the channels bring frames, the
 //! pipeline makes observations of them, the dispatcher pushes what follows, and the recovery has
-//! looked up what nobody heard. They are joined here by
-//! bounded channels and run on one set of tasks whose every end is noticed. Stopping takes one
-//! signal, sent to the head: the channels end, so the pipeline ends, so the dispatcher drains and
-//! ends.
+//! looked up what nobody heard. They are joined here by bounded channels and run on one set of
+//! tasks whose every end is noticed. Stopping takes one signal, sent to the head: the channels end,
+//! so the pipeline ends, so the dispatcher drains and ends.
 
 mod compare;
 mod configuration;

@@ -20,6 +20,7 @@ use crate::config::problem::{Problem, Severity};
 use crate::events::channels::topics::Limits;
 use crate::genesys::names::Names;
 use crate::rules::{self, Inventory, RuleFile};
+use crate::status::counted::counted;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct CheckArguments {
@@ -129,7 +130,7 @@ fn check_one(config: Option<&Path>, file: &Path) -> Checked {
 fn usable(config: &Config) -> String {
     let clients = config.genesys.clients.len();
     let limits = Limits::of_clients(clients, config.channels.max, config.channels.copies);
-    let room = plural(limits.capacity(), "topic");
+    let room = counted(limits.capacity(), "topic");
     let room = match clients {
         1 => room,
         clients => format!("{room} with {clients} clients"),

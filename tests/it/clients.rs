@@ -129,7 +129,7 @@ fn the_check_asks_each_client() {
     let simulated = simulated();
     let setup = setup(&simulated);
     let check = || attributed(setup.dir.path(), &["check", "--online"]);
-    says(&check(), 0, &["room for 38000 topics with 2 clients", "1200 topics on 2 channels"]);
+    says(&check(), 0, &["room for 38,000 topics with 2 clients", "1,200 topics on 2 channels"]);
     simulated.change_client(&ClientChange {
         client: SECOND.to_owned(),
         permissions: Some(Permissions {

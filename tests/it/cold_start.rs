@@ -53,13 +53,14 @@ struct Began {
     calls: Vec<String>,
 }
 
+/// The simulator, which goes on from one start to the next.
+fn outside(simulator: &Arc<Simulator>) -> Arc<InMemory> {
+    Arc::new(InMemory::start(Arc::clone(simulator)))
+}
+
 /// Starts the daemon, waits until it hears all, goes on for so long, and stops it.
-async fn begin(
-    simulator: &Arc<Simulator>,
-    config: Config,
-    users: usize,
-    goes_on: Duration,
-) -> Began {
+async fn begin(outside: &Arc<InMemory>, config: Config, users: usize, goes_on: Duration) -> Began {
+    let simulator = outside.simulator();
     let slow = Scripted {
         operation: "* /".to_owned(),
         delay_ms: u64::try_from(LATENCY.as_millis()).unwrap(),
@@ -70,8 +71,7 @@ async fn begin(
     assert!(simulator.script([slow]));
     let first = simulator.requests().last().map_or(0, |entry| entry.number + 1);
     let (intents, received) = mpsc::channel(4);
-    let (counts, outside) =
-        (Arc::new(Counts::default()), Arc::new(InMemory::start(Arc::clone(simulator))));
+    let (counts, outside) = (Arc::new(Counts::default()), Arc::clone(outside));
     let begun = Instant::now();
     let start = start(config.clone(), config, outside, Arc::clone(&counts), received);
     let app = start.begin().await.map_err(|ended| ended.to_string()).unwrap();
@@ -109,11 +109,11 @@ fn of_the_start(began: &Began) -> Vec<&str> {
 #[tokio::test(start_paused = true)]
 async fn a_start_with_kept_names_makes_three_calls_one_after_the_other() {
     let dir = tempfile::tempdir().unwrap();
-    let (simulator, config) = (quiet(1_000), config(dir.path()));
-    let first = begin(&simulator, config.clone(), 1_000, Duration::from_secs(60)).await;
+    let (outside, config) = (outside(&quiet(1_000)), config(dir.path()));
+    let first = begin(&outside, config.clone(), 1_000, Duration::from_secs(60)).await;
     println!("without anything kept: {:?} {:#?}", first.took, first.calls);
     // Names and the channel are kept: a token, whether the channel lives, its topics.
-    let again = begin(&simulator, config.clone(), 1_000, Duration::from_secs(60)).await;
+    let again = begin(&outside, config.clone(), 1_000, Duration::from_secs(60)).await;
     println!("with all kept: {:?} {:#?}", again.took, again.calls);
     let channel = "/notifications/channels";
     let topics = format!("PUT {channel}/{{channelId}}/subscriptions");
@@ -122,7 +122,7 @@ async fn a_start_with_kept_names_makes_three_calls_one_after_the_other() {
     assert!(again.took < 4 * LATENCY, "{:?}", again.took);
     // Only the names: a channel is made in its place.
     fs::remove_file(dir.path().join("state/channels.json")).unwrap();
-    let names = begin(&simulator, config, 1_000, Duration::ZERO).await;
+    let names = begin(&outside, config, 1_000, Duration::ZERO).await;
     let made = format!("POST {channel}");
     assert_eq!(of_the_start(&names), ["POST /oauth/token", made.as_str(), topics.as_str()]);
     assert!(names.took < 4 * LATENCY, "{:?}", names.took);
@@ -133,8 +133,9 @@ async fn nineteen_full_channels_come_up_within_the_budget() {
     const USERS: usize = 19_000;
     let dir = tempfile::tempdir().unwrap();
     let (simulator, config) = (quiet(USERS), config(dir.path()));
+    let outside = outside(&simulator);
     // Nothing is kept: the directory has to say first who there is.
-    let first = begin(&simulator, config.clone(), USERS, Duration::from_secs(600)).await;
+    let first = begin(&outside, config.clone(), USERS, Duration::from_secs(600)).await;
     let windows = simulator.windows();
     println!(
         "without anything kept: {:?} after {} calls, {windows:?}",
@@ -146,7 +147,7 @@ async fn nineteen_full_channels_come_up_within_the_budget() {
         |began: &Began, what: &str| began.calls.iter().filter(|call| call.contains(what)).count();
     assert_eq!((of(&first, "POST /notifications/channels"), of(&first, "PUT ")), (19, 19));
     // And at once with what was kept, while the directory is asked beside.
-    let again = begin(&simulator, config, USERS, Duration::from_secs(120)).await;
+    let again = begin(&outside, config, USERS, Duration::from_secs(120)).await;
     println!("with all kept: {:?} after {} calls", again.took, again.calls.len());
     assert_eq!((of(&again, "HEAD /notifications/channels"), of(&again, "PUT ")), (19, 19));
     assert!(again.took < Duration::from_secs(10), "{:?}", again.took);

@@ -32,7 +32,7 @@ use crate::config::{Config, Dialect, Log, LogFormat, LogLevel};
 use crate::genesys::call::Api;
 use crate::genesys::clients::Clients;
 use crate::genesys::http::Internet;
-use crate::genesys::organization::{OrganizationError, check_organization};
+use crate::genesys::organization::OrganizationError;
 use crate::status::counts::Counts;
 use crate::status::logging;
 
@@ -121,18 +121,20 @@ fn prepared(
             Arc::new(Counts::default()),
         );
         clients.start().await.map_err(|error| Failure::of_call(&error, dialect))?;
+        right_organization(&clients, config.genesys.organization.as_deref(), dialect).await?;
         let api = Patient { api: clients };
-        if let Some(wanted) = config.genesys.organization.as_deref() {
-            right_organization(&api, wanted, dialect).await?;
-        }
         Errand { api: &api, dialect, output, now: Timestamp::now() }.run(&request, terminal).await
     })
 }
 
 /// What is written into another organisation cannot be taken back.
-async fn right_organization(api: &dyn Api, wanted: &str, dialect: Dialect) -> Result<(), Failure> {
-    match check_organization(api, Some(wanted)).await {
-        Ok(_) => Ok(()),
+async fn right_organization(
+    clients: &Clients,
+    wanted: Option<&str>,
+    dialect: Dialect,
+) -> Result<(), Failure> {
+    match clients.check_organization(wanted).await {
+        Ok(()) => Ok(()),
         Err(error @ OrganizationError::Other { .. }) => {
             Err(Failure::new(Exit::Refused, error.to_string()))
         }

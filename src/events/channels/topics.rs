@@ -331,6 +331,47 @@ mod tests {
         assert_eq!(changed(&before.fit(&topics(0..2500), limits)), [0; 0]);
     }
 
+    /// How many topics each client has.
+    fn of_clients(plan: &Plan, clients: usize) -> Vec<usize> {
+        let of = |client: usize| {
+            let own = plan.channels.iter().filter(|(number, _)| client_of(**number) == client);
+            own.map(|(_, topics)| topics.len()).sum()
+        };
+        (0..clients).map(of).collect()
+    }
+
+    #[test]
+    fn clients_take_turns_with_channels() {
+        let limits = Limits::of_clients(3, 20, 1);
+        assert_eq!(limits.capacity(), 57_000);
+        let plan = fit(4500, limits);
+        assert_eq!(plan.channels.keys().copied().collect::<Vec<_>>(), [0, 1, 20, 21, 40]);
+        assert_eq!(of_clients(&plan, 3), [2000, 1500, 1000]);
+        assert_eq!(fit(57_001, limits).without_room.len(), 1);
+        assert_eq!(of_clients(&fit(900, Limits::of_clients(3, 20, 2)), 3), [900, 900, 0]);
+        // One channel each is enough for a copy with the other.
+        assert_eq!(Limits::of_clients(2, 2, 2).copies, 2);
+    }
+
+    #[test]
+    fn what_is_barred_moves_and_what_is_barred_everywhere_stays() {
+        let limits = Limits::of_clients(2, 20, 1);
+        let (wanted, before) = (topics(0..2500), fit(2500, limits));
+        assert_eq!(of_clients(&before, 2), [1500, 1000]);
+        let around = |plan: &Plan, barred: Barred<'_>| plan.fit_around(&wanted, limits, barred);
+        let after = around(&before, &|client, _| client == 0);
+        assert_eq!(of_clients(&after, 2), [0, 2500]);
+        assert_eq!(around(&before, &|_, _| true), before);
+        let one = topics(7..8);
+        let after = around(&before, &|client, topic| client == 0 && one.contains(topic));
+        assert_eq!(of_clients(&after, 2), [1499, 1001]);
+        // What finds no room elsewhere stays where it may not be.
+        let limits = Limits::of_clients(2, 3, 1);
+        let full = Plan::default().fit(&topics(0..3500), limits);
+        let after = full.fit_around(&topics(0..3500), limits, &|client, _| client == 0);
+        assert_eq!((of_clients(&after, 2), after.without_room.len()), (vec![1500, 2000], 0));
+    }
+
     #[test]
     fn fewer_copies_or_channels_are_taken_back() {
         let before = fit(1000, Limits::new(20, 2));

@@ -5,11 +5,14 @@ use std::num::NonZeroU32;
 
 use bytes::Bytes;
 use expect_test::{Expect, expect};
-use http::{Request, Response};
+use http::{Method, Request, Response};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::config::{Client, Dialect, SecretSource};
 use crate::genesys::fake::{FakeOutside, logged, response};
+use crate::genesys::organization::OrganizationError;
 use crate::genesys::outside::SendError;
 use crate::status::pulse::Pulse;
 
