@@ -63,15 +63,14 @@ impl Config {
         let file = self.file.display().to_string();
         let mut values = Map::new();
         for (key, value) in entries(self) {
-            let value = match value {
-                Shown::Tables(tables) => {
-                    let table = |(n, entries)| {
-                        let from = |name: &str| remark(origins.of_table(key, n, name), &file);
-                        json_table(entries, from)
-                    };
-                    tables.into_iter().enumerate().map(table).collect()
-                }
-                value => json_value(value),
+            let value = if let Shown::Tables(tables) = value {
+                let table = |(n, entries)| {
+                    let from = |name: &str| remark(origins.of_table(key, n, name), &file);
+                    json_table(entries, from)
+                };
+                tables.into_iter().enumerate().map(table).collect()
+            } else {
+                json_value(value)
             };
             let entry = json!({ "value": value, "from": remark(origins.of(key), &file) });
             values.insert(key.to_owned(), entry);

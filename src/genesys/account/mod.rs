@@ -25,6 +25,9 @@ use crate::status::counts::Counts;
 /// What is in doubt after it is read again, so a longer wait would settle nothing sooner.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
+/// A token that is there takes no longer; one that is asked for takes a request.
+const AT_ONCE: Duration = Duration::from_millis(1);
+
 /// One client's access to the API of one organisation.
 pub struct Account {
     api_url: String,
@@ -103,6 +106,7 @@ impl Account {
     }
 
     async fn make(&self, permit: Permit, call: Call) -> Result<Answer, CallError> {
+        let asked_at = Instant::now();
         let token = match self.tokens.get().await {
             Ok(token) => token,
             Err(error) => {
@@ -110,6 +114,7 @@ impl Account {
                 return Err(error);
             }
         };
+        let permit = self.still_good(permit, asked_at).await;
         let refused = match self.attempt(permit, &call, &token).await {
             Err(refused @ CallError::Unauthorized(_)) => refused,
             result => return result,
@@ -122,6 +127,16 @@ impl Account {
         let token = self.tokens.get().await?;
         let permit = self.pacer.permit(call.class).await;
         self.attempt(permit, &call, &token).await
+    }
+
+    /// While a token was waited for, the account may have begun to rest: then leave is taken anew.
+    async fn still_good(&self, permit: Permit, since: Instant) -> Permit {
+        if since.elapsed() < AT_ONCE || self.pacer.usage().resting_for.is_none() {
+            return permit;
+        }
+        let class = permit.class;
+        self.pacer.give_back(permit);
+        self.pacer.permit(class).await
     }
 
     async fn attempt(

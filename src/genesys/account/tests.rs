@@ -183,6 +183,27 @@ async fn a_429_rests_the_account() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_rest_that_begins_while_a_token_is_asked_for_is_kept() {
+    let world = Arc::new(World::default());
+    let (account, _, _folder) = account(&world);
+    account.call(call(None)).await.unwrap();
+    let mut throttled = response(429, "{}");
+    throttled.headers_mut().insert("retry-after", HeaderValue::from_static("17"));
+    *world.script.lock().unwrap() = vec![Ok(throttled)];
+    let start = Instant::now();
+    let other = async {
+        // Its token is gone, and the other's answer comes before there is a new one.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        account.token_revoked();
+        account.call(call(None)).await.unwrap();
+        start.elapsed()
+    };
+    let (refused, took) = tokio::join!(account.call(call(None)), other);
+    assert!(matches!(refused, Err(CallError::Throttled(..))));
+    assert!(took >= Duration::from_secs(17), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_servers_count_is_noted() {
     let world = Arc::new(World::default());
     let (account, _, _folder) = account(&world);

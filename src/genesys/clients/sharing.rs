@@ -66,16 +66,16 @@ impl Clients {
                 Err(error) => error,
             };
             self.note(number, Some(&call), &error);
-            match error {
+            if let CallError::Throttled(refusal, _) = error {
                 // It is worth asking again as soon as anybody may.
-                CallError::Throttled(refusal, _) => {
-                    return Err(CallError::Throttled(refusal, self.resting().unwrap_or_default()));
-                }
-                error if !is_for_others(&error) => return Err(error),
-                // What was said of the call says more than what was said of a client.
-                CallError::Forbidden(_) => said = Some(error),
-                error => said = said.or(Some(error)),
+                return Err(CallError::Throttled(refusal, self.resting().unwrap_or_default()));
             }
+            if !is_for_others(&error) {
+                return Err(error);
+            }
+            // What was said of the call says more than what was said of a client.
+            let of_the_call = matches!(error, CallError::Forbidden(_));
+            said = if of_the_call { Some(error) } else { said.or(Some(error)) };
             tried.insert(number);
             let others =
                 (0..self.members.len()).any(|n| !tried.contains(&n) && !self.is_refused(n));
@@ -103,17 +103,14 @@ impl Clients {
     /// That the credentials are refused is the last word only if it is said to all.
     pub(super) fn last_word(&self, error: CallError) -> CallError {
         let all = self.members.iter().all(|member| member.state().credentials_refused());
-        match error {
-            CallError::Credentials(_) | CallError::NoToken(_) if all => {
-                let told = self.members.iter().filter_map(|member| {
-                    let reason = member.state().refused()?.to_owned();
-                    Some(format!("{}: {reason}", member.account.name().unwrap_or_default()))
-                });
-                CallError::Credentials(told.collect::<Vec<_>>().join("; "))
-            }
-            CallError::Credentials(reason) => CallError::NoToken(reason),
-            error => error,
+        if all && matches!(error, CallError::Credentials(_) | CallError::NoToken(_)) {
+            let told = self.members.iter().filter_map(|member| {
+                let reason = member.state().refused()?.to_owned();
+                Some(format!("{}: {reason}", member.account.name().unwrap_or_default()))
+            });
+            return CallError::Credentials(told.collect::<Vec<_>>().join("; "));
         }
+        if let CallError::Credentials(reason) = error { CallError::NoToken(reason) } else { error }
     }
 
     /// Takes in how a call of one client failed.

@@ -64,9 +64,10 @@ impl State {
 
     /// Returns true if that is news.
     pub(super) fn refuse(&mut self, error: &CallError, probe_at: Instant) -> bool {
-        let (credentials, reason) = match error {
-            CallError::Credentials(reason) => (true, reason.clone()),
-            error => (false, error.to_string()),
+        let (credentials, reason) = if let CallError::Credentials(reason) = error {
+            (true, reason.clone())
+        } else {
+            (false, error.to_string())
         };
         let news = self.refused.is_none();
         let probe_at = self.refused.as_ref().map_or(probe_at, |refused| refused.probe_at);
