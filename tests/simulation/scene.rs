@@ -158,7 +158,9 @@ fn config(dir: &std::path::Path, two_clients: bool) -> Config {
     };
     write_secret("client-secret".to_owned(), "demo\n");
     let genesys = if two_clients {
-        clients::BOTH.map(|(id, secret)| write_secret(format!("secret-of-{id}"), secret));
+        for (id, secret) in clients::BOTH {
+            write_secret(format!("secret-of-{id}"), secret);
+        }
         clients::configuration()
     } else {
         "client_id = \"demo\"\nclient_secret_file = \"client-secret\"\n".to_owned()
