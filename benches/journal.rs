@@ -279,7 +279,7 @@ impl Push for Willing {
 
 impl Api for Willing {
     fn permit(&self, class: Class) -> BoxFuture<'_, Permit> {
-        Box::pin(ready(Permit { class }))
+        Box::pin(ready(Permit::of(class)))
     }
 
     fn call_with(&self, _permit: Permit, call: Call) -> BoxFuture<'_, Result<Answer, CallError>> {

@@ -20,7 +20,8 @@
 //! - [`config`]: the file as written → checked → [`config::Config`]; problems with their place.
 //! - [`genesys`]: all that is known of the API, and nothing of rules: the way out
 //!   ([`genesys::outside`]), a call and its answer ([`genesys::call`]), token, budget, errors,
-//!   directory. Every request of the account goes through one [`genesys::call::Api`].
+//!   directory. Every request goes through one [`genesys::call::Api`], whichever of several clients
+//!   makes it ([`genesys::clients`]).
 //! - [`events`]: sockets, frames, and the one shape of a conversation
 //!   ([`events::conversation`]). Knows no rules and no updates.
 //! - [`rules`]: file → rule → wishes. Knows a conversation and a wish ([`updates::wish`]), and no

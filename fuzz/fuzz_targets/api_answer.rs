@@ -57,7 +57,7 @@ static CONFIG: LazyLock<Config> = LazyLock::new(|| {
     let parsed = Config::parse(Path::new("attributed.toml"), text, &|_| None);
     let (mut config, ..) = parsed.expect("the configuration is right");
     // Any variable that is set will do.
-    config.genesys.client_secret = SecretSource::Environment("PATH");
+    config.genesys.clients[0].secret = SecretSource::Environment("PATH".into());
     config
 });
 

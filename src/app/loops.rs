@@ -24,6 +24,7 @@ use crate::events::topic::Topic;
 use crate::events::tracker::{Limits, Tracker};
 use crate::events::watching::{Wanted, Watcher};
 use crate::genesys::call::Api;
+use crate::genesys::clients::Clients;
 use crate::genesys::directory::{Cache, Watching};
 use crate::genesys::outside::Outside;
 use crate::machine;
@@ -42,6 +43,8 @@ const ASKED_WAITING: usize = 16;
 
 /// What every loop is given, and the loops started so far.
 pub(super) struct Loops {
+    pub(super) clients: Arc<Clients>,
+    /// The same, as everybody sees them.
     pub(super) api: Arc<dyn Api>,
     pub(super) stop: CancellationToken,
     pub(super) pulse: Pulse,
@@ -94,7 +97,8 @@ impl Loops {
         let (notices, notices_receiver) = mpsc::channel(NOTICES_WAITING);
         let (state, state_receiver) = watch::channel(ChannelsState::default());
         let channels = Channels {
-            api: Arc::clone(&self.api),
+            clients: self.clients.bound(),
+            standings: self.clients.standings(),
             outside,
             settings: config.channels.clone(),
             state_file: Some(config.state.dir.join("channels.json")),
@@ -158,7 +162,7 @@ impl Loops {
                 look_ups,
                 settings: config.recovery.clone(),
                 dialect: config.genesys.dialect,
-                requests_per_minute: config.updates.requests_per_minute.get(),
+                requests_per_minute: config.requests_per_minute(),
             }),
             settings: config.recovery.clone(),
             counts: Arc::clone(&self.counts),
@@ -185,6 +189,19 @@ impl Loops {
             Part::Control
         });
         asked
+    }
+
+    /// Tries clients that are refused; without several there is nothing to try.
+    pub(super) fn clients(&mut self) {
+        let (clients, pulse, stop) =
+            (Arc::clone(&self.clients), self.pulse.clone(), self.stop.clone());
+        let work = kept_up("clients", stop.clone(), move || {
+            Arc::clone(&clients).keep_up(stop.clone(), pulse.add("clients"))
+        });
+        self.tasks.spawn(async move {
+            work.await;
+            Part::Clients
+        });
     }
 
     pub(super) fn lists(

@@ -2,10 +2,9 @@
 //!
 //! Five loops do the work: the directory says whom to watch, the channels bring frames, the
 //! pipeline makes observations of them, the dispatcher pushes what follows, and the recovery has
-//! looked up what nobody heard. They are joined here by
-//! bounded channels and run on one set of tasks whose every end is noticed. Stopping takes one
-//! signal, sent to the head: the channels end, so the pipeline ends, so the dispatcher drains and
-//! ends.
+//! looked up what nobody heard. They are joined here by bounded channels and run on one set of
+//! tasks whose every end is noticed. Stopping takes one signal, sent to the head: the channels end,
+//! so the pipeline ends, so the dispatcher drains and ends.
 
 mod compare;
 mod configuration;
@@ -79,7 +78,7 @@ use crate::events::channels::{ChannelsState, Notice};
 use crate::events::gaps::Gap;
 use crate::events::topic::Topic;
 use crate::events::watching::Wanted;
-use crate::genesys::account::Account;
+use crate::genesys::clients::Clients;
 use crate::genesys::directory::Watching;
 use crate::genesys::names::Names;
 use crate::machine;
@@ -109,7 +108,7 @@ pub struct App {
     reread: Box<dyn Fn() -> Result<Config, Vec<Problem>> + Send>,
     level: Option<Level>,
     counts: Arc<Counts>,
-    account: Arc<Account>,
+    clients: Arc<Clients>,
     journal: Monitor,
     /// The process before heard everything until then; `None` once somebody is watched whom it may
     /// not have watched.
@@ -169,6 +168,7 @@ enum Part {
     Control,
     Lists,
     Monitoring,
+    Clients,
     Dispatcher(updates::dispatcher::Ended),
     /// It was the loop of that name.
     Panicked(&'static str),
@@ -216,8 +216,8 @@ impl App {
         self.journal.clone()
     }
 
-    pub fn account(&self) -> Arc<Account> {
-        Arc::clone(&self.account)
+    pub fn clients(&self) -> Arc<Clients> {
+        Arc::clone(&self.clients)
     }
 
     async fn next_event(&mut self) -> Event {
@@ -285,7 +285,7 @@ impl App {
                 self.counts.gap_millis.add(u64::try_from(unheard).unwrap_or_default());
                 self.look_into(Some(since), until, topics);
             }
-            Notice::TokenRevoked { .. } => self.account.token_revoked(),
+            Notice::TokenRevoked { client, .. } => self.clients.token_revoked(client),
             Notice::NoneAllowed { missing_permissions } => {
                 if !self.ready {
                     return ControlFlow::Break(Ended::NothingPermitted { missing_permissions });
@@ -386,7 +386,8 @@ impl App {
                 | Part::Pipeline
                 | Part::Recovery
                 | Part::Control
-                | Part::Lists,
+                | Part::Lists
+                | Part::Clients,
             )) if stopping => {}
             Some(Ok(Part::Directory)) => return self.broken("directory"),
             Some(Ok(Part::Channels)) => return self.broken("channels"),
@@ -394,6 +395,7 @@ impl App {
             Some(Ok(Part::Recovery)) => return self.broken("recovery"),
             Some(Ok(Part::Lists)) => return self.broken("lists"),
             Some(Ok(Part::Monitoring)) => return self.broken("monitoring"),
+            Some(Ok(Part::Clients)) => return self.broken("clients"),
             Some(Ok(Part::Control)) => return self.broken("control socket"),
             Some(Ok(Part::Panicked(name))) => return self.broken(name),
             Some(Err(error)) => {

@@ -141,7 +141,7 @@ mod tests {
 
     impl Api for Nobody {
         fn permit(&self, class: Class) -> BoxFuture<'_, Permit> {
-            Box::pin(async move { Permit { class } })
+            Box::pin(async move { Permit::of(class) })
         }
 
         fn call_with(&self, _: Permit, _: Call) -> BoxFuture<'_, Result<Answer, CallError>> {

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::{App, journal};
 use crate::config::Config;
 use crate::genesys::account::Account;
+use crate::genesys::clients::Clients;
 use crate::machine;
 use crate::status::counts::Counts;
 use crate::status::overview::{
@@ -34,9 +35,9 @@ impl Told {
     }
 
     /// As long as there is no app: only the account is there to be told of.
-    pub(super) fn log_in(&self, account: &Account, counts: &Counts) {
+    pub(super) fn log_in(&self, clients: &Clients, counts: &Counts) {
         let mut overview = blank(self.started_at);
-        overview.accounts = vec![of_account(account, overview.at)];
+        overview.accounts = of_clients(clients, overview.at);
         overview.flow = flow(counts);
         overview.configuration = self.configuration.clone();
         self.newest.send_replace(Arc::new(overview));
@@ -67,7 +68,7 @@ impl App {
             stage: self.overview_stage(),
             dry_run: self.config.updates.dry_run,
             silent_loops: self.silent_loops().into_iter().map(str::to_owned).collect(),
-            accounts: vec![of_account(&self.account, at)],
+            accounts: of_clients(&self.clients, at),
             channels: Channels {
                 total: channels.channels as u64,
                 connected: channels.connected as u64,
@@ -146,7 +147,7 @@ impl App {
     fn updates_told(&self) -> Updates {
         let waiting = self.counts.outbox.get();
         let requests = waiting.saturating_mul(self.config.genesys.dialect.requests_a_write());
-        let allowed = f64::from(self.account.usage().allowed.max(1));
+        let allowed = f64::from(self.clients.usage().allowed.max(1));
         #[expect(clippy::cast_precision_loss, reason = "a number of participants is below 2^52")]
         let at_best = requests as f64 * 60.0 / allowed;
         #[expect(clippy::cast_precision_loss, reason = "seconds are below 2^52")]
@@ -185,12 +186,16 @@ fn in_force(config: &Config) -> Configuration {
 /// The one client of today.
 const CLIENT: &str = "main";
 
+fn of_clients(clients: &Clients, at: Millis) -> Vec<overview::Account> {
+    clients.accounts().map(|account| of_account(account, at)).collect()
+}
+
 fn of_account(account: &Account, at: Millis) -> overview::Account {
     let (token, usage) = (account.token(), account.usage());
     let left = token.ends_at.map(|ends| ends.saturating_duration_since(Instant::now()));
     let expires = left.and_then(|left| Some(at + Millis::try_from(left.as_millis()).ok()?));
     overview::Account {
-        client: CLIENT.to_owned(),
+        client: account.name().unwrap_or(CLIENT).to_owned(),
         token_expires_at: expires,
         token_problem: token.problem,
         used: usage.used,

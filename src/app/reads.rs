@@ -240,7 +240,7 @@ mod tests {
 
     impl Api for Nobody {
         fn permit(&self, class: Class) -> BoxFuture<'_, Permit> {
-            Box::pin(std::future::ready(Permit { class }))
+            Box::pin(std::future::ready(Permit::of(class)))
         }
 
         fn call_with(&self, _: Permit, call: Call) -> BoxFuture<'_, Result<Answer, CallError>> {

@@ -325,7 +325,7 @@ impl App {
 
     fn plan(&self, candidate: &Candidate, problems: Vec<Problem>, found: Comparison) -> Planned {
         let (by_rule, more_rules) = found.by_rule();
-        let allowed = u64::from(self.account.usage().allowed.max(1));
+        let allowed = u64::from(self.clients.usage().allowed.max(1));
         let requests = found.changes.participants * self.config.genesys.dialect.requests_a_write();
         Planned {
             diff: diff(&self.rules.file, &candidate.file),

@@ -85,10 +85,16 @@ impl App {
                 month: self.month.in_words(),
             },
             &self.counts,
-            &self.account.usage(),
+            &Budget { usage: self.clients.usage(), troubles: self.clients.troubles() },
             self.config.updates.dry_run,
         )
     }
+}
+
+/// The budget of all clients, and what is wrong with single ones.
+struct Budget {
+    usage: Usage,
+    troubles: Vec<String>,
 }
 
 /// What is wrong beside the rules.
@@ -120,7 +126,7 @@ fn status_line(
     rules: &RulesInForce,
     problems: &Problems<'_>,
     counts: &Counts,
-    usage: &Usage,
+    budget: &Budget,
     dry_run: bool,
 ) -> String {
     let mut parts: Vec<String> = Vec::new();
@@ -156,6 +162,8 @@ fn status_line(
     if counts.gaps_open.get() > 0 {
         parts.push(format!("{} gaps being looked into", counts.gaps_open.get()));
     }
+    parts.extend(budget.troubles.iter().cloned());
+    let usage = &budget.usage;
     if let Some(rest) = usage.resting_for {
         parts.push(format!("account rests for {} s (429)", rest.as_secs()));
     }

@@ -28,10 +28,10 @@ use super::{App, Ended, Joints, Part, TICK, monitoring, no_names, requests_per_m
 use crate::config::Config;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::Problem;
-use crate::genesys::account::Account;
 use crate::genesys::call::{Api, CallError};
+use crate::genesys::clients::Clients;
 use crate::genesys::directory::Watching;
-use crate::genesys::organization::{OrganizationError, check_organization};
+use crate::genesys::organization::OrganizationError;
 use crate::genesys::outside::Outside;
 use crate::signals::Intent;
 use crate::status::counts::Counts;
@@ -102,7 +102,7 @@ impl Start {
             dry_run = config.updates.dry_run,
             "starting"
         );
-        let account = Account::new(
+        let clients = Clients::new(
             &config.genesys,
             &config.updates,
             Arc::clone(&self.outside),
@@ -113,8 +113,8 @@ impl Start {
         self.monitor(&told, &pulse, &mut tasks)?;
         let config = &self.config;
         let permitted = async {
-            first_token(&account, &told, &self.counts).await?;
-            right_organization(config, &account).await
+            first_token(&clients, &told, &self.counts).await?;
+            right_organization(config, &clients).await
         };
         let mut reload = false;
         tokio::select! {
@@ -130,7 +130,7 @@ impl Start {
             held_against: None,
         };
         let begun = (told, pulse, tasks);
-        let mut app = self.join(account, opened, (rules, history, fence), view, begun);
+        let mut app = self.join(clients, opened, (rules, history, fence), view, begun);
         if reload {
             app.reload(Task { what: What::Files, plan: false, confirm: false, answer: None });
         }
@@ -162,16 +162,17 @@ impl Start {
     /// Starts every loop, each joined to the next by a bounded channel.
     fn join(
         self,
-        account: Arc<Account>,
+        clients: Arc<Clients>,
         opened: Opened,
         (rules, history, fence): (RulesInForce, History, AllowedKeys),
         view: View,
         (told, pulse, tasks): (Told, Pulse, JoinSet<Part>),
     ) -> App {
         let Start { config, options, outside, counts, level, intents, reread } = self;
-        let api = Arc::clone(&account) as Arc<dyn Api>;
+        let api = Arc::clone(&clients) as Arc<dyn Api>;
         let month = Month::new(&config.state.dir, api, &counts, requests_per_month(&config));
         let mut loops = Loops {
+            clients: Arc::clone(&clients),
             api: month.api(),
             stop: CancellationToken::new(),
             pulse,
@@ -188,6 +189,7 @@ impl Start {
         let (view, look_ups) =
             loops.pipeline(frames, asks, unheard, questions_receiver, first, updates.clone());
         let gaps = loops.recovery(&config, look_ups, gaps_open);
+        loops.clients();
         let asked = loops.control(&config);
         let (lists, lists_found) = loops.lists(to_watch(&rules));
         let (journal, away_since) = (opened.journal.monitor(), opened.away_since);
@@ -203,7 +205,7 @@ impl Start {
             reread,
             level,
             counts,
-            account,
+            clients,
             journal,
             away_since,
             beat: pulse.add("app"),
@@ -265,10 +267,10 @@ fn ticking() -> Interval {
 }
 
 /// Gets the first token, as often as it takes.
-async fn first_token(account: &Account, told: &Told, counts: &Counts) -> Result<(), Ended> {
+async fn first_token(clients: &Clients, told: &Told, counts: &Counts) -> Result<(), Ended> {
     loop {
-        let obtained = account.start().await;
-        told.log_in(account, counts);
+        let obtained = clients.start().await;
+        told.log_in(clients, counts);
         match obtained {
             Ok(()) => return Ok(()),
             Err(CallError::Credentials(reason)) => return Err(Ended::CredentialsRefused(reason)),
@@ -287,11 +289,10 @@ async fn told_to_stop(intents: &mut mpsc::Receiver<Intent>, reload: &mut bool) {
     }
 }
 
-/// Refuses to work for another organisation than the configuration names.
-async fn right_organization(config: &Config, account: &Account) -> Result<(), Ended> {
-    let Some(wanted) = config.genesys.organization.as_deref() else { return Ok(()) };
-    match check_organization(account, Some(wanted)).await {
-        Ok(_) => Ok(()),
+/// Refuses to work for another organisation than the configuration names, or for several.
+async fn right_organization(config: &Config, clients: &Clients) -> Result<(), Ended> {
+    match clients.check_organization(config.genesys.organization.as_deref()).await {
+        Ok(()) => Ok(()),
         Err(error @ OrganizationError::Other { .. }) => {
             Err(Ended::WrongOrganization(error.to_string()))
         }

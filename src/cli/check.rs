@@ -17,9 +17,11 @@ use crate::app::{tables, texts};
 use crate::config::Config;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::{Problem, Severity};
+use crate::events::channels::topics::Limits;
 use crate::genesys::names::Names;
 use crate::rules::Texts;
 use crate::rules::{self, Inventory, RuleFile};
+use crate::status::counted::counted;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct CheckArguments {
@@ -99,8 +101,8 @@ fn check_all(config: Option<&Path>) -> Vec<Checked> {
     match reread(config) {
         Ok((config, warnings, _)) => {
             let rules = check_rules(&config.rules, read(&config.rules), &fence(&config));
-            let file = config.file;
-            vec![Checked::new(file, warnings, "configuration found".to_owned()), rules]
+            let found = usable(&config);
+            vec![Checked::new(config.file, warnings, found), rules]
         }
         Err(problems) => {
             let file = problems.first().map_or_else(PathBuf::new, |problem| problem.file.clone());
@@ -114,16 +116,27 @@ fn check_one(config: Option<&Path>, file: &Path) -> Checked {
     let text = read(file);
     let configuration = text.as_ref().is_ok_and(|text| is_configuration(text));
     if configuration && let Ok(text) = &text {
-        let found = "configuration found".to_owned();
-        let problems = match Config::parse(file, text, &|name| std::env::var(name).ok()) {
-            Ok((_, warnings, _)) => warnings,
-            Err(problems) => problems,
+        let (problems, found) = match Config::parse(file, text, &|name| std::env::var(name).ok()) {
+            Ok((config, warnings, _)) => (warnings, usable(&config)),
+            Err(problems) => (problems, String::new()),
         };
         return Checked::new(file.to_owned(), problems, found);
     }
     // Rules can be checked where there is no configuration; then every key is allowed.
     let fence = reread(config).map_or_else(|_| AllowedKeys::all(), |(config, ..)| fence(&config));
     check_rules(file, text, &fence)
+}
+
+/// What there is, and how many topics find room (SEMANTICS 6).
+fn usable(config: &Config) -> String {
+    let clients = config.genesys.clients.len();
+    let limits = Limits::of_clients(clients, config.channels.max, config.channels.copies);
+    let room = counted(limits.capacity(), "topic");
+    let room = match clients {
+        1 => room,
+        clients => format!("{room} with {clients} clients"),
+    };
+    format!("configuration found, room for {room}")
 }
 
 fn check_rules(file: &Path, text: Result<String, Problem>, fence: &AllowedKeys) -> Checked {

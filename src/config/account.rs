@@ -1,13 +1,14 @@
 //! Checks `[genesys]`: which organisation, and who we are to it.
 //!
 //! Pure: the environment is an argument, and whether files are there is looked at elsewhere
-//! ([`load`](super::load)). Where the file is silent, Genesys' own variables count.
+//! ([`load`](super::load)). Where the file is silent, Genesys' own variables count. Several clients
+//! are read in [`clients`](super::clients).
 
 use std::path::Path;
 
 use super::origin::Origin;
 use super::raw::{File, Placed};
-use super::{Dialect, Environment, Genesys, SecretSource, address};
+use super::{Client, Dialect, Environment, Genesys, SecretSource, address, clients};
 use crate::config::problem::did_you_mean;
 use crate::genesys::region;
 
@@ -15,7 +16,7 @@ pub(super) const REGION: &str = "GENESYSCLOUD_REGION";
 pub(super) const CLIENT_ID: &str = "GENESYSCLOUD_OAUTHCLIENT_ID";
 pub(super) const CLIENT_SECRET: &str = "GENESYSCLOUD_OAUTHCLIENT_SECRET";
 /// Where systemd puts what `LoadCredential=` names.
-pub(super) const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
+pub const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 /// The secret's name in that folder.
 pub(super) const CREDENTIAL: &str = "client-secret";
 
@@ -51,8 +52,7 @@ pub(super) fn genesys(file: &mut File<'_>, environment: Environment<'_>) -> Gene
     });
     warn_of_put(file, dialect, &api_url);
     Genesys {
-        client_id: client_id(file, environment),
-        client_secret: client_secret(file, environment),
+        clients: clients::several(file).unwrap_or_else(|| vec![single(file, environment)]),
         organization: file.word("genesys.organization").map(|name| name.value),
         domain,
         login_url,
@@ -145,6 +145,16 @@ fn known_domains() -> String {
     region::REGIONS.map(|region| region.domain).join(", ")
 }
 
+/// The one client of `[genesys]` itself.
+fn single(file: &mut File<'_>, environment: Environment<'_>) -> Client {
+    Client {
+        name: None,
+        id: client_id(file, environment),
+        secret: client_secret(file, environment),
+        requests_per_minute: None,
+    }
+}
+
 fn client_id(file: &mut File<'_>, environment: Environment<'_>) -> String {
     if let Some(id) = file.word("genesys.client_id") {
         return id.value;
@@ -165,12 +175,7 @@ fn client_id(file: &mut File<'_>, environment: Environment<'_>) -> String {
 
 fn client_secret(file: &mut File<'_>, environment: Environment<'_>) -> SecretSource {
     const KEY: &str = "genesys.client_secret_file";
-    file.forbidden(
-        "genesys.client_secret",
-        "a secret does not belong in this file, which is copied, shown and kept in archives",
-        "write it to a file of its own (mode 0600), and that file's name to `client_secret_file`; \
-         then change the secret, because it has been seen",
-    );
+    no_secret(file, "genesys.client_secret");
     if let Some(path) = file.path(KEY) {
         return SecretSource::File(path);
     }
@@ -186,7 +191,17 @@ fn client_secret(file: &mut File<'_>, environment: Environment<'_>) -> SecretSou
              with systemd's `LoadCredential={CREDENTIAL}:…`, or set {CLIENT_SECRET}"
         ));
     }
-    SecretSource::Environment(CLIENT_SECRET)
+    SecretSource::Environment(CLIENT_SECRET.into())
+}
+
+/// Refuses a secret that is written into the file.
+pub(super) fn no_secret(file: &mut File<'_>, key: &'static str) {
+    file.forbidden(
+        key,
+        "a secret does not belong in this file, which is copied, shown and kept in archives",
+        "write it to a file of its own (mode 0600), and that file's name to `client_secret_file`; \
+         then change the secret, because it has been seen",
+    );
 }
 
 fn warn_of_put(file: &mut File<'_>, dialect: Dialect, api_url: &str) {

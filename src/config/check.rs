@@ -4,7 +4,6 @@
 //! default, so that the checks that follow still have something to look at; such a [`Config`] never
 //! leaves this folder.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -12,7 +11,7 @@ use std::time::Duration;
 
 use super::origin::Origins;
 use super::problem::{Problem, Problems};
-use super::raw::{File, Placed};
+use super::raw::{File, Placed, Places};
 use super::{
     Config, Environment, Listen, Log, LogFormat, LogLevel, Monitoring, Network, Recovery, State,
     Watch, account, address, default, limits,
@@ -29,7 +28,9 @@ pub(super) struct Checked<'t> {
     pub(super) problems: Problems<'t>,
     pub(super) origins: Origins,
     /// The places of the values that the file has.
-    pub(super) places: BTreeMap<&'static str, Range<usize>>,
+    pub(super) places: Places,
+    /// The same of each `[[genesys.client]]`.
+    pub(super) places_of_clients: Vec<Places>,
 }
 
 /// Checks one file.
@@ -58,8 +59,8 @@ pub(super) fn check<'t>(
         log: log(&mut file),
     };
     file.note_unknown();
-    let File { problems, origins, places, .. } = file;
-    Ok(Checked { config, problems, origins, places })
+    let File { problems, origins, places, places_in_tables, .. } = file;
+    Ok(Checked { config, problems, origins, places, places_of_clients: places_in_tables })
 }
 
 fn watch(file: &mut File<'_>) -> Watch {

@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use super::{
-    Channels, Config, Genesys, Log, Monitoring, Network, Recovery, Reload, SecretSource, State,
-    Updates, Watch, address,
+    Channels, Client, Config, Genesys, Log, Monitoring, Network, Recovery, Reload, SecretSource,
+    State, Updates, Watch, address,
 };
 
 /// One value, free of what it means.
@@ -20,6 +20,8 @@ pub(super) enum Shown {
     /// In thousandths.
     Share(u32),
     Time(Duration),
+    /// A list of tables, each with its own keys.
+    Tables(Vec<Entries>),
     /// Not set, and without a default.
     Absent,
 }
@@ -42,7 +44,7 @@ pub(super) fn entries(config: &Config) -> Entries {
         log,
     } = config;
     let mut entries = vec![("rules", path(rules))];
-    entries.extend(of_genesys(genesys));
+    entries.extend(of_genesys(genesys, updates));
     entries.extend(of_watch(watch));
     entries.extend(of_channels(channels));
     entries.extend(of_updates(updates));
@@ -72,23 +74,45 @@ pub(super) fn entries(config: &Config) -> Entries {
     entries
 }
 
-fn of_genesys(genesys: &Genesys) -> Entries {
-    let Genesys { domain, login_url, api_url, client_id, client_secret, organization, dialect } =
-        genesys;
-    let secret_file = match client_secret {
-        SecretSource::File(file) => path(file),
-        SecretSource::Environment(_) => Shown::Absent,
+fn of_genesys(genesys: &Genesys, updates: &Updates) -> Entries {
+    let Genesys { domain, login_url, api_url, clients, organization, dialect } = genesys;
+    // The one that stands in the section itself.
+    let (single, several) = match &clients[..] {
+        [single @ Client { name: None, .. }] => (Some(single), Vec::new()),
+        several => (None, several.iter().map(|client| of_client(client, updates)).collect()),
     };
+    let secret_file = single.and_then(|client| match &client.secret {
+        SecretSource::File(file) => Some(path(file)),
+        SecretSource::Environment(_) | SecretSource::Credential(_) => None,
+    });
     // With both addresses told there need be no region; then the host stands for it in messages.
     let region = (*domain != address::authority(api_url)).then_some(domain.as_str());
     vec![
         ("genesys.region", maybe(region)),
         ("genesys.login_url", text(login_url)),
         ("genesys.api_url", text(api_url)),
-        ("genesys.client_id", text(client_id)),
-        ("genesys.client_secret_file", secret_file),
+        ("genesys.client_id", maybe(single.map(|client| client.id.as_str()))),
+        ("genesys.client_secret_file", secret_file.unwrap_or(Shown::Absent)),
         ("genesys.organization", maybe(organization.as_deref())),
         ("genesys.dialect", text(dialect.word())),
+        // Last, as TOML wants it.
+        ("genesys.client", Shown::Tables(several)),
+    ]
+}
+
+fn of_client(client: &Client, updates: &Updates) -> Entries {
+    let Client { name, id, secret, requests_per_minute } = client;
+    let secret = match secret {
+        SecretSource::File(file) => ("client_secret_file", path(file)),
+        SecretSource::Credential(name) => ("client_secret_credential", text(name)),
+        SecretSource::Environment(name) => ("client_secret_env", text(name)),
+    };
+    let budget = requests_per_minute.unwrap_or(updates.requests_per_minute);
+    vec![
+        ("client_id", text(id)),
+        ("name", maybe(name.as_deref())),
+        secret,
+        ("requests_per_minute", Shown::Number(budget.get().into())),
     ]
 }
 

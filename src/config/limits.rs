@@ -3,6 +3,7 @@
 //! Pure. Each range has its reason, which is shown to whoever leaves it.
 
 use std::num::NonZeroU32;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::raw::File;
@@ -11,6 +12,9 @@ use super::{Channels, Reload, Updates, default};
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const SECOND: Duration = Duration::from_secs(1);
+/// A client's budget, and why it has these limits.
+pub(super) const PER_MINUTE: (RangeInclusive<u32>, &str) =
+    (10..=60_000, "below ten a minute tokens and channels could not be renewed");
 
 pub(super) fn channels(file: &mut File<'_>) -> Channels {
     let copies = file.number(
@@ -151,11 +155,7 @@ fn rates(file: &mut File<'_>) -> (NonZeroU32, NonZeroU32) {
         1..=1000,
         "it is a ceiling on bursts; no account is allowed more",
     );
-    let per_minute = file.number(
-        "updates.requests_per_minute",
-        10..=60_000,
-        "below ten a minute tokens and channels could not be renewed",
-    );
+    let per_minute = file.number("updates.requests_per_minute", PER_MINUTE.0, PER_MINUTE.1);
     let or = |number: Option<u32>, default| number.and_then(NonZeroU32::new).unwrap_or(default);
     let per_second = or(per_second, default::REQUESTS_PER_SECOND);
     let per_minute = or(per_minute, default::REQUESTS_PER_MINUTE);

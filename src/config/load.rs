@@ -3,16 +3,15 @@
 //! The only part of the configuration that touches the disk. No secret is read here: whether its
 //! file can be opened is enough, since the value is read anew for every token.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read as _};
-use std::ops::Range;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::account::{CREDENTIAL, CREDENTIALS};
 use super::check::{self, Checked};
 use super::problem::{Problem, Problems, Severity};
+use super::raw::Places;
 use super::{Config, Environment, Loaded, SecretSource, default};
 
 /// Far above any configuration; protects from a file that is something else.
@@ -31,14 +30,15 @@ impl Config {
             }
             None => read_first(&default::FILES.map(Path::new))?,
         };
+        let raw = environment;
         let environment = |name: &str| {
-            let value = environment(name)?;
+            let value = raw(name)?;
             // A unit may have credentials, and this one not among them.
             let here = name != CREDENTIALS || Path::new(&value).join(CREDENTIAL).exists();
             here.then_some(value)
         };
         let mut checked = check::check(&path, &text, &environment)?;
-        check_files(&mut checked);
+        check_files(&mut checked, raw);
         finish(checked)
     }
 
@@ -100,15 +100,33 @@ fn unread(path: &Path, error: &io::Error) -> Problem {
     problem
 }
 
-fn check_files(checked: &mut Checked<'_>) {
-    let Checked { config, problems, places, .. } = checked;
-    let secret = match &config.genesys.client_secret {
-        SecretSource::File(path) => Some(path.clone()),
-        SecretSource::Environment(_) => None,
-    };
+fn check_files(checked: &mut Checked<'_>, environment: Environment<'_>) {
+    let Checked { config, problems, places, places_of_clients, .. } = checked;
+    for (n, client) in config.genesys.clients.iter().enumerate() {
+        let (of_client, prefix) = match places_of_clients.get(n) {
+            Some(places) => (places, ""),
+            None => (&*places, "genesys."),
+        };
+        match &client.secret {
+            SecretSource::File(path) if prefix.is_empty() => {
+                check_file(problems, of_client, "client_secret_file", path, true);
+            }
+            SecretSource::File(path) => {
+                check_file(problems, of_client, "genesys.client_secret_file", path, true);
+            }
+            SecretSource::Credential(name) => {
+                check_credential(problems, of_client, environment, name);
+            }
+            SecretSource::Environment(name) if !prefix.is_empty() || is_set(environment, name) => {}
+            SecretSource::Environment(name) => {
+                let place = of_client.get("client_secret_env").cloned().unwrap_or_default();
+                let message = format!("`client_secret_env`: {name} is not set");
+                problems.error(place, message).help("set it where the service is started");
+            }
+        }
+    }
     let network = &config.network;
     let files = [
-        ("genesys.client_secret_file", secret, true),
         ("network.proxy_credentials_file", network.proxy_credentials_file.clone(), true),
         ("network.ca_file", network.ca_file.clone(), false),
     ];
@@ -119,10 +137,34 @@ fn check_files(checked: &mut Checked<'_>) {
     }
 }
 
+fn is_set(environment: Environment<'_>, name: &str) -> bool {
+    environment(name).is_some_and(|value| !value.trim().is_empty())
+}
+
+/// Notes if what the unit should pass on is not there.
+fn check_credential(
+    problems: &mut Problems<'_>,
+    places: &Places,
+    environment: Environment<'_>,
+    name: &str,
+) {
+    const KEY: &str = "client_secret_credential";
+    match environment(CREDENTIALS) {
+        Some(folder) => check_file(problems, places, KEY, &Path::new(&folder).join(name), true),
+        None => {
+            let place = places.get(KEY).cloned().unwrap_or_default();
+            let message = format!("`{KEY}`: ${CREDENTIALS} is not set");
+            problems
+                .error(place, message)
+                .help(format!("the service manager sets it for `LoadCredential={name}:…`"));
+        }
+    }
+}
+
 /// Notes if a file that the configuration names is of no use, or a secret for everybody to read.
 fn check_file(
     problems: &mut Problems<'_>,
-    places: &BTreeMap<&'static str, Range<usize>>,
+    places: &Places,
     key: &'static str,
     path: &Path,
     secret: bool,
@@ -198,7 +240,7 @@ mod tests {
         let (config, warnings, _) = load(Some(("s", 0o600)), TEXT).unwrap();
         assert!(warnings.is_empty());
         assert!(
-            matches!(config.genesys.client_secret, SecretSource::File(path) if path.is_absolute())
+            matches!(&config.genesys.clients[0].secret, SecretSource::File(path) if path.is_absolute())
         );
         let (_, warnings, _) = load(Some(("s", 0o644)), TEXT).unwrap();
         assert!(warnings[0].message.contains("every user of this machine can read"));
@@ -244,7 +286,8 @@ mod tests {
             "GENESYSCLOUD_OAUTHCLIENT_SECRET" => Some("s".to_owned()),
             _ => None,
         };
-        let secret = || Config::load(Some(&path), &environment).unwrap().0.genesys.client_secret;
+        let secret =
+            || Config::load(Some(&path), &environment).unwrap().0.genesys.clients[0].secret.clone();
         assert!(matches!(secret(), SecretSource::Environment(_)));
         fs::write(folder.path().join(CREDENTIAL), "s").unwrap();
         assert_eq!(secret(), SecretSource::File(folder.path().join(CREDENTIAL)));

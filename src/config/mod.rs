@@ -9,6 +9,7 @@
 mod account;
 mod address;
 mod check;
+mod clients;
 pub mod default;
 pub mod duration;
 mod entries;
@@ -22,12 +23,14 @@ mod reload;
 mod secret_text;
 mod show;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use account::CREDENTIALS;
 pub use origin::{Origin, Origins};
 use problem::Problem;
 pub use reload::changes_needing_restart;
@@ -66,11 +69,22 @@ pub struct Genesys {
     pub login_url: String,
     /// Without a trailing slash.
     pub api_url: String,
-    pub client_id: String,
-    pub client_secret: SecretSource,
+    /// At least one. The budget, the channels and the tokens are each client's own.
+    pub clients: Vec<Client>,
     /// Name or id; another organisation's credentials are refused at start.
     pub organization: Option<String>,
     pub dialect: Dialect,
+}
+
+/// An OAuth client: `client_id` and its secret in `[genesys]`, or one of `[[genesys.client]]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// What logs and messages call it; `None` for the one of `[genesys]` itself, who needs no name.
+    pub name: Option<String>,
+    pub id: String,
+    pub secret: SecretSource,
+    /// Its budget where it is not `updates.requests_per_minute`.
+    pub requests_per_minute: Option<NonZeroU32>,
 }
 
 /// Where the client secret comes from. It is read anew for every token request, so that a rotated
@@ -79,7 +93,18 @@ pub struct Genesys {
 pub enum SecretSource {
     File(PathBuf),
     /// The name of the environment variable that holds it.
-    Environment(&'static str),
+    Environment(Cow<'static, str>),
+    /// The name of a file below `$CREDENTIALS_DIRECTORY`.
+    Credential(String),
+}
+
+impl Config {
+    /// Requests a minute that all clients have together, by the settings.
+    pub fn requests_per_minute(&self) -> u32 {
+        let general = self.updates.requests_per_minute;
+        let own = |client: &Client| client.requests_per_minute.unwrap_or(general).get();
+        self.genesys.clients.iter().map(own).fold(0, u32::saturating_add)
+    }
 }
 
 /// Which of the two ways to write attributes (DESIGN 5).

@@ -23,15 +23,29 @@ pub enum Origin {
 
 /// Where all values come from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Origins(BTreeMap<&'static str, Origin>);
+pub struct Origins {
+    keys: BTreeMap<&'static str, Origin>,
+    /// Those of each table of a list.
+    tables: BTreeMap<&'static str, Vec<Origins>>,
+}
 
 impl Origins {
     pub fn of(&self, key: &str) -> Origin {
-        self.0.get(key).copied().unwrap_or_default()
+        self.keys.get(key).copied().unwrap_or_default()
+    }
+
+    /// Where a value of the n-th table of a list comes from.
+    pub fn of_table(&self, list: &str, n: usize, key: &str) -> Origin {
+        let table = self.tables.get(list).and_then(|tables| tables.get(n));
+        table.map(|table| table.of(key)).unwrap_or_default()
     }
 
     pub(super) fn set(&mut self, key: &'static str, origin: Origin) {
-        self.0.insert(key, origin);
+        self.keys.insert(key, origin);
+    }
+
+    pub(super) fn add_table(&mut self, list: &'static str, table: Origins) {
+        self.tables.entry(list).or_default().push(table);
     }
 }
 

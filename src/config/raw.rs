@@ -5,6 +5,7 @@
 //! go, where a derived deserialiser stops at the first. Nothing outside this file knows TOML.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -24,12 +25,16 @@ pub(super) struct Placed<T> {
     pub(super) span: Range<usize>,
 }
 
+/// The places of the values that are there.
+pub(super) type Places = BTreeMap<&'static str, Range<usize>>;
+
 /// One file while it is read.
 pub(super) struct File<'t> {
     pub(super) problems: Problems<'t>,
     pub(super) origins: Origins,
-    /// The places of the values that are there.
-    pub(super) places: BTreeMap<&'static str, Range<usize>>,
+    pub(super) places: Places,
+    /// The same of each table of the one list of tables.
+    pub(super) places_in_tables: Vec<Places>,
     root: DeTable<'t>,
     text: &'t str,
     /// What the paths in the file are relative to.
@@ -61,7 +66,8 @@ impl<'t> File<'t> {
         Ok(File {
             problems,
             origins: Origins::default(),
-            places: BTreeMap::new(),
+            places: Places::new(),
+            places_in_tables: Vec::new(),
             root: root.into_inner(),
             text,
             folder,
@@ -127,6 +133,53 @@ impl<'t> File<'t> {
             }
         }
         Some(texts)
+    }
+
+    /// Tables in a list, each read by itself: its keys are named without a section.
+    pub(super) fn tables<T>(
+        &mut self,
+        key: &'static str,
+        mut read: impl FnMut(&mut File<'t>, Range<usize>) -> T,
+    ) -> Option<Vec<T>> {
+        let value = self.take(key)?;
+        let wanted = format!("a list of tables, each of which begins with `[[{key}]]`");
+        let Some(list) = value.get_ref().as_array() else {
+            return self.wrong_kind(key, &value, &wanted);
+        };
+        let mut found = Vec::with_capacity(list.len());
+        for element in list.iter() {
+            let DeValue::Table(table) = element.get_ref() else {
+                let _none: Option<()> = self.wrong_kind(key, element, &wanted);
+                continue;
+            };
+            let root = mem::replace(&mut self.root, table.clone());
+            let origins = mem::take(&mut self.origins);
+            let places = mem::take(&mut self.places);
+            let asked = mem::take(&mut self.asked);
+            found.push(read(self, element.span()));
+            self.note_unknown_in_table(key);
+            let _of_the_table = mem::replace(&mut self.root, root);
+            let _of_the_table = mem::replace(&mut self.asked, asked);
+            let origins = mem::replace(&mut self.origins, origins);
+            self.origins.add_table(key, origins);
+            let places = mem::replace(&mut self.places, places);
+            self.places_in_tables.push(places);
+        }
+        Some(found)
+    }
+
+    fn note_unknown_in_table(&mut self, list: &str) {
+        let known: Vec<&str> = self.asked.iter().copied().collect();
+        let unknown = self.root.keys().filter(|key| !self.asked.contains(&**key.get_ref()));
+        for key in unknown.cloned().collect::<Vec<_>>() {
+            let name = key.get_ref();
+            let message = match did_you_mean(name, known.iter().copied()) {
+                Some(word) => format!("unknown key `{name}`; did you mean `{word}`?"),
+                None => format!("unknown key `{name}`"),
+            };
+            let help = format!("known in [[{list}]]: {}", known.join(", "));
+            self.problems.error(key.span(), message).help(help);
+        }
     }
 
     /// A whole number in a range; `why` says what the range is for.

@@ -8,6 +8,8 @@ use std::ops::Range;
 
 /// What in the name of a key says that its value is a secret.
 const WORDS: [&str; 5] = ["secr", "passw", "token", "credential", "api_key"];
+/// Ends of keys that say where a secret is, and not what it is.
+const PLACES: [&str; 3] = ["_file", "_credential", "_env"];
 
 /// The parts that no report may show: values of keys that sound secret (but for those that name a
 /// file), and user and password in URLs.
@@ -18,7 +20,8 @@ pub(super) fn spans(text: &str) -> Vec<Range<usize>> {
         for (at, _) in line.match_indices('=') {
             let name = line[..at].trim_end().rsplit([' ', '\t', ',', '{']).next();
             let name = name.unwrap_or_default().trim_matches(['"', '\'']).to_ascii_lowercase();
-            let secret = WORDS.iter().any(|word| name.contains(word)) && !name.ends_with("_file");
+            let named = PLACES.iter().any(|place| name.ends_with(place));
+            let secret = !named && WORDS.iter().any(|word| name.contains(word));
             if secret {
                 spans.push(start + at + 1..start + line.trim_end().len().max(at + 1));
             }

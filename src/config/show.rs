@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::entries::{Shown, entries};
+use super::entries::{Entries, Shown, entries};
 use super::{Config, Origin, Origins, duration};
 
 /// Where the remarks begin, if the line leaves room for them.
@@ -28,6 +28,10 @@ impl Config {
             if of != section {
                 section = of;
                 writeln_to(&mut text, &format!("\n[{section}]"));
+            }
+            if let Shown::Tables(tables) = &value {
+                self.show_tables(&mut text, key, tables, origins);
+                continue;
             }
             let remark = remark(origins.of(key), &file);
             let line = match (toml_value(&value), origins.of(key)) {
@@ -53,17 +57,45 @@ impl Config {
         digest.iter().take(HASH_BYTES).map(|byte| format!("{byte:02x}")).collect()
     }
 
+    fn show_tables(&self, text: &mut String, key: &str, tables: &[Entries], origins: &Origins) {
+        let file = self.file.display().to_string();
+        for (n, entries) in tables.iter().enumerate() {
+            writeln_to(text, &format!("\n[[{key}]]"));
+            for (name, value) in entries {
+                let Some(value) = toml_value(value) else { continue };
+                let remark = remark(origins.of_table(key, n, name), &file);
+                let line = format!("{name} = {value}");
+                writeln_to(text, &format!("{line:REMARKS$} # {remark}"));
+            }
+        }
+    }
+
     /// The same for programs: for each key its `value` and where it is `from`.
     pub fn show_json(&self, origins: &Origins) -> Value {
         let file = self.file.display().to_string();
         let mut values = Map::new();
         for (key, value) in entries(self) {
-            let entry =
-                json!({ "value": json_value(value), "from": remark(origins.of(key), &file) });
+            let value = if let Shown::Tables(tables) = value {
+                let table = |(n, entries)| {
+                    let from = |name: &str| remark(origins.of_table(key, n, name), &file);
+                    json_table(entries, from)
+                };
+                tables.into_iter().enumerate().map(table).collect()
+            } else {
+                json_value(value)
+            };
+            let entry = json!({ "value": value, "from": remark(origins.of(key), &file) });
             values.insert(key.to_owned(), entry);
         }
         json!({ "file": file, "values": values })
     }
+}
+
+fn json_table(entries: Entries, from: impl Fn(&str) -> String) -> Value {
+    let entry = |(name, value): (&str, Shown)| {
+        (name.to_owned(), json!({ "value": json_value(value), "from": from(name) }))
+    };
+    Value::Object(entries.into_iter().map(entry).collect())
 }
 
 fn remark(origin: Origin, file: &str) -> String {
@@ -88,7 +120,8 @@ fn toml_value(value: &Shown) -> Option<String> {
         Shown::Flag(flag) => Some(flag.to_string()),
         Shown::Share(share) => Some(format!("{:?}", f64::from(*share) / 1000.0)),
         Shown::Time(time) => Some(quoted(&duration::show(*time))),
-        Shown::Absent => None,
+        // Shown by themselves.
+        Shown::Absent | Shown::Tables(_) => None,
     }
 }
 
@@ -100,7 +133,7 @@ fn json_value(value: Shown) -> Value {
         Shown::Flag(flag) => flag.into(),
         Shown::Share(share) => (f64::from(share) / 1000.0).into(),
         Shown::Time(time) => duration::show(time).into(),
-        Shown::Absent => Value::Null,
+        Shown::Absent | Shown::Tables(_) => Value::Null,
     }
 }
 

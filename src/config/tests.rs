@@ -73,7 +73,7 @@ fn silence_means_the_defaults() {
     let config = good(GOOD);
     assert_eq!(config.rules, Path::new("/etc/attributed/rules.toml"));
     assert_eq!(config.genesys.login_url, "https://login.mypurecloud.de");
-    assert_eq!(config.genesys.client_secret, SecretSource::File("/etc/attributed/s".into()));
+    assert_eq!(config.genesys.clients[0].secret, SecretSource::File("/etc/attributed/s".into()));
     assert_eq!(config.updates.max_age, default::MAX_AGE);
     assert_eq!(config.monitoring.listen.as_ref().unwrap().to_string(), default::LISTEN);
     assert_eq!(config.network, Network::default());
@@ -268,10 +268,10 @@ const ENVIRONMENT: [(&str, &str); 3] = [
 fn the_environment_counts_where_the_file_is_silent() {
     let (config, ..) = parse("[watch]\nall_users = true\n", &ENVIRONMENT).unwrap();
     assert_eq!(config.genesys.domain, "mypurecloud.de");
-    assert_eq!(config.genesys.client_id, "from-environment");
+    assert_eq!(config.genesys.clients[0].id, "from-environment");
     let (config, ..) = parse(GOOD, &ENVIRONMENT).unwrap();
-    assert_eq!(config.genesys.client_id, "c");
-    assert!(matches!(config.genesys.client_secret, SecretSource::File(_)));
+    assert_eq!(config.genesys.clients[0].id, "c");
+    assert!(matches!(config.genesys.clients[0].secret, SecretSource::File(_)));
 }
 
 #[test]

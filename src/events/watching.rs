@@ -24,6 +24,9 @@ use crate::status::pulse::{Beat, IDLE_BEAT};
 
 /// The wait after a first round that failed in part; doubled each time, up to the refresh.
 const FIRST_WAIT: Duration = Duration::from_secs(5);
+/// What was kept serves for so long before the directory is asked at a start: until the first answer
+/// requests go one by one, and those that bring the channels up shall not stand behind a listing.
+const HEAD_START: Duration = Duration::from_secs(1);
 /// Waits differ by so much, so that many daemons do not ask at the same moment.
 const JITTER: f64 = 0.1;
 /// Names that are logged one by one; beyond it a count does.
@@ -61,14 +64,20 @@ impl Watcher {
             Known::default()
         });
         let mut kept = known.clone();
-        let mut failures = 0;
+        let (mut failures, mut starts) = (0, true);
         loop {
             let (watch, names) = self.wanted.borrow_and_update().clone();
+            let starting = std::mem::replace(&mut starts, false);
             if !known.is_empty() {
                 // What a change of the configuration removes need not wait for the directory.
                 let mut watching = known.watching(&watch, &names);
                 watching.failed = self.out.borrow().failed.clone();
+                let nobody_is_missing = watching.complete;
                 self.tell(watching, true);
+                if starting && nobody_is_missing {
+                    self.rest(HEAD_START).await;
+                    continue;
+                }
             }
             let api = Arc::clone(&self.api);
             let work = refresh(api.as_ref(), &watch, &names, &mut known);

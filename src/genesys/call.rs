@@ -27,6 +27,15 @@ pub enum Class {
 #[must_use]
 pub struct Permit {
     pub class: Class,
+    /// Whose budget it is from: the client's place in the configuration.
+    pub client: usize,
+}
+
+impl Permit {
+    /// Leave of the one client that there is, or of the first.
+    pub fn of(class: Class) -> Permit {
+        Permit { class, client: 0 }
+    }
 }
 
 /// One call, before the token is added.

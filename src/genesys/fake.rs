@@ -33,7 +33,7 @@ impl FakeApi {
 
 impl Api for FakeApi {
     fn permit(&self, class: Class) -> BoxFuture<'_, Permit> {
-        Box::pin(std::future::ready(Permit { class }))
+        Box::pin(std::future::ready(Permit::of(class)))
     }
 
     fn call_with(&self, permit: Permit, call: Call) -> BoxFuture<'_, Result<Answer, CallError>> {

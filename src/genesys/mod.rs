@@ -3,6 +3,7 @@
 pub mod account;
 pub mod attributes;
 pub mod call;
+pub mod clients;
 pub mod directory;
 mod error;
 #[cfg(test)]

@@ -63,6 +63,19 @@ pub async fn organization(api: &dyn Api) -> Result<Organization, CallError> {
     Ok(Organization { id, name: text("name").unwrap_or_default() })
 }
 
+/// Reads whose client a token is from the answer about the token (`/tokens/me`, FACTS 1.4), which takes
+/// no permission.
+///
+/// # Errors
+///
+/// What is missing in the answer.
+pub(super) fn of_token(body: &[u8]) -> Result<Organization, String> {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let text = |key: &str| body["organization"].get(key).and_then(Value::as_str).map(str::to_owned);
+    let id = text("id").ok_or_else(|| "it does not tell the organisation's id".to_owned())?;
+    Ok(Organization { id, name: text("name").unwrap_or_default() })
+}
+
 /// Holds the organisation against what the configuration says, if it says anything.
 ///
 /// # Errors

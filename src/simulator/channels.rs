@@ -64,6 +64,8 @@ pub(super) struct Channel {
     pub(super) id: String,
     /// The token it was made with; `None`: another program of the same client made it.
     pub(super) token: Option<String>,
+    /// The place of the client whose channel it is.
+    pub(super) client: usize,
     pub(super) expires: Duration,
     /// The topic ids as they were asked for.
     pub(super) topics: Vec<String>,
@@ -130,14 +132,17 @@ impl Channels {
     pub(super) fn create(
         &mut self,
         id: String,
-        token: Option<String>,
+        (client, token): (usize, Option<String>),
         expires: Duration,
         most: usize,
     ) -> Vec<Channel> {
         let mut evicted = Vec::new();
-        while self.all.len() >= most.max(1) {
-            let oldest =
-                self.all.values().min_by_key(|channel| (channel.is_connected(), channel.used));
+        loop {
+            let own = || self.all.values().filter(|channel| channel.client == client);
+            if own().count() < most.max(1) {
+                break;
+            }
+            let oldest = own().min_by_key(|channel| (channel.is_connected(), channel.used));
             let Some(id) = oldest.map(|channel| channel.id.clone()) else { break };
             evicted.extend(self.remove(&id));
         }
@@ -145,6 +150,7 @@ impl Channels {
         let channel = Channel {
             id: id.clone(),
             token,
+            client,
             expires,
             topics: Vec::new(),
             closes: None,
@@ -241,21 +247,21 @@ mod tests {
     fn the_unconnected_go_first_then_the_longest_unused() {
         let mut channels = Channels::default();
         for id in ["a", "b", "c"] {
-            assert!(channels.create(id.to_owned(), None, LIFE, 3).is_empty());
+            assert!(channels.create(id.to_owned(), (0, None), LIFE, 3).is_empty());
         }
         let _a = channels.attach("a").unwrap();
         let _b = channels.attach("b").unwrap();
         let evicted = |gone: Vec<Channel>| gone.into_iter().map(|c| c.id).collect::<Vec<_>>();
-        assert_eq!(evicted(channels.create("d".to_owned(), None, LIFE, 3)), ["c"]);
+        assert_eq!(evicted(channels.create("d".to_owned(), (0, None), LIFE, 3)), ["c"]);
         let _d = channels.attach("d").unwrap();
         channels.subscribe("a", Vec::new(), &[]);
-        assert_eq!(evicted(channels.create("e".to_owned(), None, LIFE, 3)), ["b"]);
+        assert_eq!(evicted(channels.create("e".to_owned(), (0, None), LIFE, 3)), ["b"]);
     }
 
     #[test]
     fn topics_are_replaced_and_heard_in_any_case() {
         let mut channels = Channels::default();
-        channels.create("a".to_owned(), None, LIFE, 20);
+        channels.create("a".to_owned(), (0, None), LIFE, 20);
         let topic = "v2.users.u.routingStatus".to_owned();
         channels.subscribe("a", vec![topic.clone()], std::slice::from_ref(&topic));
         assert_eq!(channels.listeners("V2.users.u.routingstatus"), ["a"]);
@@ -266,7 +272,7 @@ mod tests {
     #[test]
     fn a_second_socket_ends_the_first() {
         let mut channels = Channels::default();
-        channels.create("a".to_owned(), None, LIFE, 20);
+        channels.create("a".to_owned(), (0, None), LIFE, 20);
         let mut first = channels.attach("a").unwrap();
         let second = channels.attach("a").unwrap();
         assert_eq!(first.end.try_recv(), Ok(End::Closed));

@@ -24,7 +24,7 @@ use super::paging::Params;
 use super::script::Scripted;
 use super::socket::Door;
 use super::topics::Permissions;
-use super::{Simulator, notifications};
+use super::{ClientChange, Simulator, notifications};
 
 type Shared = State<Arc<Simulator>>;
 
@@ -57,6 +57,7 @@ pub(super) fn paths() -> Router<Arc<Simulator>> {
         .route("/simulator/sockets", post(sockets))
         .route("/simulator/sockets/doors", post(doors))
         .route("/simulator/tokens/revoke", post(revoke))
+        .route("/simulator/clients", post(clients))
         .route("/simulator/limits", post(limits))
         .route("/simulator/faults", post(faults).delete(clear_faults))
         .route("/simulator/faults/level", post(level))
@@ -190,6 +191,15 @@ async fn doors(State(simulator): Shared, bytes: Bytes) -> Done {
 
 async fn revoke(State(simulator): Shared) -> Json<Value> {
     Json(json!({ "tokens": simulator.revoke_tokens() }))
+}
+
+async fn clients(State(simulator): Shared, bytes: Bytes) -> Done {
+    let change: ClientChange = read(&bytes)?;
+    if change.client.is_empty() {
+        return Err(Misunderstood("`client` is the id of one".to_owned()));
+    }
+    simulator.change_client(&change);
+    done()
 }
 
 #[derive(Deserialize)]

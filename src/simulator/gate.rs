@@ -23,7 +23,7 @@ use super::answer::Refusal;
 use super::budget::Standing;
 use super::channels::Snapshot;
 use super::log::{Entry, micros};
-use super::oauth::{Caller, bearer};
+use super::oauth::{Caller, basic, bearer};
 use super::script::{Given, Trouble, is_operation};
 use super::state::State as Inner;
 
@@ -141,7 +141,9 @@ impl Inner {
         let is_api = entry.path.starts_with("/api/");
         let correlation_id = self.mint.uuid();
         let counts = is_api || self.limits.count_tokens;
-        let standing = counts.then(|| self.budget.take(now, is_api));
+        let client = self.client_asking(parts, now);
+        let standing = counts.then(|| self.clients[client].budget.take(now, is_api));
+        entry.client.clone_from(&self.clients[client].id);
         let body: Option<Value> = bytes.and_then(|bytes| serde_json::from_slice(bytes).ok());
         entry.keys = body.as_ref().map(keys).unwrap_or_default();
         entry.started_us = micros(now);
@@ -158,6 +160,17 @@ impl Inner {
         Admitted { number, correlation_id, standing, refusal, trouble }
     }
 
+    /// Whose budget a request is counted against: the client's by its token or, at the login, by its
+    /// id; nobody's is the first one's.
+    fn client_asking(&self, parts: &Parts, now: Duration) -> usize {
+        let by_token = bearer(&parts.headers).and_then(|token| self.client_of(token, now));
+        let by_id = || {
+            let (id, _) = basic(&parts.headers)?;
+            self.clients.iter().position(|client| client.id == id)
+        };
+        by_token.or_else(by_id).unwrap_or(0)
+    }
+
     fn refusal(
         &self,
         parts: &mut Parts,
@@ -170,12 +183,15 @@ impl Inner {
         if standing.refused {
             return Some(Refusal::too_many_requests(standing.reset, standing.allowed));
         }
-        let token = bearer(&parts.headers).filter(|token| self.tokens.lives(token, now));
-        let Some(token) = token.map(str::to_owned) else { return Some(Refusal::bad_credentials()) };
-        parts.extensions.insert(Caller { token });
+        let caller = bearer(&parts.headers).and_then(|token| {
+            Some(Caller { token: token.to_owned(), client: self.client_of(token, now)? })
+        });
+        let Some(caller) = caller else { return Some(Refusal::bad_credentials()) };
+        let permissions = &self.clients[caller.client].permissions;
+        parts.extensions.insert(caller);
         let forbidden = |pattern: &String| is_operation(pattern, &entry.method, &entry.path);
-        if self.permissions.operations.iter().any(forbidden) {
-            return Some(Refusal::missing_permissions(self.permissions.missing()));
+        if permissions.operations.iter().any(forbidden) {
+            return Some(Refusal::missing_permissions(permissions.missing()));
         }
         let is_json = |value: &HeaderValue| value.to_str().is_ok_and(|text| text.contains("json"));
         let has_body = bytes.is_some_and(|bytes| !bytes.is_empty());

@@ -184,42 +184,52 @@ impl Simulator {
         self.state().log.overlaps()
     }
 
-    /// The windows of the budget that saw a request, and the current one.
+    /// The windows of the first client's budget that saw a request, and the current one.
     pub fn windows(&self) -> Vec<Window> {
-        let now = self.clock.elapsed();
-        self.state().budget.windows(now)
+        self.windows_of(0)
     }
 
-    /// The highest count of any window.
+    /// The same of another client's.
+    pub fn windows_of(&self, client: usize) -> Vec<Window> {
+        let now = self.clock.elapsed();
+        let mut state = self.state();
+        state.clients.get_mut(client).map_or_else(Vec::new, |one| one.budget.windows(now))
+    }
+
+    /// The highest count of any window of any client.
     pub fn highest(&self) -> u64 {
-        self.state().budget.highest()
+        self.state().clients.iter().map(|client| client.budget.highest()).max().unwrap_or(0)
     }
 
     /// Begins the next window of the budget now.
     pub fn advance_window(&self) {
         let now = self.clock.elapsed();
-        self.state().budget.advance(now);
+        self.state().clients.iter_mut().for_each(|client| client.budget.advance(now));
     }
 
-    /// Another program of the same client makes so many requests.
+    /// Another program of the same client, the first, makes so many requests.
     pub fn spend(&self, requests: u64) {
         let now = self.clock.elapsed();
-        self.state().budget.spend(now, requests);
+        self.state().clients[0].budget.spend(now, requests);
     }
 
     pub fn limits(&self) -> Limits {
         self.state().limits.clone()
     }
 
-    /// Sets limits; tokens, channels and sockets that there are keep theirs.
+    /// Sets limits, for all clients; tokens, channels and sockets that there are keep theirs.
     pub fn set_limits(&self, limits: Limits) {
         let now = self.clock.elapsed();
         let mut state = self.state();
-        if limits.requests != state.limits.requests {
-            state.budget.set_allowed(limits.requests);
-        }
-        if limits.window != state.limits.window {
-            state.budget.set_length(now, limits.window);
+        let new_requests = limits.requests != state.limits.requests;
+        let new_window = limits.window != state.limits.window;
+        for client in &mut state.clients {
+            if new_requests {
+                client.budget.set_allowed(limits.requests);
+            }
+            if new_window {
+                client.budget.set_length(now, limits.window);
+            }
         }
         state.limits = limits;
     }
@@ -243,9 +253,11 @@ impl Simulator {
         self.wake();
     }
 
-    /// Forbids topics and operations, and permits all others.
+    /// Forbids topics and operations to all clients, and permits all others.
     pub fn permit(&self, permissions: Permissions) {
-        self.state().permissions = permissions;
+        for client in &mut self.state().clients {
+            client.permissions = permissions.clone();
+        }
     }
 
     /// How the next sockets are received.
@@ -285,12 +297,12 @@ impl Simulator {
 
     /// Ends all tokens before their time, and tells nobody: the clocks do not agree.
     pub fn expire_tokens(&self) -> usize {
-        self.state().tokens.revoke_all().len()
+        self.state().clients.iter_mut().map(|client| client.tokens.revoke_all().len()).sum()
     }
 
     /// Another program of the client makes a channel; returns its id.
     pub fn foreign_channel(&self) -> String {
-        let id = self.state().create_channel(None).0;
+        let id = self.state().create_channel(0, None).0;
         self.wake();
         id
     }

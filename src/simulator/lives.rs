@@ -17,11 +17,15 @@ const OVERSIZED: usize = 17 * 1024 * 1024;
 
 impl State {
     /// Makes a channel, and takes away those for which there is no room any more.
-    pub(super) fn create_channel(&mut self, token: Option<String>) -> (String, Duration) {
+    pub(super) fn create_channel(
+        &mut self,
+        client: usize,
+        token: Option<String>,
+    ) -> (String, Duration) {
         let id = self.mint.channel();
         let expires = self.clock.elapsed() + self.limits.channel_life;
         let most = self.limits.channels;
-        for channel in self.channels.create(id.clone(), token, expires, most) {
+        for channel in self.channels.create(id.clone(), (client, token), expires, most) {
             self.say_goodbye(channel);
         }
         (id, expires)
@@ -35,17 +39,26 @@ impl State {
     }
 
     fn say_goodbye(&mut self, mut channel: Channel) {
-        let text = system::no_longer_subscribed(&self.party, &channel.id, &self.mint.uuid());
+        let text = {
+            let party = self.party(channel.client);
+            system::no_longer_subscribed(&party, &channel.id, &self.mint.uuid())
+        };
         channel.send(Frame { text: text.into(), snapshot: None });
         channel.end(End::Closed);
     }
 
     /// Ends all tokens, and tells the channels that were made with them.
     pub(super) fn revoke_tokens(&mut self) -> usize {
-        let revoked = self.tokens.revoke_all();
+        (0..self.clients.len()).map(|client| self.revoke_tokens_of(client)).sum()
+    }
+
+    /// The same for one client.
+    pub(super) fn revoke_tokens_of(&mut self, client: usize) -> usize {
+        let party = self.party(client);
+        let revoked = self.clients[client].tokens.revoke_all();
         for channel in self.channels.iter_mut() {
             if channel.token.as_ref().is_some_and(|token| revoked.contains(token)) {
-                let text = system::token_revoked(&self.party, &channel.id, &self.mint.uuid());
+                let text = system::token_revoked(&party, &channel.id, &self.mint.uuid());
                 channel.send(Frame { text: text.into(), snapshot: None });
             }
         }
@@ -72,7 +85,12 @@ impl State {
         tracing::debug!(?misfortune, "fault");
         if misfortune == Misfortune::RevokeTokens {
             self.faults.note(misfortune.kind());
-            self.revoke_tokens();
+            // Those of one client: where there is one, those.
+            let client = match self.clients.len() {
+                1 => 0,
+                clients => self.faults.pick(clients),
+            };
+            self.revoke_tokens_of(client);
             return;
         }
         let connected = self.connected();

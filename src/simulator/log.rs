@@ -26,6 +26,8 @@ pub(super) struct Log {
 pub struct Entry {
     /// Counts from 0 in the order in which requests came in.
     pub number: u64,
+    /// The id of the OAuth client whose request it is.
+    pub client: String,
     pub method: String,
     /// The template, such as `/api/v2/users/{userId}`; the path as sent where there is none.
     pub path: String,

@@ -30,12 +30,13 @@
 //! | `POST sockets` | `{"how": "drop"/"close"/"half-open"/"announce"/"evict", "channel"}` | to one channel, or to all of the client |
 //! | `POST sockets/doors` | `{"doors": ["hang-up"/"half-open"/"refuse"]}` | how the next sockets are received |
 //! | `POST tokens/revoke` | | ends all tokens |
+//! | `POST clients` | a [`ClientChange`] | adds a client, or changes the secret, budget or permissions of one, or ends its tokens |
 //! | `POST limits` | `{"allowed", "window_seconds", "spend", "channels", "topics", "token_seconds", "channel_seconds", "heartbeat_seconds", "index_lag_seconds"}` | sets those that are given; `spend`: requests of another program |
 //! | `POST window/advance` | | begins the next window now |
 //! | `POST faults` | a [`Scripted`], or a list of them | what the next requests meet |
 //! | `DELETE faults` | | forgets those that wait |
 //! | `POST faults/level` | `{"level": "none"/"light"/"heavy"}` | what goes wrong by itself |
-//! | `POST permissions` | a [`Permissions`] | topics and operations that are forbidden; replaces what was |
+//! | `POST permissions` | a [`Permissions`] | topics and operations that are forbidden to all clients; replaces what was |
 //! | `POST world/advance` | `{"seconds"}` | plays the world so much further at once |
 //! | `POST world/stop` | | no new conversations |
 //! | `POST channels/foreign` | `{"count"}` | channels that another program of the client makes |
@@ -45,6 +46,7 @@ mod answer;
 mod book;
 mod budget;
 mod channels;
+mod clients;
 mod clock;
 mod control;
 mod conversations;
@@ -90,6 +92,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use self::budget::Window;
+pub use self::clients::ClientChange;
 pub use self::faults::Faults;
 pub use self::hands::{Toss, Treatment};
 pub use self::log::Entry;
@@ -100,7 +103,6 @@ pub use self::topics::Permissions;
 use self::book::Book;
 use self::clock::Clock;
 use self::state::State;
-use self::system::Party;
 use self::world::{Shape, World};
 
 /// What kind of Genesys Cloud to be.
@@ -112,11 +114,22 @@ pub struct Options {
     pub faults: Faults,
     pub client_id: String,
     pub secret: String,
+    /// Clients beside that one.
+    pub more_clients: Vec<Credentials>,
     pub limits: Limits,
     /// What the calendar says at the start; from then on it follows Tokio's clock.
     pub base: Timestamp,
     /// Whether the request log keeps bodies, attribute values included.
     pub record_bodies: bool,
+}
+
+/// An OAuth client of the organisation.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    pub client_id: String,
+    pub secret: String,
+    /// Requests in a window, where it is not [`Limits::requests`].
+    pub requests: Option<u64>,
 }
 
 /// Limits and times, Genesys' own unless a test has reasons.
@@ -164,6 +177,7 @@ impl Default for Options {
             faults: Faults::None,
             client_id: "demo".to_owned(),
             secret: "demo".to_owned(),
+            more_clients: Vec::new(),
             limits: Limits::default(),
             base: Timestamp::now(),
             record_bodies: false,
@@ -196,12 +210,11 @@ impl Simulator {
         let clock = Clock::new(options.base);
         let world = World::new(options.seed, &options.shape, options.base);
         let book = Book::of(&world);
-        let party =
-            Party { organization: book.organization.id.clone(), client: options.client_id.clone() };
+        let organization = book.organization.id.clone();
         Arc::new(Simulator {
             clock,
             book,
-            state: Mutex::new(State::new(&options, clock, world, party)),
+            state: Mutex::new(State::new(&options, clock, world, organization)),
             woken: Notify::new(),
             tasks: Mutex::new(JoinSet::new()),
             stop: CancellationToken::new(),

@@ -33,7 +33,7 @@ pub(super) async fn create(
     headers: HeaderMap,
 ) -> Answer {
     let mut state = simulator.state();
-    let (id, _) = state.create_channel(Some(caller.token));
+    let (id, _) = state.create_channel(caller.client, Some(caller.token));
     yes(channel(&state, &id, host(&headers)).unwrap_or_default())
 }
 
@@ -56,7 +56,10 @@ pub(super) async fn list(
         }
     };
     let state = simulator.state();
-    let wanted = |channel: &&Channel| of_client || channel.token.as_ref() == Some(&caller.token);
+    let wanted = |channel: &&Channel| match of_client {
+        true => channel.client == caller.client,
+        false => channel.token.as_ref() == Some(&caller.token),
+    };
     let entities: Vec<Value> = state
         .channels
         .iter()
@@ -69,32 +72,35 @@ pub(super) async fn list(
 /// HEAD `/notifications/channels/{channelId}`.
 pub(super) async fn head(
     State(simulator): State<Arc<Simulator>>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Refusal> {
-    let lives = simulator.state().channels.get(&id).is_some();
+    let lives = simulator.state().channel_of(&caller, &id).is_some();
     if lives { Ok(StatusCode::OK) } else { Err(Refusal::not_found()) }
 }
 
 /// GET `/notifications/channels/{channelId}/subscriptions`.
 pub(super) async fn subscriptions(
     State(simulator): State<Arc<Simulator>>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Answer {
     let state = simulator.state();
-    let channel = state.channels.get(&id).ok_or_else(no_list)?;
+    let channel = state.channel_of(&caller, &id).ok_or_else(no_list)?;
     yes(listing(&state, channel))
 }
 
 /// POST: adds to what is subscribed.
 pub(super) async fn add(
     State(simulator): State<Arc<Simulator>>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     params: Params,
     bytes: Bytes,
 ) -> Answer {
     let asked: Vec<Topic> = body(&bytes)?;
     let mut state = simulator.state();
-    let mut topics = state.channels.get(&id).ok_or_else(no_list)?.topics.clone();
+    let mut topics = state.channel_of(&caller, &id).ok_or_else(no_list)?.topics.clone();
     topics.extend(asked.into_iter().map(|topic| topic.id));
     simulator.wake();
     yes(state.subscribe(&id, topics, params.is_true("ignoreErrors"))?)
@@ -103,6 +109,7 @@ pub(super) async fn add(
 /// PUT: replaces what is subscribed.
 pub(super) async fn replace(
     State(simulator): State<Arc<Simulator>>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     params: Params,
     bytes: Bytes,
@@ -110,16 +117,19 @@ pub(super) async fn replace(
     let asked: Vec<Topic> = body(&bytes)?;
     let topics = asked.into_iter().map(|topic| topic.id).collect();
     simulator.wake();
-    yes(simulator.state().subscribe(&id, topics, params.is_true("ignoreErrors"))?)
+    let mut state = simulator.state();
+    state.channel_of(&caller, &id).ok_or_else(no_list)?;
+    yes(state.subscribe(&id, topics, params.is_true("ignoreErrors"))?)
 }
 
 /// DELETE `/notifications/channels/{channelId}/subscriptions`.
 pub(super) async fn clear(
     State(simulator): State<Arc<Simulator>>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Refusal> {
     let mut state = simulator.state();
-    state.channels.get(&id).ok_or_else(no_list)?;
+    state.channel_of(&caller, &id).ok_or_else(no_list)?;
     state.channels.subscribe(&id, Vec::new(), &[]);
     Ok(StatusCode::NO_CONTENT)
 }
@@ -139,6 +149,11 @@ pub(super) fn subscribe_over_socket(simulator: &Simulator, id: &str, asked: Vec<
 }
 
 impl Inner {
+    /// A channel, for the client that it belongs to: to others it is not there.
+    fn channel_of(&self, caller: &Caller, id: &str) -> Option<&Channel> {
+        self.channels.get(id).filter(|channel| channel.client == caller.client)
+    }
+
     /// Replaces a channel's topics, and returns the `ChannelTopicEntityListing`.
     fn subscribe(
         &mut self,
@@ -148,6 +163,7 @@ impl Inner {
     ) -> Result<Value, Refusal> {
         let channel = self.channels.get(id).ok_or_else(no_list)?;
         let is_own = channel.token.is_some();
+        let permissions = self.clients[channel.client].permissions.clone();
         let mut entities = Vec::new();
         let mut kept: Vec<String> = Vec::new();
         let mut singles = Vec::new();
@@ -156,7 +172,7 @@ impl Inner {
             if !seen.insert(topic.to_ascii_lowercase()) {
                 continue;
             }
-            let (ruling, refused) = topics::rule(&topic, &self.permissions);
+            let (ruling, refused) = topics::rule(&topic, &permissions);
             if !ignore_errors && let Some(refusal) = refusal(&ruling, refused.first()) {
                 return Err(refusal);
             }
@@ -203,10 +219,11 @@ fn refusal(ruling: &Ruling, refused: Option<&(String, Ruling)>) -> Option<Refusa
 }
 
 fn listing(state: &Inner, channel: &Channel) -> Value {
+    let permissions = &state.clients[channel.client].permissions;
     let entities: Vec<Value> = channel
         .topics
         .iter()
-        .map(|topic| topics::shown(&channel.id, topic, &topics::rule(topic, &state.permissions).0))
+        .map(|topic| topics::shown(&channel.id, topic, &topics::rule(topic, permissions).0))
         .collect();
     json!({ "entities": entities })
 }

@@ -40,6 +40,8 @@ struct Token {
 #[derive(Clone)]
 pub(super) struct Caller {
     pub(super) token: String,
+    /// The place of its client.
+    pub(super) client: usize,
 }
 
 impl Tokens {
@@ -103,15 +105,15 @@ pub(super) async fn token(
     };
     let now = simulator.clock.elapsed();
     let mut state = simulator.state();
-    if id != state.client_id {
+    let Some(client) = state.clients.iter().position(|client| client.id == id) else {
         return refused("invalid_client", "client not found");
-    }
-    if secret != state.secret {
+    };
+    if secret != state.clients[client].secret {
         return refused("invalid_client", "authentication failed");
     }
     let value = state.mint.token();
     let life = state.limits.token_life;
-    state.tokens.issue(value.clone(), now, life);
+    state.clients[client].tokens.issue(value.clone(), now, life);
     let body = json!({
         "access_token": value,
         "token_type": "bearer",
@@ -120,7 +122,7 @@ pub(super) async fn token(
     ([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
 }
 
-fn basic(headers: &HeaderMap) -> Option<(String, String)> {
+pub(super) fn basic(headers: &HeaderMap) -> Option<(String, String)> {
     let text = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, credentials) = text.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
@@ -142,7 +144,10 @@ fn refused(error: &str, description: &str) -> Response {
 }
 
 /// GET and HEAD `/api/v2/tokens/me`.
-pub(super) async fn me(State(simulator): State<Arc<Simulator>>) -> Answer {
+pub(super) async fn me(
+    State(simulator): State<Arc<Simulator>>,
+    Extension(caller): Extension<Caller>,
+) -> Answer {
     let idles = simulator.clock.at(simulator.clock.elapsed() + IDLES_AFTER);
     let state = simulator.state();
     let organization = json!({
@@ -155,7 +160,7 @@ pub(super) async fn me(State(simulator): State<Arc<Simulator>>) -> Answer {
         "authorizedScope": [],
         "dateTokenIdles": super::clock::written(idles),
         "OAuthClient": {
-            "id": state.client_id,
+            "id": state.clients[caller.client].id,
             "name": "The simulator's client",
             "authorizedGrantType": "CLIENT-CREDENTIALS",
             "scope": [],
@@ -171,7 +176,7 @@ pub(super) async fn revoke_me(
     State(simulator): State<Arc<Simulator>>,
     Extension(caller): Extension<Caller>,
 ) -> Result<StatusCode, Refusal> {
-    simulator.state().tokens.revoke(&caller.token);
+    simulator.state().clients[caller.client].tokens.revoke(&caller.token);
     Ok(StatusCode::OK)
 }
 

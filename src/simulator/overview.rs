@@ -17,6 +17,7 @@ impl Simulator {
             .map(|channel| {
                 json!({
                     "id": channel.id,
+                    "client": state.clients.get(channel.client).map(|client| &client.id),
                     "foreign": channel.token.is_none(),
                     "connected": channel.is_connected(),
                     "topics": channel.topics.len(),
@@ -34,12 +35,13 @@ impl Simulator {
             "conversations": open.len(),
             "living": open.iter().filter(|open| open.ended.is_none()).count(),
             "sequence": state.world.sequence(),
-            "tokens": state.tokens.count(now),
+            "tokens": state.clients.iter().map(|client| client.tokens.count(now)).sum::<usize>(),
+            "clients": state.clients.iter().map(|client| client.shown(now)).collect::<Vec<_>>(),
             "channels": channels,
             "topics": state.channels.heard().count(),
             "frames_under_way": state.deliveries.len(),
             "requests": state.log.entries().next_back().map_or(0, |last| last.number + 1),
-            "highest": state.budget.highest(),
+            "highest": state.clients.iter().map(|client| client.budget.highest()).max(),
             "overlaps": state.log.overlaps(),
             "faults": state.faults.level(),
             "script": state.faults.script.waiting().collect::<Vec<_>>(),

@@ -11,37 +11,32 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::budget::Budget;
 use super::channels::{Channel, Channels, Frame, Snapshot};
+use super::clients::Client;
 use super::clock::Clock;
 use super::deliveries::Deliveries;
 use super::faults::Schedule;
 use super::log::Log;
 use super::mint::Mint;
-use super::oauth::Tokens;
 use super::socket::Door;
 use super::system::{self, Party};
-use super::topics::Permissions;
 use super::truth::Truth;
 use super::world::{Changed, PatchRefused, World, Writer};
-use super::{Limits, Options};
+use super::{Credentials, Limits, Options};
 
 pub(super) struct State {
     pub(super) clock: Clock,
-    pub(super) client_id: String,
-    pub(super) secret: String,
-    pub(super) party: Party,
+    /// At least one.
+    pub(super) clients: Vec<Client>,
+    pub(super) organization: String,
     pub(super) limits: Limits,
     pub(super) mint: Mint,
     pub(super) world: World,
     pub(super) truth: Truth,
-    pub(super) tokens: Tokens,
     pub(super) channels: Channels,
     pub(super) deliveries: Deliveries,
-    pub(super) budget: Budget,
     pub(super) log: Log,
     pub(super) faults: Schedule,
-    pub(super) permissions: Permissions,
     /// How the next sockets are received, where it is not as usual.
     pub(super) doors: VecDeque<Door>,
     /// By how much the world is ahead of the clock.
@@ -61,28 +56,36 @@ pub(super) enum Mode {
 }
 
 impl State {
-    pub(super) fn new(options: &Options, clock: Clock, world: World, party: Party) -> State {
+    pub(super) fn new(
+        options: &Options,
+        clock: Clock,
+        world: World,
+        organization: String,
+    ) -> State {
         let limits = options.limits.clone();
         let mut faults = Schedule::new(options.seed, options.faults);
         let phase = limits.phase.unwrap_or_else(|| {
             let millis = usize::try_from(limits.window.as_millis()).unwrap_or(1);
             Duration::from_millis(faults.pick(millis) as u64)
         });
-        State {
-            clock,
+        let first = Credentials {
             client_id: options.client_id.clone(),
             secret: options.secret.clone(),
-            party,
+            requests: None,
+        };
+        let clients = std::iter::once(&first).chain(&options.more_clients);
+        let clients = clients.map(|client| Client::new(client, &limits, phase)).collect();
+        State {
+            clock,
+            clients,
+            organization,
             mint: Mint::new(options.seed),
             truth: Truth::new(&world),
             world,
-            tokens: Tokens::new(limits.tokens),
             channels: Channels::default(),
             deliveries: Deliveries::default(),
-            budget: Budget::new(limits.requests, limits.window, phase),
             log: Log::new(options.record_bodies),
             faults,
-            permissions: Permissions::default(),
             doors: VecDeque::new(),
             ahead: Duration::ZERO,
             hung_up: Vec::new(),
@@ -90,6 +93,17 @@ impl State {
             frames_digest: DefaultHasher::new(),
             limits,
         }
+    }
+
+    /// Whom the system messages on a channel of this client name.
+    pub(super) fn party(&self, client: usize) -> Party {
+        let client = self.clients.get(client).map(|client| client.id.clone()).unwrap_or_default();
+        Party { organization: self.organization.clone(), client }
+    }
+
+    /// The client of a token that lives.
+    pub(super) fn client_of(&self, token: &str, now: Duration) -> Option<usize> {
+        self.clients.iter().position(|client| client.tokens.lives(token, now))
     }
 
     /// What the world's calendar says.

@@ -71,7 +71,7 @@ fn every_mistake_of_a_rules_file_is_shown_at_once() {
     assert_eq!(said.code, 1);
     expect![[r#"
         Checking ./attributed.toml
-          SUCCESS: configuration found
+          SUCCESS: configuration found, room for 19,000 topics
         Checking ./rules.toml
           FAILED: 14 problems
     "#]]
@@ -104,7 +104,7 @@ fn what_is_right_is_a_success() {
     assert_eq!((said.code, said.err.as_str()), (0, ""));
     expect![[r#"
         Checking ./attributed.toml
-          SUCCESS: configuration found
+          SUCCESS: configuration found, room for 19,000 topics
         Checking ./rules.toml
           SUCCESS: 1 rule found
             2 conditions

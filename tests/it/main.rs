@@ -13,6 +13,8 @@ mod bad_input;
 mod budget;
 mod canary;
 mod checks;
+mod clients;
+mod cold_start;
 mod command;
 mod control;
 mod counted;

@@ -128,7 +128,7 @@ async fn whom_to_watch_changes_although_the_rules_are_bad() {
     assert!(heard.is_ok(), "the queues are still subscribed to");
 }
 
-fn start(
+pub(crate) fn start(
     config: Config,
     reread: Config,
     outside: Arc<dyn Outside>,

@@ -28,7 +28,7 @@ fn teeth() {
 /// The first seed that is wrong with it, and right without it.
 fn caught(defect: Defect) -> Option<(u64, String)> {
     (1..=SEEDS).find_map(|seed| {
-        let play = Play { seed, length: LENGTH, whole: false };
+        let play = Play { seed, length: LENGTH, whole: false, two_clients: false };
         switch(Some(defect));
         let with = hour::play(play);
         switch(None);

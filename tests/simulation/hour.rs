@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 use tracing_subscriber::layer::SubscriberExt as _;
 
+use crate::clients;
 use crate::judgement;
 use crate::lives;
 use crate::outcome::{Outcome, Tally};
@@ -55,6 +56,8 @@ pub(crate) struct Play {
     pub(crate) length: Duration,
     /// With the simulator's part of the story.
     pub(crate) whole: bool,
+    /// With a second client, and now and then one that is refused.
+    pub(crate) two_clients: bool,
 }
 
 pub(crate) fn play(play: Play) -> Outcome {
@@ -68,7 +71,7 @@ pub(crate) fn play(play: Play) -> Outcome {
 }
 
 async fn run(play: Play, dir: std::path::PathBuf) -> Outcome {
-    let Play { seed, length, whole } = play;
+    let Play { seed, length, whole, two_clients } = play;
     let base: Timestamp = BEGINS.parse().unwrap();
     let _playing = machine::play(seed, base);
     let trace = Trace::new(dir.to_str().unwrap(), whole);
@@ -84,15 +87,21 @@ async fn run(play: Play, dir: std::path::PathBuf) -> Outcome {
             ..Limits::default()
         },
         base,
+        more_clients: two_clients.then(clients::second).into_iter().collect(),
         ..simulator::Options::default()
     });
     simulator.rules(RULES).unwrap();
-    let scene = Scene::new(simulator, dir, trace);
+    let scene = Scene::new(simulator, dir, trace, two_clients);
     let counts = Arc::new(Counts::default());
     let largest_outbox = Cell::new(0);
     let story = async {
+        let refusals = async {
+            if two_clients {
+                clients::refuse_now_and_then(&scene, seed, length).await;
+            }
+        };
         let weather = async {
-            Weather::new(&scene, seed).blow(length).await;
+            tokio::join!(Weather::new(&scene, seed).blow(length), refusals);
             scene.simulator.stop_world();
             rest(&scene, &counts).await
         };

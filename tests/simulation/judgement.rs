@@ -77,21 +77,23 @@ pub(crate) fn judge(facts: &Facts<'_>, requests: &[Entry], tally: &Tally) -> Vec
     }
     let hung_up = simulator.hung_up();
     check(hung_up.is_empty(), format!("somebody was disconnected: {hung_up:?}"));
-    for (window, count) in windows(requests) {
+    for ((client, window), count) in windows(requests) {
         check(
             count <= u64::from(REQUESTS_PER_MINUTE),
-            format!("{count} requests in window {window}"),
+            format!("{count} requests of {client} in window {window}"),
         );
     }
     let largest = facts.largest_outbox;
     check(largest <= LARGEST_OUTBOX, format!("{largest} participants waited at once"));
     let (held, alive) = (facts.held, facts.alive);
     check(held <= alive, format!("{held} conversations are held, {alive} live"));
-    for rude in while_the_account_rests(requests, &facts.scene.deaths.borrow()) {
-        check(false, format!("request {rude} while the account rests"));
-    }
-    for (one, other) in tokens_at_once(requests) {
-        check(false, format!("requests {one} to {other} got two tokens"));
+    for requests in of_clients(requests).values() {
+        for rude in while_the_account_rests(requests, &facts.scene.deaths.borrow()) {
+            check(false, format!("request {rude} while the account rests"));
+        }
+        for (one, other) in tokens_at_once(requests) {
+            check(false, format!("requests {one} to {other} got two tokens"));
+        }
     }
     let told = facts.scene.trace.heard();
     for late in told::begun_late(&told.lines) {
@@ -118,7 +120,7 @@ fn is_explained(facts: &Facts<'_>, wrong: &Wrong) -> bool {
 
 /// Requests that began while a 429 said that the account has to rest. Tokens are asked for
 /// elsewhere, and a request that was on its way is no disobedience; and who died has forgotten it.
-fn while_the_account_rests(requests: &[Entry], deaths: &[u64]) -> Vec<u64> {
+fn while_the_account_rests(requests: &[&Entry], deaths: &[u64]) -> Vec<u64> {
     let mut rude = Vec::new();
     let mut rests = (0, 0);
     for entry in requests.iter().filter(|entry| entry.path.starts_with("/api/")) {
@@ -140,9 +142,9 @@ fn retry_after(entry: &Entry) -> Option<u64> {
 }
 
 /// Token requests of which two were answered within a second, although the first token was good.
-fn tokens_at_once(requests: &[Entry]) -> Vec<(u64, u64)> {
+fn tokens_at_once(requests: &[&Entry]) -> Vec<(u64, u64)> {
     let tokens = requests.iter().filter(|entry| entry.path == "/oauth/token");
-    let answered: Vec<&Entry> = tokens.filter(|entry| entry.status == Some(200)).collect();
+    let answered: Vec<&&Entry> = tokens.filter(|entry| entry.status == Some(200)).collect();
     let was_refused = |between: std::ops::RangeInclusive<u64>| {
         let mut refused = requests.iter().filter(|entry| entry.status == Some(401));
         refused.any(|entry| between.contains(&entry.started_us))
@@ -156,11 +158,20 @@ fn tokens_at_once(requests: &[Entry]) -> Vec<(u64, u64)> {
     pairs.map(|pair| (pair[0].number, pair[1].number)).collect()
 }
 
-/// The daemon's own requests in each window of the budget.
-fn windows(requests: &[Entry]) -> BTreeMap<u64, u64> {
+/// The requests of each client: rests and tokens are its own.
+fn of_clients(requests: &[Entry]) -> BTreeMap<&str, Vec<&Entry>> {
+    let mut clients: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
+    for entry in requests {
+        clients.entry(&entry.client).or_default().push(entry);
+    }
+    clients
+}
+
+/// The daemon's own requests in each window of each client's budget.
+fn windows(requests: &[Entry]) -> BTreeMap<(&str, u64), u64> {
     let mut windows = BTreeMap::new();
-    for window in requests.iter().filter_map(|entry| entry.window) {
-        *windows.entry(window).or_default() += 1;
+    for (entry, window) in requests.iter().filter_map(|entry| Some((entry, entry.window?))) {
+        *windows.entry((entry.client.as_str(), window)).or_default() += 1;
     }
     windows
 }

@@ -13,6 +13,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 #![expect(clippy::print_stdout, reason = "a failing test shows its seed, a soak what it did")]
 
+mod clients;
 mod deck;
 #[cfg(feature = "defects")]
 mod defects;
@@ -34,6 +35,8 @@ use outcome::Outcome;
 
 /// Seeds of an ordinary run, where nothing else is asked for: what a minute of one core allows.
 const USUAL: &str = "1-3";
+/// Those of hours with two clients.
+const WITH_TWO_CLIENTS: &str = "1-2";
 /// The seed that is played twice.
 const TWICE: u64 = 3;
 /// As long as it takes until everything has gone wrong once.
@@ -46,8 +49,14 @@ fn every_hour_ends_as_it_should() {
 }
 
 #[test]
+fn an_hour_with_two_clients_ends_as_it_should() {
+    let wrong = seeds::play_with(&seeds::asked_for(WITH_TWO_CLIENTS), true, |_, _| {});
+    assert!(wrong.is_empty(), "wrong with the seeds {wrong:?}");
+}
+
+#[test]
 fn the_same_seed_twice_leaves_the_same_trace() {
-    let play = Play { seed: TWICE, length: TWICE_FOR, whole: false };
+    let play = Play { seed: TWICE, length: TWICE_FOR, whole: false, two_clients: false };
     let [one, other] = [hour::play(play), hour::play(play)];
     if let Some((at, ours, theirs)) = one.first_difference(&other) {
         panic!("seed {TWICE}: line {at} of the trace differs\n  {ours}\n  {theirs}");

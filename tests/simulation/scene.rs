@@ -18,6 +18,7 @@ use rand::rngs::StdRng;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
+use crate::clients;
 use crate::disk::Disk;
 use crate::outcome::Tally;
 use crate::told::RELOADED;
@@ -54,8 +55,13 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    pub(crate) fn new(simulator: Arc<Simulator>, dir: PathBuf, trace: Trace) -> Scene {
-        let config = Arc::new(Mutex::new(config(&dir)));
+    pub(crate) fn new(
+        simulator: Arc<Simulator>,
+        dir: PathBuf,
+        trace: Trace,
+        two_clients: bool,
+    ) -> Scene {
+        let config = Arc::new(Mutex::new(config(&dir, two_clients)));
         let outside = Arc::new(InMemory::start(Arc::clone(&simulator)));
         Scene {
             simulator,
@@ -147,20 +153,29 @@ impl Scene {
     }
 }
 
-fn config(dir: &std::path::Path) -> Config {
+fn config(dir: &std::path::Path, two_clients: bool) -> Config {
     fs::write(dir.join("rules.toml"), RULES).unwrap();
-    let secret = dir.join("client-secret");
-    fs::write(&secret, "demo\n").unwrap();
-    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+    let write_secret = |name: String, secret: &str| {
+        let file = dir.join(name);
+        fs::write(&file, secret).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    };
+    write_secret("client-secret".to_owned(), "demo\n");
+    let genesys = if two_clients {
+        for (id, secret) in clients::BOTH {
+            write_secret(format!("secret-of-{id}"), secret);
+        }
+        clients::configuration()
+    } else {
+        "client_id = \"demo\"\nclient_secret_file = \"client-secret\"\n".to_owned()
+    };
     let file = dir.join("attributed.toml");
     let text = format!(
         r#"rules = "rules.toml"
 [genesys]
 login_url = "http://127.0.0.1:1"
 api_url = "http://127.0.0.1:1"
-client_id = "demo"
-client_secret_file = "client-secret"
-[watch]
+{genesys}[watch]
 all_users = true
 queues = ["Billing", "Support", "Sales", "Claims"]
 [updates]

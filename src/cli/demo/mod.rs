@@ -124,7 +124,7 @@ async fn play(arguments: &DemoArguments) -> io::Result<Exit> {
         }
     };
     let mut rules = app.rules_text();
-    let account = app.account();
+    let clients = app.clients();
     tell_rules(&simulator, &rules.borrow_and_update());
     let oracle = Arc::clone(&simulator);
     tasks.spawn(async move {
@@ -133,7 +133,7 @@ async fn play(arguments: &DemoArguments) -> io::Result<Exit> {
         }
     });
 
-    let mut show = Show { length: arguments.length, simulator, counts, account, intents, forward };
+    let mut show = Show { length: arguments.length, simulator, counts, clients, intents, forward };
     let begun = Instant::now();
     let (ended, judged) = tokio::join!(app.run(), show.run());
     let exit = show.tell_end(&ended, judged, begun.elapsed());
@@ -183,7 +183,7 @@ struct Show {
     length: Option<Duration>,
     simulator: Arc<Simulator>,
     counts: Arc<Counts>,
-    account: Arc<crate::genesys::account::Account>,
+    clients: Arc<crate::genesys::clients::Clients>,
     intents: mpsc::Receiver<Intent>,
     forward: mpsc::Sender<Intent>,
 }
@@ -212,7 +212,7 @@ impl Show {
             let now = Instant::now();
             if now >= next_summary {
                 next_summary = now + SUMMARY;
-                print(&table::summary(&self.counts, &self.account.usage(), begun.elapsed()));
+                print(&table::summary(&self.counts, &self.clients.usage(), begun.elapsed()));
             }
             if traffic && traffic_ends.is_some_and(|at| now >= at) {
                 traffic = false;
@@ -243,7 +243,7 @@ impl Show {
         verdict: Option<simulator::oracle::Verdict>,
         took: Duration,
     ) -> Exit {
-        print(&table::table(&self.counts, &self.account.usage(), took));
+        print(&table::table(&self.counts, &self.clients.usage(), took));
         print(&format!("daemon: {ended}"));
         let Some(verdict) = verdict else { return Exit::from(ended) };
         print(&table::verdict(&verdict));

@@ -14,8 +14,8 @@ use crate::cli::runtime;
 use crate::config::{Config, Watch};
 use crate::events::read_rest;
 use crate::genesys::ConversationId;
-use crate::genesys::account::Account;
 use crate::genesys::call::{Api, Class};
+use crate::genesys::clients::Clients;
 use crate::genesys::directory::{Known, refresh};
 use crate::genesys::http::Internet;
 use crate::genesys::names::{Names, NamesWanted};
@@ -53,14 +53,14 @@ async fn asked(
     wanted: &NamesWanted,
 ) -> Result<(Vec<u8>, Names), Failure> {
     let dialect = config.genesys.dialect;
-    let account = Account::new(
+    let clients = Clients::new(
         &config.genesys,
         &config.updates,
         Arc::new(internet),
         Arc::new(Counts::default()),
     );
-    account.start().await.map_err(|error| Failure::of_call(&error, dialect))?;
-    let api = Patient { api: account as Arc<dyn Api> };
+    clients.start().await.map_err(|error| Failure::of_call(&error, dialect))?;
+    let api = Patient { api: clients as Arc<dyn Api> };
     let answer = reading::conversation(&api, Class::Recovery, id).await;
     let body = answer.map_err(|error| Failure::of_call(&error, dialect))?.body;
     // Nobody but those whom the rules name.

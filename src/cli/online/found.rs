@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::topics::Topics;
 use crate::cli::failure::Failure;
@@ -14,12 +15,18 @@ pub(super) struct Notes<'a> {
     pub(super) config_text: &'a str,
     pub(super) rules: Problems<'a>,
     pub(super) rules_text: &'a str,
+    /// Whom the next failures are about, where there are several.
+    pub(super) client: Option<Arc<str>>,
 }
 
 impl Notes<'_> {
     /// An error of the configuration as a whole.
     pub(super) fn fail(&mut self, failure: Failure) {
-        let problem = self.config.error_of_file(failure.message);
+        let message = match &self.client {
+            Some(client) => format!("client {client}: {}", failure.message),
+            None => failure.message,
+        };
+        let problem = self.config.error_of_file(message);
         problem.help = failure.help;
     }
 

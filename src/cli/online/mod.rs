@@ -25,9 +25,9 @@ use super::runtime;
 use crate::app::texts;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::{Problem, Problems};
-use crate::config::{Config, Dialect};
-use crate::genesys::account::Account;
+use crate::config::{Client, Config, Dialect};
 use crate::genesys::call::{Api, CallError, Class};
+use crate::genesys::clients::{Bound, Clients};
 use crate::genesys::directory::{Known, Watching, refresh};
 use crate::genesys::http::Internet;
 use crate::genesys::organization::{OrganizationError, check_organization};
@@ -53,6 +53,7 @@ pub(super) fn check(config: &Config) -> (Vec<Problem>, String) {
         config_text: &config_text,
         rules: Problems::new(&config.rules, &rules_text),
         rules_text: &rules_text,
+        client: None,
     };
     let found = match connected(config, rules.as_ref(), &mut notes) {
         Ok(found) => found.to_string(),
@@ -76,31 +77,41 @@ fn connected(
         .map_err(|error| Failure::new(Exit::BadConfig, error.to_string()))?;
     let runtime = runtime().map_err(|exit| Failure::new(exit, "the check cannot be started"))?;
     runtime.block_on(async {
-        let account = Account::new(
+        let clients = Clients::new(
             &config.genesys,
             &config.updates,
             Arc::new(internet),
             Arc::new(Counts::default()),
         );
         let dialect = config.genesys.dialect;
-        account.start().await.map_err(|error| Failure::of_call(&error, dialect))?;
-        let api = Patient { api: Arc::clone(&account) as Arc<dyn Api> };
+        clients.start().await.map_err(|error| Failure::of_call(&error, dialect))?;
+        let api = Patient { api: Arc::clone(&clients) as Arc<dyn Api> };
         let inquiry = Inquiry { api: &api, config, rules, now: Timestamp::now() };
-        let mut found = inquiry.run(notes).await;
-        found.requests_per_minute = Some(account.usage().allowed);
-        budget(config, account.usage().allowed, notes);
+        let mut found = inquiry.run(clients.bound(), notes).await;
+        let usage = clients.usage();
+        found.requests_per_minute = Some(usage.allowed);
+        let mut budgets = clients.usages().into_iter().map(|(_, usage)| usage.allowed);
+        for client in &config.genesys.clients {
+            budget(config, client, budgets.next().unwrap_or(usage.allowed), notes);
+        }
         Ok(found)
     })
 }
 
 /// What the server's headers say is believed over the setting.
-fn budget(config: &Config, allowed: u32, notes: &mut Notes<'_>) {
-    let setting = config.updates.requests_per_minute.get();
+fn budget(config: &Config, client: &Client, allowed: u32, notes: &mut Notes<'_>) {
+    let general = config.updates.requests_per_minute;
+    let setting = client.requests_per_minute.unwrap_or(general).get();
     if allowed < setting {
-        let message = format!(
-            "updates.requests_per_minute is {setting}, and Genesys Cloud allows this OAuth client \
-             {allowed}"
-        );
+        let key = match client.requests_per_minute {
+            Some(_) => "requests_per_minute",
+            None => "updates.requests_per_minute",
+        };
+        let which = match &client.name {
+            Some(name) => format!("the OAuth client {name}"),
+            None => "this OAuth client".to_owned(),
+        };
+        let message = format!("{key} is {setting}, and Genesys Cloud allows {which} {allowed}");
         notes.config.warning_of_file(message).help(
             "the lower one counts; Genesys' customer care can raise the organisation's limit",
         );
@@ -116,9 +127,10 @@ struct Inquiry<'a> {
 }
 
 impl Inquiry<'_> {
-    async fn run(&self, notes: &mut Notes<'_>) -> Found {
+    async fn run(&self, clients: Vec<Bound>, notes: &mut Notes<'_>) -> Found {
         let organization = self.organization(notes).await;
         let watching = self.names(notes).await;
+        self.each(clients, &watching, notes).await;
         let topics = topics::check(self.api, self.config, &watching, notes).await;
         if self.config.genesys.dialect == Dialect::Patch {
             self.recovery(&watching, notes).await;
@@ -129,6 +141,23 @@ impl Inquiry<'_> {
             queues: watching.queues.len(),
             topics,
             requests_per_minute: None,
+        }
+    }
+
+    /// What each of several clients must be able to do by itself: it can take the place of another
+    /// only if it may do the same.
+    async fn each(&self, clients: Vec<Bound>, watching: &Watching, notes: &mut Notes<'_>) {
+        for Bound { name, api, .. } in clients {
+            // A single one is asked all of it anyhow.
+            let Some(name) = name else { return };
+            notes.client = Some(name);
+            let api = Patient { api };
+            let own = Inquiry { api: &api, ..*self };
+            let known = own.organization(notes).await;
+            if !known.is_empty() && self.config.genesys.dialect == Dialect::Patch {
+                own.recovery(watching, notes).await;
+            }
+            notes.client = None;
         }
     }
 

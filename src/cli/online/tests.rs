@@ -78,10 +78,11 @@ async fn told(
         config_text,
         rules: Problems::new(rules_path, rules_text),
         rules_text,
+        client: None,
     };
     let now = "2026-11-22T12:00:00Z".parse().unwrap();
     let inquiry = Inquiry { api: &api, config: &config, rules: Some(&rules), now };
-    let found = inquiry.run(&mut notes).await;
+    let found = inquiry.run(Vec::new(), &mut notes).await;
     let problems = notes.config.into_found().into_iter().chain(notes.rules.into_found());
     let problems: String = problems.map(|problem| format!("{problem}\n")).collect();
     format!("{problems}{found}\n")
@@ -221,7 +222,7 @@ async fn too_many_topics_are_an_error() {
     expect![[r#"
         error: 1,001 topics (2 copies of each) are wanted, and there is room for 1,000 topics
           --> attributed.toml
-           = 3 channels less one to replace another with, of 1,000 topics each, by the copies: watch fewer users, have fewer channels.copies, or share them out to daemons with OAuth clients of their own
+           = 3 channels less one to replace another with, of 1,000 topics each, by the copies, for 1 client: watch fewer users, have fewer channels.copies, or list more OAuth clients, each a [[genesys.client]]
         Example Ltd, 1,001 users, 0 queues, 1,001 topics on 2 channels
             v2.users.{id}.conversations requires conversation:communication:view
     "#]].assert_eq(&told(&text, "", many).await);
@@ -237,8 +238,9 @@ fn a_smaller_budget_is_a_warning() {
             config_text: &text,
             rules: Problems::new(&config.rules, ""),
             rules_text: "",
+            client: None,
         };
-        budget(&config, allowed, &mut notes);
+        budget(&config, &config.genesys.clients[0], allowed, &mut notes);
         assert_eq!(notes.config.into_found().len(), warnings, "{allowed}");
     }
 }

@@ -85,18 +85,20 @@ fn room(config: &Config, watching: &Watching, notes: &mut Notes<'_>) -> Topics {
     let topics: BTreeSet<Topic> =
         users.chain(watching.queues.iter().cloned().map(Topic::Queue)).collect();
     let (max, copies) = (config.channels.max, config.channels.copies);
-    let limits = Limits::new(max, copies);
+    let clients = config.genesys.clients.len();
+    let limits = Limits::of_clients(clients, max, copies);
     let plan = Plan::default().fit(&topics, limits);
     if topics.len() > limits.capacity() {
         let each = if copies > 1 { format!(" ({copies} copies of each)") } else { String::new() };
         let (wanted, room) = (counted(topics.len(), "topic"), counted(limits.capacity(), "topic"));
         let message = format!("{wanted}{each} are wanted, and there is room for {room}");
         notes.config.error_of_file(message).help(format!(
-            "{} less one to replace another with, of {} each, by the copies: watch fewer users, \
-             have fewer channels.copies, or share them out to daemons with OAuth clients of their \
-             own",
+            "{} less one to replace another with, of {} each, by the copies, for {}: watch fewer \
+             users, have fewer channels.copies, or list more OAuth clients, each a \
+             [[genesys.client]]",
             counted(max, "channel"),
             counted(TOPICS_PER_CHANNEL, "topic"),
+            counted(clients, "client"),
         ));
     }
     if topics.is_empty() && watching.complete {

@@ -35,8 +35,8 @@ use crate::events::channels::topics::TOPICS_PER_CHANNEL;
 use crate::events::channels::{Channels, ChannelsState, Notice, QUEUE, Received};
 use crate::events::recorded::About;
 use crate::events::topic::Topic;
-use crate::genesys::account::Account;
 use crate::genesys::call::Api;
+use crate::genesys::clients::Clients;
 use crate::genesys::directory::{Known, Watching, refresh};
 use crate::genesys::http::Internet;
 use crate::genesys::names::NamesWanted;
@@ -122,17 +122,18 @@ fn prepared(config: &Config, arguments: &RecordArguments) -> Result<(), Failure>
         let internet = Arc::new(internet);
         let outside = Arc::clone(&internet);
         let counts = Arc::new(Counts::default());
-        let account = Account::new(&config.genesys, &config.updates, internet, Arc::clone(&counts));
+        let clients = Clients::new(&config.genesys, &config.updates, internet, Arc::clone(&counts));
         let dialect = config.genesys.dialect;
-        account.start().await.map_err(|error| Failure::of_call(&error, dialect))?;
-        let watching = watching(config, &Patient { api: Arc::clone(&account) as _ }).await?;
+        clients.start().await.map_err(|error| Failure::of_call(&error, dialect))?;
+        let watching = watching(config, &Patient { api: Arc::clone(&clients) as _ }).await?;
         // Before anything is made at Genesys Cloud, and not before it is known that it works.
         let tape = Tape::create(&arguments.file, pseudonyms).await?;
         let (frames, received) = mpsc::channel(QUEUE);
         let (notices, heard) = mpsc::channel(NOTICES_WAITING);
         let (state, _) = watch::channel(ChannelsState::default());
         let channels = Channels {
-            api: account,
+            clients: clients.bound(),
+            standings: clients.standings(),
             outside,
             settings: crate::config::Channels { copies: 1, ..config.channels.clone() },
             // Of its own: the daemon's channels are the daemon's.

@@ -29,10 +29,10 @@ use super::print::eprint_problems;
 use super::terminal::{Console, Terminal};
 use super::{Output, load, runtime};
 use crate::config::{Config, Dialect, Log, LogFormat, LogLevel};
-use crate::genesys::account::Account;
 use crate::genesys::call::Api;
+use crate::genesys::clients::Clients;
 use crate::genesys::http::Internet;
-use crate::genesys::organization::{OrganizationError, check_organization};
+use crate::genesys::organization::OrganizationError;
 use crate::status::counts::Counts;
 use crate::status::logging;
 
@@ -114,25 +114,27 @@ fn prepared(
     let runtime = runtime().map_err(|exit| Failure::new(exit, "the command cannot be started"))?;
     runtime.block_on(async {
         let dialect = config.genesys.dialect;
-        let account = Account::new(
+        let clients = Clients::new(
             &config.genesys,
             &config.updates,
             Arc::new(internet),
             Arc::new(Counts::default()),
         );
-        account.start().await.map_err(|error| Failure::of_call(&error, dialect))?;
-        let api = Patient { api: account };
-        if let Some(wanted) = config.genesys.organization.as_deref() {
-            right_organization(&api, wanted, dialect).await?;
-        }
+        clients.start().await.map_err(|error| Failure::of_call(&error, dialect))?;
+        right_organization(&clients, config.genesys.organization.as_deref(), dialect).await?;
+        let api = Patient { api: clients };
         Errand { api: &api, dialect, output, now: Timestamp::now() }.run(&request, terminal).await
     })
 }
 
 /// What is written into another organisation cannot be taken back.
-async fn right_organization(api: &dyn Api, wanted: &str, dialect: Dialect) -> Result<(), Failure> {
-    match check_organization(api, Some(wanted)).await {
-        Ok(_) => Ok(()),
+async fn right_organization(
+    clients: &Clients,
+    wanted: Option<&str>,
+    dialect: Dialect,
+) -> Result<(), Failure> {
+    match clients.check_organization(wanted).await {
+        Ok(()) => Ok(()),
         Err(error @ OrganizationError::Other { .. }) => {
             Err(Failure::new(Exit::Refused, error.to_string()))
         }

@@ -25,6 +25,7 @@ use super::backoff::Backoff;
 use super::job::{Done, Job, Shared, Work};
 use super::line::{Fate, GoodbyeTo, Leaving, Line, next_text};
 use super::notice::Received;
+use super::owner::Owner;
 use super::pool::CREATE_GRACE;
 use super::report::Heard;
 use super::socket::{Lost, Socket, Text};
@@ -139,6 +140,16 @@ impl Channel {
         }
         self.leave(link).await;
         debug!(channel = self.number, "channel stopped");
+    }
+
+    /// Whose channel it is.
+    pub(super) fn owner(&self) -> &Owner {
+        self.shared.owner(self.number)
+    }
+
+    /// What logs call that client; `None` where there is one only.
+    pub(super) fn client(&self) -> Option<&str> {
+        self.owner().name.as_deref()
     }
 
     /// Starts the job that the state asks for, if none is under way.
@@ -284,9 +295,11 @@ impl Channel {
             Link::Up(line) => line.goodbye(Fate::Keep),
             Link::Closing(line, fate) => line.goodbye(fate),
         };
+        let shared = Arc::clone(&self.shared);
+        let api = &*shared.owner(self.number).api;
         let unsubscribe = async {
             let Some(lease) = &lease else { return };
-            let call = notifications::unsubscribe(&*self.shared.api, &lease.id);
+            let call = notifications::unsubscribe(api, &lease.id);
             match timeout(GOODBYE_LIMIT, call).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => debug!(channel = self.number, %error, "topics not taken off"),

@@ -44,6 +44,7 @@ impl Channel {
         self.evicted_at = Some(Instant::now());
         warn!(
             channel = self.number,
+            client = self.client(),
             reason,
             attempt = self.evictions,
             "channel was taken from us: another program of this OAuth client makes channels; give \

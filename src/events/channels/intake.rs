@@ -49,7 +49,8 @@ impl Channel {
                 self.drop_line(link)
             }
             Frame::TokenRevoked => {
-                warn!(channel = self.number, "token revoked, subscribing with a new one");
+                let client = self.client();
+                warn!(channel = self.number, client, "token revoked, subscribing with a new one");
                 self.open_gap().await;
                 self.report(News::TokenRevoked).await;
                 match link {
@@ -148,7 +149,7 @@ impl Channel {
                 Link::Down { lease: Some(line.lease), tries: 0 }
             }
             Link::Closing(line, Fate::Forget) => {
-                self.shared.pool.forget(&line.lease.id);
+                self.owner().pool.forget(&line.lease.id);
                 Link::Down { lease: None, tries: 0 }
             }
             Link::Down { .. } => link,

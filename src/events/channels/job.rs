@@ -16,14 +16,15 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::notice::Received;
-use super::pool::Pool;
+use super::owner::Owner;
 use super::recent::Recent;
 use super::report::Report;
 use super::socket::{ConnectError, Socket};
 use super::subscription::Subscription;
+use super::topics::client_of;
 use crate::config;
 use crate::events::topic::Topic;
-use crate::genesys::call::{Api, CallError};
+use crate::genesys::call::CallError;
 use crate::genesys::notifications::{self, Channel as Lease, ChannelId};
 use crate::genesys::outside::Outside;
 use crate::status::counts::Counts;
@@ -34,15 +35,22 @@ const LOOK_LIMIT: Duration = Duration::from_secs(5);
 
 /// What all channels share.
 pub(crate) struct Shared {
-    pub(crate) api: Arc<dyn Api>,
+    /// Each client with its channels, in the order of the configuration.
+    pub(crate) owners: Vec<Owner>,
     pub(crate) outside: Arc<dyn Outside>,
     pub(crate) settings: config::Channels,
     pub(crate) frames: mpsc::Sender<Received>,
     pub(crate) reports: mpsc::Sender<Report>,
     pub(crate) counts: Arc<Counts>,
-    pub(crate) pool: Pool,
     /// Where each body is expected more than once.
     pub(crate) recent: Option<Recent>,
+}
+
+impl Shared {
+    /// Whose channel it is.
+    pub(crate) fn owner(&self, channel: u32) -> &Owner {
+        &self.owners[client_of(channel).min(self.owners.len() - 1)]
+    }
 }
 
 /// What a job needs.
@@ -80,6 +88,10 @@ pub(crate) enum Done {
 }
 
 impl Work {
+    fn owner(&self) -> &Owner {
+        self.shared.owner(self.number)
+    }
+
     /// A socket on the channel that we have. With `look`, the API is asked first whether it lives.
     pub(crate) fn reconnect(self, lease: Lease, look: bool) -> Job {
         Box::pin(async move {
@@ -87,7 +99,7 @@ impl Work {
             let work = async move {
                 sleep(self.wait).await;
                 if look && self.is_gone(&lease.id).await {
-                    self.shared.pool.forget(&lease.id);
+                    self.owner().pool.forget(&lease.id);
                     return Done::Gone;
                 }
                 match self.connect(&lease).await {
@@ -105,7 +117,7 @@ impl Work {
             if self.cut.run_until_cancelled(sleep(self.wait)).await.is_none() {
                 return Done::CutOff;
             }
-            let Shared { api, pool, .. } = &*self.shared;
+            let Owner { api, pool, .. } = self.owner();
             let obtained = pool.obtain(&**api, self.number, avoid.as_ref(), &self.cut).await;
             let lease = match obtained {
                 Ok(Some(lease)) => lease,
@@ -178,12 +190,12 @@ impl Work {
 
     async fn extend(&self, lease: &Lease) -> Result<(Subscription, Option<Timestamp>), CallError> {
         let subscription = self.put(&lease.id).await?;
-        let channels = notifications::list(&*self.shared.api).await?;
+        let channels = notifications::list(&*self.owner().api).await?;
         let found = channels.into_iter().find(|channel| channel.id == lease.id);
         let expires = found.and_then(|channel| channel.expires);
         let later = expires.filter(|now| lease.expires.is_none_or(|before| *now > before));
         if let Some(expires) = later {
-            self.shared.pool.extended(&lease.id, expires);
+            self.owner().pool.extended(&lease.id, expires);
         }
         Ok((subscription, later))
     }
@@ -191,12 +203,12 @@ impl Work {
     async fn put(&self, id: &ChannelId) -> Result<Subscription, CallError> {
         let wanted = Arc::clone(&*self.topics.borrow());
         let names = wanted.iter().map(ToString::to_string).collect();
-        let answers = notifications::subscribe(&*self.shared.api, id, &names).await?;
+        let answers = notifications::subscribe(&*self.owner().api, id, &names).await?;
         Ok(Subscription::read(wanted, answers))
     }
 
     async fn is_gone(&self, id: &ChannelId) -> bool {
-        match timeout(LOOK_LIMIT, notifications::lives(&*self.shared.api, id)).await {
+        match timeout(LOOK_LIMIT, notifications::lives(&*self.owner().api, id)).await {
             Ok(Ok(lives)) => !lives,
             Ok(Err(error)) => {
                 debug!(channel = self.number, %error, "cannot see whether the channel lives");

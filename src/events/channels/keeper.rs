@@ -8,19 +8,18 @@ use std::path::PathBuf;
 
 use tracing::{info, warn};
 
-use super::kept;
-use crate::genesys::notifications::Channel as Lease;
+use super::kept::{self, Kept};
 use crate::machine;
 
 pub(crate) struct Keeper {
     file: Option<PathBuf>,
-    written: Option<Vec<Lease>>,
+    written: Option<Vec<Kept>>,
     writable: bool,
 }
 
 impl Keeper {
     /// Reads what an earlier run kept.
-    pub(crate) async fn open(file: Option<PathBuf>) -> (Keeper, Vec<Lease>) {
+    pub(crate) async fn open(file: Option<PathBuf>) -> (Keeper, Vec<Kept>) {
         let leases = match file.clone() {
             None => Vec::new(),
             Some(path) => match blocking(move || kept::load(&path)).await {
@@ -39,7 +38,7 @@ impl Keeper {
 
     /// Writes the channels if they changed. Returns true if and only if the next start will find
     /// them.
-    pub(crate) async fn keep(&mut self, leases: Vec<Lease>) -> bool {
+    pub(crate) async fn keep(&mut self, leases: Vec<Kept>) -> bool {
         let Some(file) = &self.file else { return false };
         if self.writable && self.written.as_ref() == Some(&leases) {
             return true;

@@ -29,10 +29,20 @@ struct Entry {
     id: String,
     connect_uri: String,
     expires: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    client: Option<String>,
+}
+
+/// A channel that was kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Kept {
+    /// The OAuth client's id; `None` in a file of before there were several.
+    pub(crate) client: Option<String>,
+    pub(crate) lease: Lease,
 }
 
 /// The channels that were kept; none if there is no file.
-pub(crate) fn load(file: &Path) -> io::Result<Vec<Lease>> {
+pub(crate) fn load(file: &Path) -> io::Result<Vec<Kept>> {
     let mut text = Vec::new();
     match fs::File::open(file) {
         Ok(open) => open.take(LARGEST).read_to_end(&mut text)?,
@@ -45,22 +55,24 @@ pub(crate) fn load(file: &Path) -> io::Result<Vec<Lease>> {
             format!("not a list of channels at line {} column {}", error.line(), error.column());
         io::Error::new(io::ErrorKind::InvalidData, at)
     })?;
-    let lease = |entry: Entry| {
+    let kept = |entry: Entry| {
         let id = ChannelId::new(&entry.id)?;
         let expires = entry.expires.and_then(|text| text.parse().ok());
-        Some(Lease { id, uri: ChannelUri::new(entry.connect_uri), expires })
+        let lease = Lease { id, uri: ChannelUri::new(entry.connect_uri), expires };
+        Some(Kept { client: entry.client, lease })
     };
-    Ok(read.channels.into_iter().filter_map(lease).collect())
+    Ok(read.channels.into_iter().filter_map(kept).collect())
 }
 
 /// Replaces the file. Blocks.
-pub(crate) fn save(file: &Path, leases: &[Lease]) -> io::Result<()> {
-    let entry = |lease: &Lease| Entry {
+pub(crate) fn save(file: &Path, kept: &[Kept]) -> io::Result<()> {
+    let entry = |Kept { client, lease }: &Kept| Entry {
+        client: client.clone(),
         id: lease.id.expose().to_owned(),
         connect_uri: lease.uri.expose().to_owned(),
         expires: lease.expires.map(|time| time.to_string()),
     };
-    let text = serde_json::to_vec(&File { channels: leases.iter().map(entry).collect() })?;
+    let text = serde_json::to_vec(&File { channels: kept.iter().map(entry).collect() })?;
     let mut name = file.as_os_str().to_owned();
     name.push(".new");
     let draft = Path::new(&name);
@@ -85,13 +97,18 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("channels.json");
         assert!(load(&file).unwrap().is_empty());
-        let lease = |id: &str, expires: Option<&str>| Lease {
-            id: ChannelId::new(id).unwrap(),
-            uri: ChannelUri::new(format!("wss://example.test/channels/{id}")),
-            expires: expires.map(|text| text.parse().unwrap()),
+        let kept = |id: &str, expires: Option<&str>, client: Option<&str>| {
+            let lease = Lease {
+                id: ChannelId::new(id).unwrap(),
+                uri: ChannelUri::new(format!("wss://example.test/channels/{id}")),
+                expires: expires.map(|text| text.parse().unwrap()),
+            };
+            Kept { client: client.map(str::to_owned), lease }
         };
-        let leases =
-            [lease("streaming-1", Some("2026-11-21T14:00:00Z")), lease("streaming-2", None)];
+        let leases = [
+            kept("streaming-1", Some("2026-11-21T14:00:00Z"), None),
+            kept("streaming-2", None, Some("b")),
+        ];
         for kept in [&leases[..], &leases[1..]] {
             save(&file, kept).unwrap();
             assert_eq!(load(&file).unwrap(), kept);

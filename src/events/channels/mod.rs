@@ -19,6 +19,7 @@ mod kept;
 mod line;
 pub mod notice;
 mod outcome;
+mod owner;
 mod pool;
 mod recent;
 mod report;
@@ -44,7 +45,7 @@ use tokio_util::sync::CancellationToken;
 use self::job::Shared;
 use self::keeper::Keeper;
 pub use self::notice::{ChannelsState, Notice, QUEUE, Received, Rejection};
-use self::pool::Pool;
+use self::owner::{known, owners};
 use self::recent::Recent;
 use self::report::Report;
 use self::supervisor::Supervisor;
@@ -52,7 +53,7 @@ use self::topics::{Limits, Plan};
 use self::view::View;
 use crate::config;
 use crate::events::topic::Topic;
-use crate::genesys::call::Api;
+use crate::genesys::clients::{Bound, Standing};
 use crate::genesys::outside::Outside;
 use crate::status::counts::Counts;
 use crate::status::pulse::{Beat, IDLE_BEAT};
@@ -64,7 +65,9 @@ const NOTICES: usize = 256;
 
 /// What the channels need to run.
 pub struct Channels {
-    pub api: Arc<dyn Api>,
+    /// Each makes channels of its own.
+    pub clients: Vec<Bound>,
+    pub standings: watch::Receiver<Vec<Standing>>,
     pub outside: Arc<dyn Outside>,
     pub settings: config::Channels,
     /// Where channels are kept for the next start. Holds secrets.
@@ -83,6 +86,7 @@ enum Event {
     Report(Report),
     Ended(Result<(Id, ()), JoinError>),
     PoolChanged,
+    ClientsChanged,
     StartDue,
     Sent,
     /// Nobody takes notices.
@@ -101,18 +105,19 @@ impl Channels {
     ) {
         let (sender, mut reports) = mpsc::channel(REPORTS);
         let (keeper, kept) = Keeper::open(self.state_file).await;
-        let limits = Limits::new(self.settings.max, self.settings.copies);
+        let (max, copies) = (self.settings.max, self.settings.copies);
+        let limits = Limits::of_clients(self.clients.len(), max, copies);
+        let changes = Arc::new(watch::Sender::new(0));
+        let mut pools = changes.subscribe();
         let shared = Arc::new(Shared {
-            api: self.api,
+            owners: owners(self.clients, kept, &changes),
             outside: self.outside,
             settings: self.settings,
             frames: self.frames,
             reports: sender,
             counts: self.counts,
-            pool: Pool::new(kept),
             recent: (limits.copies > 1).then(Recent::default),
         });
-        let mut pool = shared.pool.changes();
         let mut supervisor = Supervisor {
             shared,
             limits,
@@ -124,6 +129,8 @@ impl Channels {
             stop,
             plan: Plan::default(),
             moving: false,
+            standings: self.standings,
+            rejected: BTreeMap::new(),
             view: View::default(),
             slots: BTreeMap::new(),
             tasks: JoinSet::new(),
@@ -135,7 +142,7 @@ impl Channels {
         loop {
             supervisor.start_due();
             supervisor.beat.give();
-            let event = supervisor.next(&mut topics, &mut reports, &mut pool).await;
+            let event = supervisor.next(&mut topics, &mut reports, &mut pools).await;
             if matches!(event, Event::Stop) {
                 break;
             }
@@ -155,7 +162,7 @@ impl Supervisor {
         &mut self,
         topics: &mut Option<watch::Receiver<Arc<BTreeSet<Topic>>>>,
         reports: &mut mpsc::Receiver<Report>,
-        pool: &mut watch::Receiver<u64>,
+        pools: &mut watch::Receiver<u64>,
     ) -> Event {
         let start_at = self.slots.values().filter(|slot| slot.task.is_none());
         let start_at = start_at.map(|slot| slot.start_at).min();
@@ -180,8 +187,9 @@ impl Supervisor {
                 }
                 Err(_) => Event::Deaf,
             },
-            // The pool is part of what lives here, so its sender is never gone.
-            Ok(()) = pool.changed() => Event::PoolChanged,
+            // The pools are part of what lives here, so their sender is never gone.
+            Ok(()) = pools.changed() => Event::PoolChanged,
+            Ok(()) = self.standings.changed() => Event::ClientsChanged,
             Some(report) = reports.recv(), if self.waiting.len() < NOTICES => Event::Report(report),
             more = wanted => {
                 if !more {
@@ -209,10 +217,11 @@ impl Supervisor {
             Event::Report(report) => self.handle_report(report),
             Event::Ended(ended) => self.handle_ended(ended),
             Event::PoolChanged => {
-                let writable = self.keeper.keep(self.shared.pool.known()).await;
+                let writable = self.keeper.keep(known(&self.shared.owners)).await;
                 self.view.kept = writable;
                 self.publish();
             }
+            Event::ClientsChanged => self.clients_changed(),
             Event::Deaf => self.waiting.clear(),
             Event::Sent | Event::StartDue | Event::Idle | Event::Stop => {}
         }

@@ -58,8 +58,8 @@ pub enum Notice {
     },
     /// What happened to these topics in between was not seen, or may not have been.
     Gap { channel: u32, since: Timestamp, until: Timestamp, topics: Vec<Topic> },
-    /// Genesys revoked the token that the channel was made with.
-    TokenRevoked { channel: u32 },
+    /// Genesys revoked the token that the channel was made with: that of this client.
+    TokenRevoked { channel: u32, client: usize },
     /// Topics that are refused now, and were not before.
     Rejected { channel: u32, topics: Vec<Rejection> },
     /// Every topic on every channel is refused: nothing will ever be seen.

@@ -30,7 +30,8 @@ impl Channel {
         match done {
             Done::Reconnected(lease, socket) => self.handle_reconnected(link, lease, *socket),
             Done::Made(lease, socket, subscription) => {
-                info!(channel = self.number, topics = subscription.wanted.len(), "connected");
+                let (client, topics) = (self.client(), subscription.wanted.len());
+                info!(channel = self.number, client, topics, "connected");
                 self.marks.connected_at.mark(machine::now().as_millisecond());
                 let connects = &self.shared.counts.connects_by;
                 match &link {
@@ -169,18 +170,19 @@ impl Channel {
 
     /// A call was refused or not answered; it is made again after a while.
     async fn tell_refusal(&mut self, error: &CallError, attempt: u32) {
+        let client = self.client();
         match error {
             CallError::Forbidden(refusal) => {
                 // Each time it is asked, ever fewer lines.
                 if attempt.is_power_of_two() {
-                    error!(channel = self.number, %error, attempt,
+                    error!(channel = self.number, client, %error, attempt,
                         "topics refused, will ask again; give the client's role the permission");
                 }
                 let wanted = Arc::clone(&*self.topics.borrow());
                 self.report(News::Refused(Subscription::refused(wanted, refusal))).await;
             }
             CallError::Refused(_) => {
-                error!(channel = self.number, %error, attempt, "topics not set, will ask again");
+                error!(channel = self.number, client, %error, attempt, "topics not set, will ask again");
             }
             CallError::Throttled(..)
             | CallError::Unauthorized(_)
@@ -191,14 +193,14 @@ impl Channel {
             | CallError::Unreadable { .. }
             | CallError::NoToken(_)
             | CallError::Credentials(_) => {
-                warn!(channel = self.number, %error, attempt, "topics not set, will retry");
+                warn!(channel = self.number, client, %error, attempt, "topics not set, will retry");
             }
         }
     }
 
     /// The topics are confirmed on a socket that is up: what gap there was ends here.
     async fn note_subscription(&mut self, subscription: Subscription) {
-        subscription.tell(self.number, &self.subscription);
+        subscription.tell(self.number, self.client(), &self.subscription);
         self.subscription = subscription.clone();
         let now = machine::now();
         let lost = self.gap.take();
@@ -300,8 +302,8 @@ impl Channel {
 
     pub(super) fn settle(&self, id: &ChannelId, fate: Fate) {
         match fate {
-            Fate::Keep => self.shared.pool.give_back(id),
-            Fate::Forget => self.shared.pool.forget(id),
+            Fate::Keep => self.owner().pool.give_back(id),
+            Fate::Forget => self.owner().pool.forget(id),
         }
     }
 }

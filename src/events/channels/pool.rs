@@ -7,7 +7,7 @@
 //! no more than so many are made in an hour. It knows nothing of sockets and topics.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -32,7 +32,8 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// See the module.
 pub(crate) struct Pool {
     inner: Mutex<Inner>,
-    changes: watch::Sender<u64>,
+    /// Shared with the pools of other clients, for whoever keeps all of them.
+    changes: Arc<watch::Sender<u64>>,
 }
 
 struct Inner {
@@ -68,7 +69,13 @@ impl Drop for Making<'_> {
 }
 
 impl Pool {
+    #[cfg(test)]
     pub(crate) fn new(kept: Vec<Lease>) -> Pool {
+        Pool::telling(kept, Arc::new(watch::Sender::new(0)))
+    }
+
+    /// A pool with what was kept, which tells there whenever anything about it changes.
+    pub(crate) fn telling(kept: Vec<Lease>, changes: Arc<watch::Sender<u64>>) -> Pool {
         let inner = Inner {
             held: Vec::new(),
             spare: kept.into(),
@@ -77,7 +84,7 @@ impl Pool {
             made: VecDeque::new(),
             is_resting: false,
         };
-        Pool { inner: Mutex::new(inner), changes: watch::Sender::new(0) }
+        Pool { inner: Mutex::new(inner), changes }
     }
 
     /// Takes a channel that lives, or makes one. `None` if it was cut off.
@@ -210,11 +217,6 @@ impl Pool {
         inner.held.iter().map(|(_, lease)| lease).chain(&inner.spare).cloned().collect()
     }
 
-    /// Changes whenever anything about the pool does.
-    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
-        self.changes.subscribe()
-    }
-
     fn change(&self, act: impl FnOnce(&mut Inner)) {
         let mut inner = self.lock();
         act(&mut inner);
@@ -272,8 +274,6 @@ async fn make(api: &dyn Api, cut: &CancellationToken) -> Result<Option<Lease>, C
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::events::channels::rig::World;
 

@@ -29,6 +29,8 @@ pub(crate) struct World {
     started: Instant,
     /// The wall's clock when it started.
     epoch: Timestamp,
+    /// The host of its sockets.
+    host: &'static str,
     inner: Mutex<Inner>,
 }
 
@@ -61,7 +63,13 @@ struct FakeChannel {
 
 impl World {
     pub(crate) fn new() -> Arc<World> {
-        Arc::new(World { started: Instant::now(), epoch: machine::now(), inner: Mutex::default() })
+        World::at("streaming.example.test")
+    }
+
+    /// What one of several clients sees, whose sockets are found by this host.
+    pub(crate) fn at(host: &'static str) -> Arc<World> {
+        let (started, epoch) = (Instant::now(), machine::now());
+        Arc::new(World { started, epoch, host, inner: Mutex::default() })
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -91,7 +99,7 @@ impl World {
     }
 
     pub(crate) fn uri(&self, id: &str) -> ChannelUri {
-        ChannelUri::new(format!("wss://streaming.example.test/channels/{id}"))
+        ChannelUri::new(format!("wss://{}/channels/{id}", self.host))
     }
 
     /// The channel's life is over; its socket goes.
@@ -106,6 +114,11 @@ impl World {
     /// The next calls of this operation fail so.
     pub(crate) fn fail(&self, operation: &'static str, errors: Vec<CallError>) {
         self.lock().failures.entry(operation).or_default().extend(errors);
+    }
+
+    /// Calls of this operation fail no more.
+    pub(crate) fn succeed(&self, operation: &'static str) {
+        self.lock().failures.remove(operation);
     }
 
     pub(crate) fn slow(&self, operation: &'static str, by: Duration) {
@@ -267,7 +280,7 @@ impl FakeChannel {
 
 impl Api for World {
     fn permit(&self, class: Class) -> BoxFuture<'_, Permit> {
-        Box::pin(async move { Permit { class } })
+        Box::pin(async move { Permit::of(class) })
     }
 
     fn call_with(&self, _: Permit, call: Call) -> BoxFuture<'_, Result<Answer, CallError>> {
@@ -318,5 +331,26 @@ impl Outside for World {
             inner.servers.spawn(serve(theirs, commands));
             Ok(Box::new(ours) as Box<dyn ByteStream>)
         })
+    }
+}
+
+/// The sockets of several clients.
+pub(crate) struct Worlds(pub(crate) Vec<Arc<World>>);
+
+impl Outside for Worlds {
+    fn send(
+        &self,
+        request: Request<Bytes>,
+        timeout: Duration,
+    ) -> BoxFuture<'_, Result<Response<Bytes>, SendError>> {
+        self.0[0].send(request, timeout)
+    }
+
+    fn connect<'a>(
+        &'a self,
+        uri: &'a ChannelUri,
+    ) -> BoxFuture<'a, Result<Box<dyn ByteStream>, SendError>> {
+        let world = self.0.iter().find(|world| uri.expose().contains(world.host)).unwrap();
+        world.connect(uri)
     }
 }

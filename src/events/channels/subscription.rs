@@ -81,22 +81,25 @@ impl Subscription {
     }
 
     /// Says which topics were refused that were not before.
-    pub(crate) fn tell(&self, channel: u32, before: &Subscription) {
+    pub(crate) fn tell(&self, channel: u32, client: Option<&str>, before: &Subscription) {
         let new =
             || self.rejected.values().filter(|one| before.rejected.get(&one.topic) != Some(*one));
         for rejection in new().take(LINES) {
             let reason = rejection.reason.as_deref().unwrap_or("none given");
             let missing = rejection.missing_permissions.join(", ");
-            warn!(channel, topic = %rejection.topic, reason, missing_permissions = missing,
-                "topic refused, its conversations are not seen; give the client's role the permission");
+            warn!(channel, client, topic = %rejection.topic, reason, missing_permissions = missing,
+                "topic refused, its conversations are not seen by this client; give its role the permission");
         }
         let more = new().count().saturating_sub(LINES);
         if more > 0 {
-            warn!(channel, more, "and more topics refused");
+            warn!(channel, client, more, "and more topics refused");
         }
         if self.unmentioned > 0 && self.unmentioned != before.unmentioned {
             let unmentioned = self.unmentioned;
-            warn!(channel, unmentioned, "topics missing in the answer, taken for permitted");
+            warn!(
+                channel,
+                client, unmentioned, "topics missing in the answer, taken for permitted"
+            );
         }
     }
 }

@@ -17,10 +17,13 @@ use super::handover::{self, Shares};
 use super::job::Shared;
 use super::keeper::Keeper;
 use super::notice::{ChannelsState, Notice};
+use super::owner::known;
 use super::report::{Heard, News, Report};
-use super::topics::{Limits, Plan};
+use super::subscription::Subscription;
+use super::topics::{Limits, Plan, client_of};
 use super::view::View;
 use crate::events::topic::Topic;
+use crate::genesys::clients::Standing;
 use crate::machine;
 use crate::status::pulse::Beat;
 
@@ -42,6 +45,10 @@ pub(super) struct Supervisor {
     pub(super) plan: Plan,
     /// Some topics are on their way to other channels: not all is as planned yet.
     pub(super) moving: bool,
+    pub(super) standings: watch::Receiver<Vec<Standing>>,
+    /// Topics that some clients were refused: another may be permitted what one is not. Empty where
+    /// there is one client only.
+    pub(super) rejected: BTreeMap<Topic, BTreeSet<usize>>,
     pub(super) view: View,
     pub(super) slots: BTreeMap<u32, Slot>,
     pub(super) tasks: JoinSet<()>,
@@ -64,7 +71,8 @@ pub(super) struct Slot {
 impl Supervisor {
     /// Spreads the topics over the channels and tells those whose topics changed.
     pub(super) fn replan(&mut self, wanted: &Arc<BTreeSet<Topic>>) {
-        let plan = self.plan.fit(wanted, self.limits);
+        self.rejected.retain(|topic, _| wanted.contains(topic));
+        let plan = self.fitting_plan(wanted);
         if plan.without_room.len() != self.plan.without_room.len() {
             let topics = plan.without_room.len();
             let capacity = self.limits.capacity();
@@ -85,6 +93,61 @@ impl Supervisor {
         self.plan = plan;
         self.spread();
         self.publish();
+    }
+
+    /// A plan around the clients that shall not carry a topic: one that is refused altogether, one
+    /// that is refused this topic, and one that rests and does not carry it already.
+    fn fitting_plan(&self, wanted: &BTreeSet<Topic>) -> Plan {
+        let (standings, now) = (self.standings.borrow().clone(), Instant::now());
+        if self.rejected.is_empty() && standings.iter().all(|one| *one == Standing::Well) {
+            return self.plan.fit(wanted, self.limits);
+        }
+        let carries = |client, topic: &Topic| {
+            self.view.is_carried_by(topic, |channel| client_of(channel) == client)
+        };
+        let barred = |client: usize, topic: &Topic| {
+            let by_standing = match standings.get(client) {
+                Some(Standing::Refused) => true,
+                Some(Standing::Resting { until }) if *until > now => !carries(client, topic),
+                Some(Standing::Resting { .. } | Standing::Well) | None => false,
+            };
+            let rejected = || self.rejected.get(topic).is_some_and(|by| by.contains(&client));
+            by_standing || rejected()
+        };
+        self.plan.fit_around(wanted, self.limits, &barred)
+    }
+
+    /// A client is refused, rests, or works again: topics find their places anew.
+    pub(super) fn clients_changed(&mut self) {
+        self.standings.mark_unchanged();
+        // What was refused to one may be the only way now.
+        self.rejected.clear();
+        self.replan(&Arc::clone(&self.view.wanted));
+    }
+
+    /// Notes what a client was refused. Returns true if another may be permitted it.
+    fn note_rejections(&mut self, channel: u32, subscription: &Subscription) -> bool {
+        let client = client_of(channel);
+        if self.limits.clients == 1 {
+            return false;
+        }
+        if !self.rejected.is_empty() {
+            for topic in subscription.permitted() {
+                self.rejected.remove(topic);
+            }
+        }
+        let mut hopeful = false;
+        for topic in subscription.rejected.keys() {
+            let by = self.rejected.entry(topic.clone()).or_default();
+            hopeful |= by.insert(client) && by.len() < self.limits.clients;
+        }
+        hopeful
+    }
+
+    /// Whether the client of this channel gets nothing done for now.
+    fn is_stuck(&self, channel: u32) -> bool {
+        let standing = self.standings.borrow().get(client_of(channel)).copied();
+        standing.is_some_and(|standing| standing != Standing::Well)
     }
 
     /// Tells each channel its topics, as far as that may be now.
@@ -116,8 +179,11 @@ impl Supervisor {
                 }
             }
         }
-        // One more than there are channels, so that one at a time can be replaced with overlap.
-        self.shared.pool.set_limit(shares.len().min(self.limits.channels) + 1);
+        for (client, owner) in self.shared.owners.iter().enumerate() {
+            let channels = shares.keys().filter(|number| client_of(**number) == client).count();
+            // One more than there are, so that one at a time can be replaced with overlap.
+            owner.pool.set_limit(channels.min(self.limits.channels) + 1);
+        }
         self.moving = shares != self.plan.channels;
     }
 
@@ -158,7 +224,7 @@ impl Supervisor {
         slot.start_at = Instant::now() + BACKOFF.wait(slot.failures);
         slot.task = None;
         error!(channel = number, reason, "channel failed, starting it anew");
-        self.shared.pool.give_back_all(number);
+        self.shared.owner(number).pool.give_back_all(number);
         if let Some(since) = slot.heard.gap_start() {
             self.waiting.extend(self.view.lost(number, since));
         }
@@ -170,19 +236,32 @@ impl Supervisor {
             return;
         }
         self.view.settle(|channel| self.slots.get(&channel)?.heard.gap_start());
+        let mut anew = false;
         match news {
             News::Subscribed { subscription, at, lost } => {
+                anew = self.note_rejections(channel, &subscription);
                 self.waiting.extend(self.view.subscribed(channel, subscription, lost, at));
-                if self.moving {
+                if self.moving && !anew {
                     self.spread();
                 }
             }
             News::Refused(subscription) => {
+                anew = self.note_rejections(channel, &subscription);
                 self.waiting.extend(self.view.refused(channel, subscription));
             }
-            News::Lost { since } => self.waiting.extend(self.view.lost(channel, since)),
-            News::TokenRevoked => self.waiting.push_back(Notice::TokenRevoked { channel }),
+            News::Lost { since } => {
+                self.waiting.extend(self.view.lost(channel, since));
+                anew = self.is_stuck(channel);
+            }
+            News::TokenRevoked => {
+                let client = client_of(channel);
+                self.waiting.push_back(Notice::TokenRevoked { channel, client });
+            }
         }
+        if anew {
+            self.replan(&Arc::clone(&self.view.wanted));
+        }
+        self.waiting.extend(self.view.none_allowed());
         self.publish();
     }
 
@@ -219,7 +298,7 @@ impl Supervisor {
             warn!(channels = self.tasks.len(), "channels cut off, they took too long to stop");
             self.tasks.shutdown().await;
         }
-        self.keeper.keep(self.shared.pool.known()).await;
+        self.keeper.keep(known(&self.shared.owners)).await;
         info!("channels stopped");
     }
 }

@@ -90,7 +90,6 @@ impl View {
         notices.extend(rejections(channel, &before, &subscription));
         notices.extend(gaps(channel, holes));
         notices.push(Notice::Ready { channel, permitted, rejected, fresh });
-        notices.extend(self.none_allowed());
         notices
     }
 
@@ -110,15 +109,21 @@ impl View {
     pub(crate) fn refused(&mut self, channel: u32, subscription: Subscription) -> Vec<Notice> {
         let Some(one) = self.channels.get_mut(&channel) else { return Vec::new() };
         let before = one.subscription.take().unwrap_or_default();
-        let mut notices: Vec<Notice> =
-            rejections(channel, &before, &subscription).into_iter().collect();
+        let notices = rejections(channel, &before, &subscription).into_iter().collect();
         one.subscription = Some(subscription);
-        notices.extend(self.none_allowed());
         notices
     }
 
-    /// Once all channels have had an answer and none of it permits anything.
-    fn none_allowed(&mut self) -> Option<Notice> {
+    /// Whether a channel of which this is true carries the topic.
+    pub(crate) fn is_carried_by(&self, topic: &Topic, is: impl Fn(u32) -> bool) -> bool {
+        self.channels
+            .keys()
+            .any(|channel| is(*channel) && self.coverage.is_carried(topic, *channel))
+    }
+
+    /// Once all channels have had an answer and none of it permits anything. Asked for after every
+    /// answer, when those that another client is to be asked for have a channel there.
+    pub(crate) fn none_allowed(&mut self) -> Option<Notice> {
         let answers = || self.channels.values().filter_map(|one| one.subscription.as_ref());
         let all_answered = answers().count() == self.channels.len();
         let any_permitted = answers().any(|answer| answer.permitted().next().is_some());
@@ -252,16 +257,18 @@ mod tests {
 
     #[test]
     fn nothing_permitted_is_said_once_all_have_answered() {
-        let none = |notices: &[Notice]| {
-            notices.iter().any(|notice| matches!(notice, Notice::NoneAllowed { .. }))
-        };
         let mut view = view(2);
-        assert!(!none(&view.subscribed(0, subscription(&[], &["a"]), None, time(0))));
-        assert!(none(&view.refused(1, subscription(&[], &["b"]))));
-        assert!(!none(&view.refused(1, subscription(&[], &["b"]))), "once");
+        view.subscribed(0, subscription(&[], &["a"]), None, time(0));
+        assert_eq!(view.none_allowed(), None);
+        view.refused(1, subscription(&[], &["b"]));
+        assert!(matches!(view.none_allowed(), Some(Notice::NoneAllowed { .. })));
+        view.refused(1, subscription(&[], &["b"]));
+        assert_eq!(view.none_allowed(), None, "once");
         assert_eq!(view.state().topics_rejected, 2);
-        assert!(!none(&view.subscribed(1, subscription(&["b"], &[]), None, time(0))));
-        assert!(none(&view.subscribed(1, subscription(&[], &["b"]), None, time(0))), "and again");
+        view.subscribed(1, subscription(&["b"], &[]), None, time(0));
+        assert_eq!(view.none_allowed(), None);
+        view.subscribed(1, subscription(&[], &["b"]), None, time(0));
+        assert!(view.none_allowed().is_some(), "and again");
     }
 
     #[test]

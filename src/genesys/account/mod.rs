@@ -19,12 +19,15 @@ use super::outside::Outside;
 use super::pacer::{Pacer, RateHeaders, Settings, Usage};
 pub use super::token::TokenState;
 use super::token::{Token, Tokens};
-use crate::config::{Genesys, Updates};
+use crate::config::{Client, Genesys, Updates};
 use crate::status::counts::Counts;
 
 /// Far above any answer that is still of use: the slowest call is a details query of some seconds.
 /// What is in doubt after it is read again, so a longer wait would settle nothing sooner.
 const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A token that is there takes no longer; one that is asked for takes a request.
+const AT_ONCE: Duration = Duration::from_millis(1);
 
 /// One client's access to the API of one organisation.
 pub struct Account {
@@ -33,24 +36,50 @@ pub struct Account {
     counts: Arc<Counts>,
     pacer: Arc<Pacer>,
     tokens: Tokens,
+    /// Where there are several.
+    name: Option<Arc<str>>,
 }
 
 impl Account {
-    /// Prepares an account; asks for nothing yet.
+    /// Prepares the account of the first client; asks for nothing yet.
     pub fn new(
         genesys: &Genesys,
         updates: &Updates,
         outside: Arc<dyn Outside>,
         counts: Arc<Counts>,
     ) -> Arc<Account> {
-        let pacer = Arc::new(Pacer::new(Settings {
+        Account::of(genesys, &genesys.clients[0], updates, outside, counts)
+    }
+
+    /// Prepares the account of one of several clients; asks for nothing yet.
+    pub fn of(
+        genesys: &Genesys,
+        client: &Client,
+        updates: &Updates,
+        outside: Arc<dyn Outside>,
+        counts: Arc<Counts>,
+    ) -> Arc<Account> {
+        let name: Option<Arc<str>> = client.name.as_deref().map(Arc::from);
+        let budget = client.requests_per_minute.unwrap_or(updates.requests_per_minute);
+        let pacer = Pacer::new(Settings {
             requests_per_second: updates.requests_per_second,
-            requests_per_minute: updates.requests_per_minute,
-        }));
-        let tokens =
-            Tokens::new(genesys, Arc::clone(&outside), Arc::clone(&pacer), Arc::clone(&counts));
+            requests_per_minute: budget,
+        });
+        let pacer = Arc::new(pacer.named(name.clone()));
+        let (theirs, counted) = (Arc::clone(&outside), Arc::clone(&counts));
+        let tokens = Tokens::new(genesys, client, theirs, Arc::clone(&pacer), counted);
         let api_url = genesys.api_url.trim_end_matches('/').to_owned();
-        Arc::new(Account { api_url, outside, counts, pacer, tokens })
+        Arc::new(Account { api_url, outside, counts, pacer, tokens, name })
+    }
+
+    /// What logs call the client; `None` where there is one only.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// Takes leave back that is not used.
+    pub(super) fn give_back(&self, permit: Permit) {
+        self.pacer.give_back(permit);
     }
 
     /// Gets the first token, which shows whether the credentials are good.
@@ -83,6 +112,7 @@ impl Account {
     }
 
     async fn make(&self, permit: Permit, call: Call) -> Result<Answer, CallError> {
+        let asked_at = Instant::now();
         let token = match self.tokens.get().await {
             Ok(token) => token,
             Err(error) => {
@@ -90,6 +120,7 @@ impl Account {
                 return Err(error);
             }
         };
+        let permit = self.still_good(permit, asked_at).await;
         let refused = match self.attempt(permit, &call, &token).await {
             Err(refused @ CallError::Unauthorized(_)) => refused,
             result => return result,
@@ -97,10 +128,21 @@ impl Account {
         if !self.tokens.refused(&token) {
             return Err(refused);
         }
-        debug!(operation = call.operation, "the token is refused, trying with a fresh one");
+        let client = self.name();
+        debug!(client, operation = call.operation, "the token is refused, trying with a fresh one");
         let token = self.tokens.get().await?;
         let permit = self.pacer.permit(call.class).await;
         self.attempt(permit, &call, &token).await
+    }
+
+    /// While a token was waited for, the account may have begun to rest: then leave is taken anew.
+    async fn still_good(&self, permit: Permit, since: Instant) -> Permit {
+        if since.elapsed() < AT_ONCE || self.pacer.usage().resting_for.is_none() {
+            return permit;
+        }
+        let class = permit.class;
+        self.pacer.give_back(permit);
+        self.pacer.permit(class).await
     }
 
     async fn attempt(
@@ -123,7 +165,7 @@ impl Account {
         let took = sent_at.elapsed();
         self.counts.request(operation, status, took);
         let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        debug!(operation, status, ms, "answered");
+        debug!(client = self.name(), operation, status, ms, "answered");
         let response = response.map_err(|error| CallError::NoAnswer { operation, error })?;
         under_way.answered(RateHeaders::of(response.headers()));
         if status != 401 {

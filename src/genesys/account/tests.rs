@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use http::{Method, Response};
 
 use super::*;
-use crate::config::{Dialect, SecretSource, default};
+use crate::config::{Client, Dialect, SecretSource, default};
 use crate::genesys::call::CallError;
 use crate::genesys::fake::{FakeOutside, logged, response};
 use crate::genesys::outside::SendError;
@@ -58,8 +58,12 @@ fn account(world: &Arc<World>) -> (Arc<Account>, Arc<Counts>, tempfile::TempDir)
         domain: "example".to_owned(),
         login_url: "https://login.example".to_owned(),
         api_url: "https://api.example".to_owned(),
-        client_id: "id".to_owned(),
-        client_secret: SecretSource::File(file),
+        clients: vec![Client {
+            name: None,
+            id: "id".to_owned(),
+            secret: SecretSource::File(file),
+            requests_per_minute: None,
+        }],
         organization: None,
         dialect: Dialect::Patch,
     };
@@ -177,6 +181,27 @@ async fn a_429_rests_the_account() {
     let start = Instant::now();
     account.call(call(None)).await.unwrap();
     assert_eq!(start.elapsed().as_secs(), 17);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rest_that_begins_while_a_token_is_asked_for_is_kept() {
+    let world = Arc::new(World::default());
+    let (account, _, _folder) = account(&world);
+    account.call(call(None)).await.unwrap();
+    let mut throttled = response(429, "{}");
+    throttled.headers_mut().insert("retry-after", HeaderValue::from_static("17"));
+    *world.script.lock().unwrap() = vec![Ok(throttled)];
+    let start = Instant::now();
+    let other = async {
+        // Its token is gone, and the other's answer comes before there is a new one.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        account.token_revoked();
+        account.call(call(None)).await.unwrap();
+        start.elapsed()
+    };
+    let (refused, took) = tokio::join!(account.call(call(None)), other);
+    assert!(matches!(refused, Err(CallError::Throttled(..))));
+    assert!(took >= Duration::from_secs(17), "{took:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -32,7 +32,7 @@ impl Fake {
 
 impl Api for Fake {
     fn permit(&self, class: Class) -> BoxFuture<'_, Permit> {
-        Box::pin(async move { Permit { class } })
+        Box::pin(async move { Permit::of(class) })
     }
 
     fn call_with(&self, permit: Permit, call: Call) -> BoxFuture<'_, Result<Answer, CallError>> {

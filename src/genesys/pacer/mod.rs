@@ -16,7 +16,7 @@ mod tests;
 mod window;
 
 use std::num::NonZeroU32;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use governor::middleware::NoOpMiddleware;
@@ -56,6 +56,8 @@ pub struct Pacer {
     state: Mutex<State>,
     /// Something happened for which those who wait should look again.
     changed: Notify,
+    /// Whose budget it is, for the log; `None` where there is one only.
+    client: Option<Arc<str>>,
 }
 
 struct State {
@@ -71,7 +73,15 @@ impl Pacer {
             bucket: RateLimiter::direct_with_clock(quota, TokioClock),
             state: Mutex::new(State { window, line: Line::default() }),
             changed: Notify::new(),
+            client: None,
         }
+    }
+
+    /// Calls it so in the log: the budget of one client of several.
+    #[must_use]
+    pub fn named(mut self, client: Option<Arc<str>>) -> Pacer {
+        self.client = client;
+        self
     }
 
     /// Waits for leave to make one request of this class.
@@ -87,7 +97,7 @@ impl Pacer {
             // From before the look on, so that nothing is missed between the two.
             changed.as_mut().enable();
             match self.try_take(waiting.place) {
-                Ok(()) => return Permit { class },
+                Ok(()) => return Permit::of(class),
                 Err(Wait::News) => changed.await,
                 Err(Wait::Until(at)) => tokio::select! {
                     biased;
@@ -137,11 +147,15 @@ impl Pacer {
             self.rest(rest);
         }
         let (seconds, was) = (rest.as_secs(), rested.unwrap_or_default());
+        let client = self.client.as_deref();
         let reason = cause.reason();
         if rest > LONG_REST && was <= LONG_REST {
-            error!(seconds, reason, "throttled for unusually long, nothing is sent until its end");
+            error!(
+                client,
+                seconds, reason, "throttled for unusually long, nothing is sent until its end"
+            );
         } else if was.is_zero() {
-            warn!(seconds, reason, "throttled, the account rests");
+            warn!(client, seconds, reason, "throttled, the account rests");
         }
         rest
     }

@@ -9,7 +9,7 @@ use http::{Request, Response, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use crate::config::Genesys;
+use crate::config::{Client, Genesys};
 use crate::genesys::call::CallError;
 use crate::genesys::error::line;
 use crate::genesys::http::basic;
@@ -24,9 +24,10 @@ const MAX_MESSAGE: usize = 200;
 /// The request for a token: client credentials, with Basic authorization.
 pub(super) fn request(
     config: &Genesys,
+    client: &Client,
     secret: &SecretString,
 ) -> Result<Request<Bytes>, CallError> {
-    let pair = format!("{}:{}", config.client_id, secret.expose_secret());
+    let pair = format!("{}:{}", client.id, secret.expose_secret());
     let authorization = basic(SecretString::from(pair).expose_secret().as_bytes());
     let authorization = authorization
         .ok_or_else(|| CallError::Credentials("they cannot be sent in a header".to_owned()))?;

@@ -1,4 +1,4 @@
-//! The one token that everybody shares (FACTS 1.4).
+//! The one token of a client, that everybody shares (FACTS 1.4).
 //!
 //! Client credentials: there is nothing to refresh, one asks again. That is done by one caller at a
 //! time, whose result the others get; some time before the token ends, so that nobody waits; and
@@ -26,7 +26,7 @@ use super::call::{CallError, Class};
 use super::error::read_answer;
 use super::outside::Outside;
 use super::pacer::Pacer;
-use crate::config::Genesys;
+use crate::config::{Client, Genesys};
 use crate::defects::{self, Defect};
 use crate::status::counts::Counts;
 
@@ -95,6 +95,7 @@ pub struct TokenState {
 /// Gets tokens.
 pub(super) struct Tokens {
     config: Genesys,
+    client: Client,
     outside: Arc<dyn Outside>,
     pacer: Arc<Pacer>,
     counts: Arc<Counts>,
@@ -148,13 +149,15 @@ impl State {
 impl Tokens {
     pub(super) fn new(
         config: &Genesys,
+        client: &Client,
         outside: Arc<dyn Outside>,
         pacer: Arc<Pacer>,
         counts: Arc<Counts>,
     ) -> Tokens {
         Tokens {
-            secret: secret::Reader::new(config.client_secret.clone()),
+            secret: secret::Reader::new(client.secret.clone()),
             config: config.clone(),
+            client: client.clone(),
             outside,
             pacer,
             counts,
@@ -242,13 +245,14 @@ impl Tokens {
     async fn renew(&self) -> Result<Token, CallError> {
         let result = self.ask_twice().await;
         let (mut state, now) = (self.state(), Instant::now());
+        let client = self.client.name.as_deref();
         state.finished += 1;
         match &result {
             Ok(token) => {
                 if state.logged_at.take().is_some() {
-                    info!("a token was obtained again");
+                    info!(client, "a token was obtained again");
                 }
-                debug!(seconds = (token.0.ends_at - now).as_secs(), "token obtained");
+                debug!(client, seconds = (token.0.ends_at - now).as_secs(), "token obtained");
                 (state.failure, state.had_one) = (None, true);
                 state.current = Some(token.clone());
             }
@@ -256,9 +260,9 @@ impl Tokens {
                 self.counts.token_failures.add(1);
                 if state.logged_at.is_none_or(|at| now >= at + LOG_EVERY) {
                     if let CallError::Credentials(reason) = error {
-                        error!(reason, "the credentials are refused");
+                        error!(client, reason, "the credentials are refused");
                     } else {
-                        warn!(%error, "no token could be obtained, will retry");
+                        warn!(client, %error, "no token could be obtained, will retry");
                     }
                     state.logged_at = Some(now);
                 }
@@ -296,7 +300,7 @@ impl Tokens {
     }
 
     async fn ask(&self, secret: &SecretString) -> Result<Token, CallError> {
-        let request = grant::request(&self.config, secret)?;
+        let request = grant::request(&self.config, &self.client, secret)?;
         let permit = self.pacer.permit(Class::Token).await;
         let (_under_way, asked_at) = (self.pacer.begin(permit.class), Instant::now());
         let answer = self.outside.send(request, TIMEOUT).await;
@@ -337,8 +341,12 @@ impl Tokens {
     }
 
     fn advice(&self, error: &str) -> String {
+        let key = match &self.client.name {
+            None => "genesys.client_id".to_owned(),
+            Some(_) => format!("client_id {} of [[genesys.client]]", self.client.id),
+        };
         format!(
-            "{error}; check genesys.client_id, the secret ({}), that genesys.region ({}) is the \
+            "{error}; check {key}, the secret ({}), that genesys.region ({}) is the \
              organisation's, and that the client's grant type is Client Credentials",
             self.secret, self.config.domain
         )

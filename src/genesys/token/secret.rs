@@ -9,7 +9,7 @@ use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use tracing::warn;
 
-use crate::config::SecretSource;
+use crate::config::{CREDENTIALS, SecretSource};
 use crate::genesys::call::CallError;
 use crate::machine;
 
@@ -37,18 +37,14 @@ impl Reader {
         let wrong =
             |reason: String| CallError::Credentials(format!("the secret ({self}): {reason}"));
         let text = match &self.source {
-            SecretSource::File(path) => {
-                let file = path.clone();
-                let read = machine::blocking(move || fs::read(file)).await;
-                let read = read.map_err(|error| wrong(error.to_string()))?;
-                let read = read.map_err(|error| wrong(error.to_string()))?;
-                self.warn_if_others_can_read(path).await;
-                let read = Zeroizing::new(read);
-                let text = std::str::from_utf8(&read).map_err(|_| wrong("no UTF-8".to_owned()))?;
-                SecretString::from(text.trim())
+            SecretSource::File(path) => self.read_file(path).await.map_err(wrong)?,
+            SecretSource::Credential(name) => {
+                let folder = std::env::var_os(CREDENTIALS)
+                    .ok_or_else(|| wrong(format!("${CREDENTIALS} is not set")))?;
+                self.read_file(&Path::new(&folder).join(name)).await.map_err(wrong)?
             }
             SecretSource::Environment(name) => {
-                let text = std::env::var(name)
+                let text = std::env::var(&**name)
                     .map_err(|_| wrong("it is not set, or no UTF-8".to_owned()))?;
                 SecretString::from(Zeroizing::new(text).trim())
             }
@@ -57,6 +53,16 @@ impl Reader {
             return Err(wrong("it is empty".to_owned()));
         }
         Ok(text)
+    }
+
+    async fn read_file(&self, path: &Path) -> Result<SecretString, String> {
+        let file = path.to_owned();
+        let read = machine::blocking(move || fs::read(file)).await;
+        let read = read.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+        self.warn_if_others_can_read(path).await;
+        let read = Zeroizing::new(read);
+        let text = std::str::from_utf8(&read).map_err(|_| "no UTF-8".to_owned())?;
+        Ok(SecretString::from(text.trim()))
     }
 
     #[cfg(unix)]
@@ -80,6 +86,7 @@ impl fmt::Display for Reader {
         match &self.source {
             SecretSource::File(path) => write!(f, "{}", path.display()),
             SecretSource::Environment(name) => write!(f, "${name}"),
+            SecretSource::Credential(name) => write!(f, "${CREDENTIALS}/{name}"),
         }
     }
 }

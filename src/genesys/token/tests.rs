@@ -6,7 +6,7 @@ use http::Request;
 use tempfile::TempDir;
 
 use super::*;
-use crate::config::{Dialect, SecretSource};
+use crate::config::{Client, Dialect, SecretSource};
 use crate::genesys::fake::{FakeOutside, logged, response};
 use crate::genesys::outside::SendError;
 use crate::genesys::pacer::Settings;
@@ -70,8 +70,12 @@ fn world(life: u64, script: Vec<Result<(u16, String), SendError>>) -> World {
         domain: "example".to_owned(),
         login_url: "https://login.example".to_owned(),
         api_url: "https://api.example".to_owned(),
-        client_id: "id".to_owned(),
-        client_secret: SecretSource::File(file.clone()),
+        clients: vec![Client {
+            name: None,
+            id: "id".to_owned(),
+            secret: SecretSource::File(file.clone()),
+            requests_per_minute: None,
+        }],
         organization: None,
         dialect: Dialect::Patch,
     };
@@ -81,7 +85,8 @@ fn world(life: u64, script: Vec<Result<(u16, String), SendError>>) -> World {
     let number = |n| std::num::NonZeroU32::new(n).unwrap();
     let (requests_per_second, requests_per_minute) = (number(20), number(300));
     let pacer = Arc::new(Pacer::new(Settings { requests_per_second, requests_per_minute }));
-    let tokens = Tokens::new(&config, outside, pacer, Arc::new(Counts::default()));
+    let tokens =
+        Tokens::new(&config, &config.clients[0], outside, pacer, Arc::new(Counts::default()));
     World { login, tokens, file, _folder: folder }
 }
 

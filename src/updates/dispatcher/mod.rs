@@ -223,7 +223,7 @@ impl Dispatcher {
                 let api = Arc::clone(api);
                 Box::pin(async move {
                     if defects::on(Defect::PermitAfterUpdateWasTaken) {
-                        return Permit { class: Class::Update };
+                        return Permit::of(Class::Update);
                     }
                     api.permit(Class::Update).await
                 })

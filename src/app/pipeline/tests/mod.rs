@@ -53,7 +53,7 @@ struct Answers(Mutex<VecDeque<oneshot::Receiver<Given>>>);
 
 impl Api for Answers {
     fn permit(&self, class: Class) -> BoxFuture<'_, Permit> {
-        Box::pin(std::future::ready(Permit { class }))
+        Box::pin(std::future::ready(Permit::of(class)))
     }
 
     fn call_with(&self, _: Permit, call: Call) -> BoxFuture<'_, Result<Answer, CallError>> {

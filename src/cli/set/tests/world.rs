@@ -159,7 +159,7 @@ impl State {
 
 impl Api for World {
     fn permit(&self, class: Class) -> BoxFuture<'_, Permit> {
-        Box::pin(std::future::ready(Permit { class }))
+        Box::pin(std::future::ready(Permit::of(class)))
     }
 
     fn call_with(&self, _permit: Permit, call: Call) -> BoxFuture<'_, Result<Answer, CallError>> {

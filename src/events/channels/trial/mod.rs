@@ -1,5 +1,6 @@
 //! All channels together, against a small Genesys that misbehaves.
 
+mod clients;
 mod copies;
 mod faults;
 mod life;
@@ -21,6 +22,8 @@ use super::socket::played::Do;
 use crate::config;
 use crate::events::topic::Topic;
 use crate::genesys::UserId;
+use crate::genesys::clients::{Bound, Standing};
+use crate::genesys::outside::Outside;
 use crate::status::counts::Counts;
 use crate::status::pulse::Pulse;
 
@@ -76,6 +79,26 @@ impl Trial {
         queue: usize,
         settings: config::Channels,
     ) -> Trial {
+        let clients = Bound::alone(Arc::<World>::clone(world));
+        let standings = watch::channel(vec![Standing::Well]).1;
+        Trial::start_by(
+            clients,
+            standings,
+            Arc::<World>::clone(world),
+            topics,
+            (state_file, queue),
+            settings,
+        )
+    }
+
+    fn start_by(
+        clients: Vec<Bound>,
+        standings: watch::Receiver<Vec<Standing>>,
+        outside: Arc<dyn Outside>,
+        topics: Arc<BTreeSet<Topic>>,
+        (state_file, queue): (Option<PathBuf>, usize),
+        settings: config::Channels,
+    ) -> Trial {
         let (frames, frames_out) = mpsc::channel(queue);
         let (notices, notices_out) = mpsc::channel(64);
         let (topics, topics_out) = watch::channel(topics);
@@ -83,8 +106,9 @@ impl Trial {
         let counts = Arc::new(Counts::default());
         let pulse = Pulse::default();
         let channels = Channels {
-            api: Arc::<World>::clone(world),
-            outside: Arc::<World>::clone(world),
+            clients,
+            standings,
+            outside,
             settings,
             state_file,
             frames,
@@ -112,6 +136,11 @@ impl Trial {
     async fn up(&mut self, channels: usize) {
         let up = self.state.wait_for(|state| state.connected == channels);
         timeout(Duration::from_secs(600), up).await.unwrap().unwrap();
+    }
+
+    /// Waits until so many are left.
+    async fn down_to(&mut self, channels: usize) {
+        self.up(channels).await;
     }
 
     /// Waits until none is.

@@ -359,7 +359,7 @@ impl Api for FakeApi {
             if !wait.is_zero() {
                 sleep(wait).await;
             }
-            Permit { class }
+            Permit::of(class)
         })
     }
 
