@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use super::{Ended, Options};
+use super::{App, Ended, Options};
 use crate::config::{self, Config};
 use crate::machine;
 use crate::updates::calendar::Calendar;
@@ -70,6 +70,13 @@ pub(super) fn suspended(journal: &Monitor) -> Option<String> {
     match journal.health() {
         Health::Kept => None,
         Health::Suspended { reason } => Some(reason),
+    }
+}
+
+impl App {
+    /// How much the journal has written.
+    pub fn journal(&self) -> Monitor {
+        self.journal.clone()
     }
 }
 

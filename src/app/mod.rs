@@ -211,11 +211,6 @@ impl App {
         self.rules_text.subscribe()
     }
 
-    /// How much the journal has written.
-    pub fn journal(&self) -> Monitor {
-        self.journal.clone()
-    }
-
     pub fn clients(&self) -> Arc<Clients> {
         Arc::clone(&self.clients)
     }

@@ -119,6 +119,17 @@ fn late_in_words(outlook: &Outlook, max_age: Duration) -> Option<String> {
     })
 }
 
+fn topics_in_words(channels: &ChannelsState) -> Vec<String> {
+    let mut parts = vec![counted(channels.topics_permitted, "topic")];
+    if channels.topics_rejected > 0 {
+        parts.push(format!("{} REJECTED", counted(channels.topics_rejected, "topic")));
+    }
+    if channels.topics_without_room > 0 {
+        parts.push(format!("{} WITHOUT ROOM", counted(channels.topics_without_room, "topic")));
+    }
+    parts
+}
+
 /// The line: what is wrong first.
 fn status_line(
     stage: Stage,
@@ -184,13 +195,7 @@ fn status_line(
     if dry_run {
         parts.insert(0, "dry run".to_owned());
     }
-    parts.push(counted(channels.topics_permitted, "topic"));
-    if channels.topics_rejected > 0 {
-        parts.push(format!("{} REJECTED", counted(channels.topics_rejected, "topic")));
-    }
-    if channels.topics_without_room > 0 {
-        parts.push(format!("{} WITHOUT ROOM", counted(channels.topics_without_room, "topic")));
-    }
+    parts.extend(topics_in_words(channels));
     parts.push(counted(rules.file.rules.len(), "rule"));
     parts.push(format!("{} waiting", counts.outbox.get()));
     parts.push(format!("{} pushed", counts.pushed.get()));

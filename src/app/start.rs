@@ -160,6 +160,10 @@ impl Start {
     }
 
     /// Starts every loop, each joined to the next by a bounded channel.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "the whole picture: every loop and every channel once"
+    )]
     fn join(
         self,
         clients: Arc<Clients>,

@@ -355,6 +355,11 @@ fn each_value_is_shown_with_its_origin() {
         level = "info"                               # default
     "##]]
     .assert_eq(&shown);
+}
+
+#[test]
+fn each_value_is_shown_with_its_origin_to_programs_too() {
+    let (config, _, origins) = parse("[watch]\nall_users = true\n", &ENVIRONMENT).unwrap();
     let json = config.show_json(&origins);
     expect![[r#"{"from":"GENESYSCLOUD_OAUTHCLIENT_ID","value":"from-environment"}"#]]
         .assert_eq(&json["values"]["genesys.client_id"].to_string());

@@ -1,7 +1,9 @@
 //! Asking the rules about a snapshot, and counting what they say by rule.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::Pipeline;
 use crate::app::observe::{Look, Moment, observation, observation_timed};

@@ -1,7 +1,8 @@
 //! Writes the journal within the caller's turn.
 
 use std::fmt;
-use std::time::Instant;
+
+use tokio::time::Instant;
 
 use super::batch::{Batches, open_again};
 use super::handle::{Opener, State};

@@ -1,8 +1,9 @@
 //! The thread that writes the journal.
 
 use std::sync::{Arc, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use tokio::time::Instant;
 use tracing::error;
 
 use super::batch::{Batches, open_again};
