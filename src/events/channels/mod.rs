@@ -35,6 +35,7 @@ mod view;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
@@ -111,6 +112,7 @@ impl Channels {
             counts: self.counts,
             pool: Pool::new(kept),
             recent: (limits.copies > 1).then(Recent::default),
+            sockets: AtomicU32::new(0),
         });
         let mut pool = shared.pool.changes();
         let mut supervisor = Supervisor {

@@ -31,9 +31,7 @@ impl Channel {
             Done::Reconnected(lease, socket) => self.handle_reconnected(link, lease, *socket),
             Done::Made(lease, socket, subscription) => {
                 info!(channel = self.number, topics = subscription.wanted.len(), "connected");
-                // Its first frames may be those that the old socket brought already.
-                self.stream ^= 1;
-                let line = Box::new(Line::new(lease, *socket, self.stream, 0));
+                let line = Box::new(Line::new(lease, *socket, self.shared.next_stream(), 0));
                 self.handle_made(link, line, subscription).await
             }
             Done::NotConnected(lease, reason) => {
@@ -76,7 +74,7 @@ impl Channel {
             Link::Down { tries, .. } => {
                 info!(channel = self.number, "connected again");
                 self.heard.note(machine::now());
-                Link::Up(Box::new(Line::new(lease, socket, self.stream, tries)))
+                Link::Up(Box::new(Line::new(lease, socket, self.shared.next_stream(), tries)))
             }
             // A job that reconnects is not started in these; its socket would be the second one.
             Link::Up(_) | Link::Closing(..) => link,
