@@ -48,8 +48,12 @@ impl Outcome {
             used += window.count - others - window.refused;
             left += window.allowed.saturating_sub(others);
         }
-        let exceeded =
-            |window: &&Window| window.count > window.allowed && Some(window.number) != lowered;
+        // A consumer who asks nobody may make the last request too many itself: ours is refused then,
+        // or was not made at all.
+        let ours = |window: &Window| spent.is_empty() || window.refused > 0;
+        let exceeded = |window: &&Window| {
+            window.count > window.allowed && ours(window) && Some(window.number) != lowered
+        };
         let counted: u64 = windows.iter().map(|window| window.count).sum();
         let accepted = log.iter().filter(|entry| entry.keys == ["cc.number"]);
         let accepted = accepted.filter(|entry| entry.status == Some(202)).count() as u64;
@@ -81,7 +85,6 @@ pub(crate) struct Tally {
     pub(crate) runs: u64,
     used: u64,
     left: u64,
-    windows: u64,
     /// The smallest share of a run, and which.
     least: (f64, u64),
     requests: u64,
@@ -102,7 +105,6 @@ impl Tally {
             runs: 0,
             used: 0,
             left: 0,
-            windows: 0,
             least: (f64::INFINITY, 0),
             requests: 0,
             refused: 0,
@@ -118,7 +120,6 @@ impl Tally {
         self.runs += 1;
         self.used += outcome.used;
         self.left += outcome.left;
-        self.windows += outcome.windows.len() as u64;
         if outcome.share() < self.least.0 {
             self.least = (outcome.share(), outcome.seed);
         }
@@ -150,10 +151,9 @@ impl Tally {
         kept && self.unbalanced.is_empty()
     }
 
-    /// Fewer than one of our requests in a thousand; and others, who ask nobody, made the last request
-    /// too many in fewer than one window in a thousand.
+    /// Fewer than one of our requests in a thousand.
     fn rarely_refused(&self) -> bool {
-        self.careless * 1_000 < self.requests && self.over * 1_000 < self.windows
+        self.careless * 1_000 < self.requests
     }
 }
 

@@ -128,9 +128,11 @@ impl Reads {
         self.waiting.clear();
     }
 
-    /// It has its turn once more.
+    /// It has its turn once more; one that is being read, although it rested, has that already.
     fn queue(&mut self, id: ConversationId) {
-        let Some(wanted) = self.wanted.get_mut(&id) else { return };
+        let Some(wanted) = self.wanted.get_mut(&id).filter(|wanted| !wanted.under_way) else {
+            return;
+        };
         if !wanted.in_doubt {
             self.waiting.push_back(id);
         } else if !mem::replace(&mut wanted.first, true) {
@@ -307,6 +309,23 @@ mod tests {
         }
         assert!(one(&mut reads, &mut tracker, now).is_none());
         assert_eq!(reads.next_begin(), Some(now + TRY_AGAIN));
+        assert!(one(&mut reads, &mut tracker, now + TRY_AGAIN).is_some());
+    }
+
+    #[test]
+    fn what_is_read_while_it_rests_is_not_forgotten_when_it_is_overtaken() {
+        let ((mut reads, mut tracker, id), now) = (scene(), Instant::now());
+        reads.want_first(id.clone());
+        let done = one(&mut reads, &mut tracker, now).unwrap();
+        assert!(!tracker.give_up_read(done.ticket));
+        assert!(!reads.failed(id.clone(), &CallError::NoToken(String::new()), now));
+        // It comes into doubt once more, and is read at once; its rest ends during that read.
+        reads.want_first(id.clone());
+        reads.begin(&mut tracker, now);
+        reads.begin(&mut tracker, now + TRY_AGAIN);
+        let done = one(&mut reads, &mut tracker, now + TRY_AGAIN).unwrap();
+        assert!(!tracker.give_up_read(done.ticket));
+        reads.overtaken(id, true, now + TRY_AGAIN);
         assert!(one(&mut reads, &mut tracker, now + TRY_AGAIN).is_some());
     }
 

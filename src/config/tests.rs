@@ -360,9 +360,8 @@ fn each_value_is_shown_with_its_origin() {
 #[test]
 fn each_value_is_shown_with_its_origin_to_programs_too() {
     let (config, _, origins) = parse("[watch]\nall_users = true\n", &ENVIRONMENT).unwrap();
-    let json = config.show_json(&origins);
-    expect![[r#"{"from":"GENESYSCLOUD_OAUTHCLIENT_ID","value":"from-environment"}"#]]
-        .assert_eq(&json["values"]["genesys.client_id"].to_string());
+    let client_id = config.show_json(&origins)["values"]["genesys.client_id"].to_string();
+    assert_eq!(client_id, r#"{"from":"GENESYSCLOUD_OAUTHCLIENT_ID","value":"from-environment"}"#);
 }
 
 #[test]

@@ -55,6 +55,15 @@ struct Began {
     calls: Vec<String>,
 }
 
+impl Began {
+    /// The calls that readiness waits for. The look into the gap may follow within the same instant.
+    fn until_it_hears(&self) -> &[String] {
+        let topics = |call: &String| call.starts_with("PUT ") && call.ends_with("/subscriptions");
+        let last = self.calls.iter().rposition(topics).expect("it never subscribed");
+        &self.calls[..=last]
+    }
+}
+
 /// The simulator, which goes on from one start to the next.
 fn outside(simulator: &Arc<Simulator>) -> Arc<InMemory> {
     Arc::new(InMemory::start(Arc::clone(simulator)))
@@ -113,13 +122,13 @@ async fn a_start_with_kept_names_makes_three_calls_one_after_the_other() {
     let channel = "/notifications/channels";
     let topics = format!("PUT {channel}/{{channelId}}/subscriptions");
     let lives = format!("HEAD {channel}/{{channelId}}");
-    assert_eq!(again.calls, ["POST /oauth/token", lives.as_str(), topics.as_str()]);
+    assert_eq!(again.until_it_hears(), ["POST /oauth/token", lives.as_str(), topics.as_str()]);
     assert!(again.took <= 3 * LATENCY + ROUNDING, "{:?}", again.took);
     // Only the names: a channel is made in its place.
     fs::remove_file(dir.path().join("state/channels.json")).unwrap();
     let names = begin(&outside, config, 1_000, Duration::ZERO).await;
     let made = format!("POST {channel}");
-    assert_eq!(names.calls, ["POST /oauth/token", made.as_str(), topics.as_str()]);
+    assert_eq!(names.until_it_hears(), ["POST /oauth/token", made.as_str(), topics.as_str()]);
     assert!(names.took <= 3 * LATENCY + ROUNDING, "{:?}", names.took);
 }
 

@@ -55,7 +55,9 @@ fn every_series_is_there_from_the_start_and_counts() {
         let text = ask(&at, "/metrics", "").body;
         let reconnected = value(&text, "attributed_channel_connects_total{reason=\"reconnect\"}");
         let kept = value(&text, "attributed_journal_commit_seconds_count");
-        (value(&text, accepted) >= 1.0 && reconnected >= 1.0 && kept >= 1.0).then_some(text)
+        let ready = value(&text, "attributed_ready");
+        let counted = [value(&text, accepted), reconnected, kept, ready];
+        counted.iter().all(|count| *count >= 1.0).then_some(text)
     });
     let new: Vec<String> = series(&after).difference(&series(&before)).cloned().collect();
     assert_eq!(new, Vec::<String>::new(), "these were not there from the start");

@@ -314,6 +314,7 @@ impl Pipeline {
             }
             News::Duplicate => self.joints.counts.snapshots_duplicate.add(1),
             News::Older | News::Partial | News::Overtaken { .. } => {
+                debug!(conversation_id = %id, topic = %received.topic, "late, passed over");
                 self.joints.counts.snapshots_older.add(1);
             }
         }

@@ -63,8 +63,6 @@ pub(crate) struct Channel {
     /// Since when events may have been missed.
     pub(super) gap: Option<Timestamp>,
     pub(super) subscription: Subscription,
-    /// Which of the channel's two streams the newest socket has.
-    pub(super) stream: u32,
     pub(super) job: Option<(CancellationToken, Job)>,
     /// An old socket whose last frames are still read.
     pub(super) leaving: Option<Leaving>,
@@ -117,8 +115,6 @@ impl Channel {
             refusals: 0,
             avoid: None,
             subscription: Subscription::default(),
-            // Each new channel takes the other one.
-            stream: number * 2 + 1,
             job: None,
             leaving: None,
             room: None,

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -44,6 +45,8 @@ pub(crate) struct Shared {
     pub(crate) counts: Arc<Counts>,
     /// Where each body is expected more than once.
     pub(crate) recent: Option<Recent>,
+    /// Sockets so far.
+    pub(crate) sockets: AtomicU32,
 }
 
 impl Shared {
@@ -63,6 +66,13 @@ pub(crate) struct Work {
     pub(crate) cut: CancellationToken,
     /// Backoff, before anything else.
     pub(crate) wait: Duration,
+}
+
+impl Shared {
+    /// The number of a socket that is new: see [`Received::channel`].
+    pub(crate) fn next_stream(&self) -> u32 {
+        self.sockets.fetch_add(1, Ordering::Relaxed)
+    }
 }
 
 pub(crate) type Job = BoxFuture<'static, Done>;

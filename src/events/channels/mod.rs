@@ -36,6 +36,7 @@ mod view;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
@@ -117,6 +118,7 @@ impl Channels {
             reports: sender,
             counts: self.counts,
             recent: (limits.copies > 1).then(Recent::default),
+            sockets: AtomicU32::new(0),
         });
         let mut supervisor = Supervisor {
             shared,

@@ -24,9 +24,10 @@ pub const QUEUE: usize = 4096;
 /// A conversation as it came from a socket.
 #[derive(Clone, Debug)]
 pub struct Received {
-    /// A small number; with the topic it names the stream within which arrival order counts
-    /// (SEMANTICS 2). Each channel has two: a socket that overlaps with the one it replaces brings
-    /// some frames a second time, after later ones, so they take turns.
+    /// The number of its socket since the start; with the topic it names the stream within which
+    /// arrival order counts (SEMANTICS 2). Not of the channel: a socket that overlaps with the one
+    /// it replaces brings some frames a second time, after later ones; and where one has broken,
+    /// what the next one brings follows on nothing that this one did.
     pub channel: u32,
     pub topic: Topic,
     pub text: Text,

@@ -38,9 +38,7 @@ impl Channel {
                     Link::Down { .. } => connects.new_channel.add(1),
                     Link::Up(_) | Link::Closing(..) => connects.replace.add(1),
                 }
-                // Its first frames may be those that the old socket brought already.
-                self.stream ^= 1;
-                let line = Box::new(Line::new(lease, *socket, self.stream, 0));
+                let line = Box::new(Line::new(lease, *socket, self.shared.next_stream(), 0));
                 self.handle_made(link, line, subscription).await
             }
             Done::NotConnected(lease, reason) => {
@@ -86,7 +84,7 @@ impl Channel {
                 self.marks.connected_at.mark(machine::now().as_millisecond());
                 self.shared.counts.connects_by.reconnect.add(1);
                 self.heard.note(machine::now());
-                Link::Up(Box::new(Line::new(lease, socket, self.stream, tries)))
+                Link::Up(Box::new(Line::new(lease, socket, self.shared.next_stream(), tries)))
             }
             // A job that reconnects is not started in these; its socket would be the second one.
             Link::Up(_) | Link::Closing(..) => link,

@@ -5,7 +5,9 @@
 //! looked the first time. But a stream delivers in order, so a stream that has not yet shown an
 //! accepted body is only catching up when it does, and one that stands at the newest body brings
 //! what comes after it. Where a body was accepted more than once, a stream that shows it may stand
-//! at any of these places; it is believed only what holds for all of them.
+//! at any of these places; it is believed only what holds for all of them. And a stream of which
+//! nothing is known is behind only as far as it can be: its channel brought nothing from before it
+//! was there, and frames are not on their way for ever.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -22,16 +24,17 @@ const MAX_BODIES: usize = 64;
 /// topic. Of more, the one that is farthest behind is forgotten, which makes its next body doubtful.
 const MAX_STREAMS: usize = 64;
 
-/// How long a frame is on its way at most, as far as reads are concerned: one that comes later than
-/// this after a read, on a stream that had shown what the read showed, was sent after it. Frames take
-/// well under a second; the rest is for Genesys' bad days. Nothing is known about it (FACTS 5).
+/// How long a frame is on its way at most: one that comes later than this after a read, on a stream
+/// that had shown what the read showed, was sent after it; and one of a stream of which nothing is
+/// known is no copy of what came longer ago. Frames take well under a second; the rest is for Genesys' bad days. Nothing is known about it (FACTS 5).
 const ON_THE_WAY: Duration = Duration::from_secs(30);
 
 /// See the [module](self).
 #[derive(Debug)]
 pub(super) struct Course {
-    /// Hashes of the accepted bodies, the current one last. Never empty.
-    bodies: VecDeque<u64>,
+    /// Hashes of the accepted bodies, each with when it was accepted, the current one last. Never
+    /// empty.
+    bodies: VecDeque<(u64, Instant)>,
     /// The place of the first of them: places count all bodies that were ever accepted.
     first: u64,
     /// Until when no stream is believed to be up to date, although it has shown the current body.
@@ -61,9 +64,9 @@ pub(super) enum Arrival {
 }
 
 impl Course {
-    pub(super) fn new(body: u64) -> Course {
+    pub(super) fn new(body: u64, now: Instant) -> Course {
         Course {
-            bodies: VecDeque::from([body]),
+            bodies: VecDeque::from([(body, now)]),
             first: 0,
             unsure_until: None,
             doubted: VecDeque::new(),
@@ -72,13 +75,13 @@ impl Course {
     }
 
     /// Adds the body that is the current one from now on.
-    pub(super) fn accept(&mut self, body: u64) {
+    pub(super) fn accept(&mut self, body: u64, now: Instant) {
         self.unsure_until = None;
         if self.bodies.len() == MAX_BODIES {
             self.bodies.pop_front();
             self.first += 1;
         }
-        self.bodies.push_back(body);
+        self.bodies.push_back((body, now));
     }
 
     /// Notes that what was sent before the current body may still be on its way: it came from the
@@ -109,8 +112,15 @@ impl Course {
         self.places(body).next().is_some()
     }
 
-    /// Judges a body that is not the current one, and notes how far the stream has come by it.
-    pub(super) fn judge(&mut self, stream: StreamId, body: u64, now: Instant) -> Arrival {
+    /// Judges a body that is not the current one, and notes how far the stream has come by it. Its
+    /// channel brought something for the first time at `since`.
+    pub(super) fn judge(
+        &mut self,
+        stream: StreamId,
+        body: u64,
+        since: Instant,
+        now: Instant,
+    ) -> Arrival {
         let standing = self.standing(stream);
         let current = self.current_place();
         let is_unseen = !self.has_accepted(body) && !self.doubted.contains(&body);
@@ -118,7 +128,11 @@ impl Course {
         if is_unseen && is_up_to_date && self.unsure_until.is_none_or(|until| now >= until) {
             return Arrival::Later;
         }
-        if self.places(body).any(|at| standing.is_none_or(|standing| at > standing.latest)) {
+        let is_behind = |(at, accepted): (u64, Instant)| match standing {
+            Some(standing) => at > standing.latest,
+            None => accepted >= since && now < accepted + ON_THE_WAY,
+        };
+        if self.accepted(body).any(is_behind) {
             self.show(stream, body);
             return Arrival::CatchingUp;
         }
@@ -137,8 +151,13 @@ impl Course {
 
     /// Where this body was accepted, the earliest first.
     fn places(&self, body: u64) -> impl Iterator<Item = u64> {
+        self.accepted(body).map(|(at, _)| at)
+    }
+
+    /// Likewise, with when.
+    fn accepted(&self, body: u64) -> impl Iterator<Item = (u64, Instant)> {
         let places = (self.first..).zip(&self.bodies);
-        places.filter(move |(_, accepted)| **accepted == body).map(|(at, _)| at)
+        places.filter(move |(_, (one, _))| *one == body).map(|(at, (_, accepted))| (at, *accepted))
     }
 
     fn standing(&self, stream: StreamId) -> Option<Standing> {
@@ -170,53 +189,67 @@ mod tests {
     #[test]
     fn what_is_remembered_is_bounded() {
         let now = Instant::now();
-        let mut course = Course::new(0);
+        let mut course = Course::new(0, now);
         for body in 1..1_000 {
-            course.accept(body);
+            course.accept(body, now);
             course.brought_by(StreamId { channel: 1, topic: body });
-            assert_eq!(course.judge(OTHER, 10_000 + body, now), Arrival::Doubtful);
+            assert_eq!(course.judge(OTHER, 10_000 + body, now, now), Arrival::Doubtful);
         }
         let lengths = (course.bodies.len(), course.doubted.len(), course.streams.len());
         assert_eq!(lengths, (MAX_BODIES, MAX_BODIES, MAX_STREAMS));
         let newest = StreamId { channel: 1, topic: 999 };
-        assert_eq!(course.judge(newest, 998, now), Arrival::Doubtful);
-        assert_eq!(course.judge(newest, 5_000, now), Arrival::Later);
-        assert_eq!(course.judge(OTHER, 998, now), Arrival::CatchingUp);
-        assert_eq!(course.judge(OTHER, 5_001, now), Arrival::Doubtful);
+        assert_eq!(course.judge(newest, 998, now, now), Arrival::Doubtful);
+        assert_eq!(course.judge(newest, 5_000, now, now), Arrival::Later);
+        assert_eq!(course.judge(OTHER, 998, now, now), Arrival::CatchingUp);
+        assert_eq!(course.judge(OTHER, 5_001, now, now), Arrival::Doubtful);
     }
 
     #[test]
     fn a_body_that_was_accepted_twice_does_not_tell_where_a_stream_is() {
         let now = Instant::now();
-        let mut course = Course::new(7);
-        course.accept(8);
-        course.accept(7);
+        let mut course = Course::new(7, now);
+        course.accept(8, now);
+        course.accept(7, now);
         course.brought_by(ONE);
         course.show(OTHER, 7);
         // It may have been the first: then this comes before the second.
-        assert_eq!(course.judge(OTHER, 9, now), Arrival::Doubtful);
+        assert_eq!(course.judge(OTHER, 9, now, now), Arrival::Doubtful);
         // It may have been the second: then this is a real return.
-        assert_eq!(course.judge(OTHER, 8, now), Arrival::Doubtful);
-        assert_eq!(course.judge(ONE, 10, now), Arrival::Later);
+        assert_eq!(course.judge(OTHER, 8, now, now), Arrival::Doubtful);
+        assert_eq!(course.judge(ONE, 10, now, now), Arrival::Later);
     }
 
     #[test]
     fn what_was_doubted_is_not_new_when_it_comes_again() {
         let now = Instant::now();
-        let mut course = Course::new(7);
-        assert_eq!(course.judge(ONE, 8, now), Arrival::Doubtful);
+        let mut course = Course::new(7, now);
+        assert_eq!(course.judge(ONE, 8, now, now), Arrival::Doubtful);
         course.show(ONE, 7);
-        assert_eq!(course.judge(ONE, 8, now), Arrival::Doubtful);
-        assert_eq!(course.judge(ONE, 9, now), Arrival::Later);
+        assert_eq!(course.judge(ONE, 8, now, now), Arrival::Doubtful);
+        assert_eq!(course.judge(ONE, 9, now, now), Arrival::Later);
     }
 
     #[test]
     fn what_was_on_its_way_during_a_read_does_not_come_after_it() {
         let now = Instant::now();
-        let mut course = Course::new(7);
+        let mut course = Course::new(7, now);
         course.brought_by(ONE);
         course.is_unsure(now);
-        assert_eq!(course.judge(ONE, 8, now + ON_THE_WAY / 2), Arrival::Doubtful);
-        assert_eq!(course.judge(ONE, 9, now + ON_THE_WAY), Arrival::Later);
+        assert_eq!(course.judge(ONE, 8, now, now + ON_THE_WAY / 2), Arrival::Doubtful);
+        assert_eq!(course.judge(ONE, 9, now, now + ON_THE_WAY), Arrival::Later);
+    }
+
+    #[test]
+    fn a_stream_that_is_new_is_behind_only_as_far_as_it_can_be() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut course = Course::new(7, at(0));
+        course.accept(8, at(20));
+        assert_eq!(course.judge(ONE, 7, at(0), at(21)), Arrival::CatchingUp);
+        // What was before its channel does not come by it: it looks as it did once more.
+        assert_eq!(course.judge(OTHER, 7, at(10), at(21)), Arrival::Doubtful);
+        let mut course = Course::new(7, at(0));
+        course.accept(8, at(20));
+        assert_eq!(course.judge(ONE, 7, at(0), at(30)), Arrival::Doubtful);
     }
 }

@@ -83,7 +83,7 @@ pub(super) fn text_hash(text: &str) -> u64 {
 impl Live {
     fn new(candidate: Candidate, accepted: u64, turn: u64, last_news: Instant) -> Live {
         let Candidate { conversation, progress, body, sent } = candidate;
-        let (course, doubts) = (Course::new(body), Vec::new());
+        let (course, doubts) = (Course::new(body, last_news), Vec::new());
         let current = conversation;
         Live { current, progress, body, sent, course, accepted, doubts, turn, last_news }
     }
@@ -129,9 +129,9 @@ impl Live {
         self.doubts.iter().map(|(_, body)| *body).collect()
     }
 
-    fn move_on(&mut self, candidate: Candidate, accepted: u64) {
+    fn move_on(&mut self, candidate: Candidate, accepted: u64, now: Instant) {
         let Candidate { conversation, progress, body, sent } = candidate;
-        self.course.accept(body);
+        self.course.accept(body, now);
         // A stream whose doubtful body turned out to be the newest has shown it: else each hold
         // after the first would cost a read.
         for (stream, doubt) in mem::take(&mut self.doubts) {
@@ -179,7 +179,7 @@ impl LiveConversations {
                 let live = known.into_mut();
                 self.order.remove(&live.turn);
                 (live.turn, live.last_news) = (turn, now);
-                live.move_on(candidate, accepted);
+                live.move_on(candidate, accepted, now);
                 live
             }
             Entry::Vacant(place) => place.insert(Live::new(candidate, accepted, turn, now)),

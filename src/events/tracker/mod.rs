@@ -31,6 +31,7 @@ mod reads;
 mod tests;
 mod tombstones;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,6 +50,10 @@ use crate::genesys::ConversationId;
 /// A search for open conversations may still find those that ended less than so long ago: how far
 /// Genesys' index lags is not documented (FACTS 5), and to read one for nothing costs a request.
 const INDEX_LAG: Duration = Duration::from_secs(300);
+
+/// Channels of which it is remembered since when they are there: those in use, at most twenty of a
+/// client, and some before them. One that is forgotten counts as new, which costs reads at most.
+const MAX_CHANNELS: usize = 256;
 
 /// One topic on one channel: what it delivers comes in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -120,6 +125,8 @@ pub struct Tracker {
     evicted: u64,
     /// See [`Tracker::tell_apart`].
     by_text: bool,
+    /// When each channel first brought something.
+    channels: BTreeMap<u32, Instant>,
 }
 
 impl Tracker {
@@ -132,6 +139,7 @@ impl Tracker {
             limits,
             evicted: 0,
             by_text: false,
+            channels: BTreeMap::new(),
         }
     }
 
@@ -147,6 +155,7 @@ impl Tracker {
             return News::Partial;
         }
         self.tombstones.forget(now);
+        let since = self.channel_since(stream.channel, now);
         let candidate = self.sent(Arc::new(conversation));
         let id = &candidate.conversation.id;
         let Some(live) = self.live.get_mut(id) else {
@@ -178,7 +187,7 @@ impl Tracker {
             }
             Compared::More => self.newer(candidate, Some(stream), now),
             Compared::Same | Compared::Incomparable => {
-                match live.course.judge(stream, candidate.body, now) {
+                match live.course.judge(stream, candidate.body, since, now) {
                     Arrival::Later => self.newer(candidate, Some(stream), now),
                     Arrival::CatchingUp => News::Older,
                     Arrival::Doubtful if defects::on(Defect::DoubtIsNews) => {
@@ -209,6 +218,7 @@ impl Tracker {
         let is_current = live.is_some_and(|live| live.current.original.as_str() == Some(body));
         if is_current {
             self.tombstones.forget(now);
+            self.channel_since(stream.channel, now);
             self.duplicate(stream, id, now);
         }
         is_current
@@ -344,6 +354,15 @@ impl Tracker {
     /// How many live conversations were ever forgotten because there were too many.
     pub fn evicted(&self) -> u64 {
         self.evicted
+    }
+
+    /// When this channel first brought something, which may be now.
+    fn channel_since(&mut self, channel: u32, now: Instant) -> Instant {
+        let since = *self.channels.entry(channel).or_insert(now);
+        if self.channels.len() > MAX_CHANNELS {
+            self.channels.pop_first();
+        }
+        since
     }
 
     /// A stream shows what the newest snapshot is already.

@@ -191,13 +191,13 @@ impl Written {
     }
 
     /// Whether a sight may still tell what became of it.
-    pub(crate) fn awaits_confirmation(&self) -> bool {
+    pub(crate) fn is_to_be_confirmed(&self) -> bool {
         self.fate == Fate::Unconfirmed && self.asks <= MAX_ASKS
     }
 
     /// Says whether a read is due to confirm it, and notes that one is asked for.
     pub(crate) fn confirm(&mut self, now: Instant, confirm_after: Duration) -> Confirming {
-        if !self.awaits_confirmation() {
+        if !self.is_to_be_confirmed() {
             return Confirming::Settled;
         }
         let due = self.asked_at.unwrap_or(self.accepted_at) + confirm_after;

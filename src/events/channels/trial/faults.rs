@@ -10,10 +10,16 @@ async fn a_dropped_socket_comes_back_on_the_same_channel_and_the_gap_is_told() {
     trial.up(1).await;
     minutes(5).await;
     let [id] = &world.connected()[..] else { panic!() };
+    world.tell(id, conversation(1)).await;
+    seconds(1).await;
     world.drop_socket(id);
     trial.down().await;
     trial.up(1).await;
     assert_eq!(world.connects(), [id.clone(), id.clone()]);
+    world.tell(id, conversation(2)).await;
+    seconds(1).await;
+    // What comes now does not follow on what came before.
+    assert_eq!(trial.received(), [(0, 1), (1, 2)]);
     assert_eq!((world.count("create_channel"), world.count("subscribe")), (1, 2));
     seconds(1).await;
     assert_eq!(trial.gaps(), [3]);
@@ -76,10 +82,13 @@ async fn a_socket_that_will_close_is_replaced_first_and_no_frame_is_lost() {
     assert_eq!(received, [1, 2, 3, 4, 5]);
     assert!(streams.iter().all(|(stream, n)| (*n == 4) == (*stream == 1)), "{streams:?}");
     assert_eq!(world.connected()[..], [&*new]);
-    // The next time the old channel is taken again.
+    // The next time the old channel is taken again; its stream is a new one all the same.
     world.tell(&new, system("socket_closing")).await;
     seconds(60).await;
     assert_eq!(world.connected()[..], [&**old]);
+    world.tell(old, conversation(6)).await;
+    seconds(1).await;
+    assert_eq!(trial.received(), [(2, 6)]);
     assert_eq!((world.channels(), world.count("create_channel")), (2, 2));
     assert_eq!((trial.gaps(), trial.counts.drops.get()), (vec![], 0));
 }
@@ -233,7 +242,7 @@ async fn garbage_and_oversized_frames_end_nothing() {
     trial.up(1).await;
     world.tell_all(conversation(2)).await;
     seconds(1).await;
-    assert_eq!(trial.received(), [(0, 2)]);
+    assert_eq!(trial.received(), [(1, 2)]);
     assert_eq!((trial.counts.frames_unreadable.get(), trial.gaps()), (5, vec![3]));
 }
 
