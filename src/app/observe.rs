@@ -140,6 +140,29 @@ pub(super) fn remember(
     let _wished = view.rules.look(snapshot, &moment.context(view), standing);
 }
 
+/// What the rules wish of a snapshot that may be newer than the current one or late, for keys of
+/// which they wish nothing in that: it shows nothing. What held in it has to be [remembered]
+/// before: else what `otherwise` wishes of the current one is not known.
+///
+/// [remembered]: remember
+pub(super) fn perhaps(
+    view: &View,
+    standing: &Standing,
+    current: &Conversation,
+    candidate: &Conversation,
+    moment: &Moment,
+) -> Observation {
+    let now = wishes_of(view, &view.rules, standing, current, moment);
+    let mut perhaps = observation(view, &mut standing.clone(), candidate, moment).observation;
+    perhaps.participants.clear();
+    perhaps.in_flow |= current.in_flow();
+    perhaps.wishes.retain(|wish| {
+        let is_same = |one: &&Wish| (&one.participant, &one.key) == (&wish.participant, &wish.key);
+        !now.iter().any(|one| is_same(&one))
+    });
+    perhaps
+}
+
 /// What some rules wish of a snapshot; nothing is remembered.
 pub(super) fn wishes_of(
     view: &View,

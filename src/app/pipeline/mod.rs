@@ -37,7 +37,7 @@ pub(super) use self::look_ups::{Found, LookUp, Which};
 pub(super) use self::standings::Standings;
 use self::through::Through;
 pub(super) use self::through::Unheard;
-use crate::app::observe::{Look, Moment, View, remember, same_wishes};
+use crate::app::observe::{Look, Moment, View, perhaps, remember, same_wishes};
 use crate::app::reads::{ReadDone, Reads};
 use crate::app::rule_errors::RuleErrors;
 use crate::events::channels::Received;
@@ -309,6 +309,11 @@ impl Pipeline {
                     debug!(conversation_id = %id, topic = %received.topic, "two snapshots in doubt, reading the conversation");
                     self.reads.want_first(id.clone());
                     self.through.doubt(&id, received.at);
+                    let standing = self.standings.of(&id);
+                    let perhaps = perhaps(&self.view, standing, &current, &candidate, &moment);
+                    if !perhaps.wishes.is_empty() {
+                        self.send(Input::Perhaps(perhaps)).await?;
+                    }
                     self.send(Input::Doubt(id)).await?;
                 }
             }

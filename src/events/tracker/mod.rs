@@ -10,9 +10,10 @@
 //!   make of both; if that is the same it is [settled](Tracker::settle_same), else one read
 //!   decides. So doubt may cost a read, but never the write of an older value.
 //!
-//! The price of doubt: a state that came in doubt and is gone when the read answers is not acted
-//! on, for nobody can tell whether it came before or after what is held. Doubt follows a read, and
-//! a change that two streams tell differently; it lasts as long as one read takes.
+//! The price of doubt: of a state that came in doubt and is gone when the read answers, only what
+//! was never wished before is acted on; for nobody can tell whether it came before or after what is
+//! held. Doubt follows a read, and a change that two streams tell differently; it lasts as long as
+//! one read takes.
 //!
 //! One thing is not told apart: where the leading stream has missed a change and the conversation
 //! looks again as it did before, a stream that lags by that much seems to be up to date.

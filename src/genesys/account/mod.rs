@@ -2,7 +2,7 @@
 //!
 //! Adds the token, waits for leave, makes the request, reads the answer, and learns from it about
 //! the budget. It repeats one thing only: a call that was refused with 401, once, with a fresh
-//! token. What is asked and why is its callers' business.
+//! token, unless what it says may be out of date by then. What is asked and why is its callers' business.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{HeaderValue, Request, header};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tracing::debug;
 
 use super::call::{Answer, Api, Call, CallError, Class, Permit, Refusal};
@@ -28,6 +28,10 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A token that is there takes no longer; one that is asked for takes a request.
 const AT_ONCE: Duration = Duration::from_millis(1);
+
+/// How long what an update carries is good to be sent, after it was refused for its token. Later a
+/// newer value may wait behind it: who made the call makes it anew. A token takes tenths of a second.
+const TRUE_FOR: Duration = Duration::from_secs(1);
 
 /// One client's access to the API of one organisation.
 pub struct Account {
@@ -130,8 +134,14 @@ impl Account {
         }
         let client = self.name();
         debug!(client, operation = call.operation, "the token is refused, trying with a fresh one");
-        let token = self.tokens.get().await?;
-        let permit = self.pacer.permit(call.class).await;
+        let fresh = async {
+            let token = self.tokens.get().await?;
+            Ok((token, self.pacer.permit(call.class).await))
+        };
+        let carries_values = call.class == Class::Update && call.body.is_some();
+        let fresh = if carries_values { timeout(TRUE_FOR, fresh).await } else { Ok(fresh.await) };
+        let Ok(fresh) = fresh else { return Err(refused) };
+        let (token, permit): (Token, Permit) = fresh?;
         self.attempt(permit, &call, &token).await
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 
 use http::{Method, Response};
+use tokio::time::sleep;
 
 use super::*;
 use crate::config::{Client, Dialect, SecretSource, default};
@@ -143,10 +144,10 @@ async fn two_401s_make_one_renewal() {
         account.token_revoked();
         account.call(call(None)).await.unwrap();
         assert_eq!(*world.tokens.lock().unwrap(), 3);
-        tokio::time::sleep(Duration::from_secs(4)).await;
+        sleep(Duration::from_secs(4)).await;
     }
     // This is of another one.
-    tokio::time::sleep(Duration::from_secs(10)).await;
+    sleep(Duration::from_secs(10)).await;
     for _ in 0..2 {
         account.token_revoked();
         account.call(call(None)).await.unwrap();
@@ -194,7 +195,7 @@ async fn a_rest_that_begins_while_a_token_is_asked_for_is_kept() {
     let start = Instant::now();
     let other = async {
         // Its token is gone, and the other's answer comes before there is a new one.
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        sleep(Duration::from_millis(50)).await;
         account.token_revoked();
         account.call(call(None)).await.unwrap();
         start.elapsed()
@@ -229,6 +230,30 @@ async fn leave_that_was_of_no_use_is_given_back() {
         assert!(account.call(call(None)).await.is_err());
     }
     assert_eq!((account.usage().used, counts.requests().len()), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn values_that_would_have_to_wait_for_the_second_try_are_given_back() {
+    let world = Arc::new(World::default());
+    let (account, _, _folder) = account(&world);
+    account.start().await.unwrap();
+    let refused_and_resting = async |body| {
+        *world.tokens.lock().unwrap() += 1;
+        let rest = async {
+            sleep(Duration::from_millis(50)).await;
+            account.pacer.throttled(Some(Duration::from_secs(20)));
+        };
+        let (answer, ()) = tokio::join!(account.call(call(body)), rest);
+        (answer, world.seen().len())
+    };
+    let (update, requests) = refused_and_resting(Some("{}")).await;
+    assert!(matches!(update, Err(CallError::Unauthorized(_))), "{update:?}");
+    assert_eq!(requests, 1, "the values are not sent again");
+    account.call(call(Some("{}"))).await.unwrap();
+    assert_eq!(world.seen().len(), 1);
+    let (read, requests) = refused_and_resting(None).await;
+    assert!(read.is_ok(), "a question stays the same: {read:?}");
+    assert_eq!(requests, 2);
 }
 
 #[tokio::test(start_paused = true)]

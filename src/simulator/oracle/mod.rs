@@ -99,6 +99,9 @@ struct Last {
     facts: BTreeSet<String>,
     over: bool,
     at: Timestamp,
+    /// The client's process has ended since, and with it the snapshot: new rules reach the
+    /// conversation at its next one (SEMANTICS 5).
+    lost: bool,
 }
 
 impl Oracle {
@@ -133,10 +136,11 @@ impl Oracle {
             let mut entry = |what| {
                 case.entries.push(Entry { sequence: case.newest, at: now, what });
             };
-            if last.over {
+            if last.over || last.lost {
                 entry(What::Reloaded(Look::default()));
-                // The client has the new rules a moment before we are told of them.
-                if last.at + SHORTLY_BEFORE > now {
+                // The client has the new rules a moment before we are told of them; and what it
+                // keeps of its own it may know well enough to leave it.
+                if last.lost || last.at + SHORTLY_BEFORE > now {
                     entry(What::Crossed(seen));
                 }
             } else {

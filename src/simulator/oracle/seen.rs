@@ -44,8 +44,8 @@ impl Oracle {
         }
         let what = What::Looked(seen);
         case.newest = sequence;
-        case.last =
-            Some(Last { body: body.clone(), over: scene.over(), at: now, facts: facts(body) });
+        let (body, over, facts) = (body.clone(), scene.over(), facts(body));
+        case.last = Some(Last { body, over, at: now, facts, lost: false });
         case.entries.push(Entry { sequence, at: now, what });
     }
 }

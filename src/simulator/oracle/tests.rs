@@ -413,6 +413,23 @@ fn fields_of_the_language_are_found_in_both_shapes() {
 }
 
 #[test]
+fn new_rules_reach_what_a_client_knew_before_it_died_at_its_next_snapshot() {
+    let rules = "[[rule]]\nname = \"desk\"\nmatch.participant.purpose = \"agent\"\nset.\"cc.desk\" = \"front\"";
+    let missing = r#"0/1; p cc.desk: Some("front"), not None (desk)"#;
+    for (dies, before_the_next) in [(false, missing), (true, "1/1")] {
+        let mut script = Script::new("");
+        script.play("see\nwait 5");
+        if dies {
+            script.oracle.client_died(script.now - SignedDuration::from_secs(2));
+        }
+        script.oracle.rules(rules, script.now).unwrap();
+        assert_eq!(script.verdict(), before_the_next);
+        script.play("see");
+        assert_eq!(script.verdict(), missing);
+    }
+}
+
+#[test]
 fn what_is_not_understood_is_said() {
     let unknown = |text: &str| ruleset::read(text).map(|_| ()).unwrap_err().to_string();
     let place = "[[rule]]\nname = \"r\"\n";

@@ -3,8 +3,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Oracle;
 use super::fold::What;
+use super::{Last, Oracle};
 use crate::simulator::world::World;
 
 /// After so long a state that lasts should have been found again: longer than a socket may be silent
@@ -33,7 +33,8 @@ impl Oracle {
             }
             let seen = case.entries.iter().filter(|entry| matches!(entry.what, What::Looked(_)));
             case.newest = seen.map(|entry| entry.sequence).max().unwrap_or_default();
-            case.last = case.last.take().filter(|last| last.at < unsure_since);
+            let last = case.last.take().filter(|last| last.at < unsure_since);
+            case.last = last.map(|last| Last { lost: true, ..last });
         }
     }
 

@@ -56,6 +56,9 @@ pub enum Input {
     /// Something came that may be newer, and wishes something else: what waits for the conversation
     /// is held back until the next observation, for some minutes at most.
     Doubt(ConversationId),
+    /// What that wishes of keys of which what is held wishes nothing; what it shows may be old, and
+    /// is left out.
+    Perhaps(Observation),
     /// Nothing will settle it: what waits is held back no longer.
     DoubtGivenUp(ConversationId),
     /// Goes by these from now on, also for what waits already.
@@ -353,6 +356,7 @@ impl Dispatcher {
             match input {
                 Input::Observe(observation) => self.keeper.observe(&observation, now),
                 Input::Doubt(conversation) => self.keeper.doubt(&conversation, now),
+                Input::Perhaps(observation) => self.keeper.perhaps(&observation, now),
                 Input::DoubtGivenUp(conversation) => {
                     self.keeper.doubt_given_up(&conversation, now);
                 }

@@ -47,6 +47,9 @@ impl Bench {
         match words[..] {
             ["see", ref words @ ..] => self.keeper.observe(&observation(words, self.now), self.now),
             ["doubt"] => self.keeper.doubt(&"c".into(), self.now),
+            ["perhaps", ref words @ ..] => {
+                self.keeper.perhaps(&observation(words, self.now), self.now);
+            }
             ["settle"] => self.keeper.doubt_given_up(&"c".into(), self.now),
             ["take"] => return Some(self.take()),
             ["yes", who] => {
@@ -69,21 +72,17 @@ impl Bench {
                 }
             }
             ["age", seconds] => {
-                let mut settings = self.keeper.settings().clone();
-                settings.max_age = Duration::from_secs(seconds.parse().unwrap());
-                self.keeper.configure(settings, self.now);
+                self.set(|settings| {
+                    settings.max_age = Duration::from_secs(seconds.parse().unwrap());
+                });
             }
             ["dry", state] => {
-                let mut settings = self.keeper.settings().clone();
-                settings.dry_run = state == "on";
-                self.keeper.configure(settings, self.now);
+                self.set(|settings| settings.dry_run = state == "on");
             }
             ["retry"] => return Some(self.ask(|filter| Question::Retry { filter })),
             ["erase"] => return Some(self.ask(|filter| Question::Drop { filter })),
             ["keep", seconds] => {
-                let mut settings = self.keeper.settings().clone();
-                settings.keep = Duration::from_secs(seconds.parse().unwrap());
-                self.keeper.configure(settings, self.now);
+                self.set(|settings| settings.keep = Duration::from_secs(seconds.parse().unwrap()));
             }
             ["restart"] => self.restart(),
             ["down", seconds] => self.now += Duration::from_secs(seconds.parse().unwrap()),
@@ -114,6 +113,12 @@ impl Bench {
             _ => panic!("unknown step `{step}`"),
         }
         None
+    }
+
+    fn set(&mut self, change: impl FnOnce(&mut Settings)) {
+        let mut settings = self.keeper.settings().clone();
+        change(&mut settings);
+        self.keeper.configure(settings, self.now);
     }
 
     /// The process is killed, and another begins with what is on disk.

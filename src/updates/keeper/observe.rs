@@ -14,7 +14,7 @@ use crate::defects::{self, Defect};
 use crate::genesys::ConversationId;
 use crate::updates::dead_letters::Reason;
 use crate::updates::decide::{Decision, Situation};
-use crate::updates::memory::{Fate, Gone, Sight, Written};
+use crate::updates::memory::{Fate, Gone, Participant, Sight, Written};
 use crate::updates::outbox::{Offered, Target, Waiting};
 use crate::updates::wish::{Observation, Wish, Write};
 
@@ -36,6 +36,39 @@ impl Keeper {
     /// Holds it back no longer: nothing will settle the doubt.
     pub(crate) fn doubt_given_up(&mut self, conversation: &ConversationId, now: Instant) {
         self.outbox.end_doubt(conversation, now);
+    }
+
+    /// Takes in what the rules wish of a snapshot of which nobody knows whether it comes before or
+    /// after what was observed last, as far as that makes no difference: the first wish for a key is
+    /// its last one either way. The state may be gone when a read could tell.
+    pub(crate) fn perhaps(&mut self, observation: &Observation, now: Instant) {
+        // While a flow runs it would be overwritten: for the flow's end to say.
+        if observation.in_flow || self.memory.gone(&observation.conversation).is_some() {
+            return;
+        }
+        for wish in &observation.wishes {
+            let target = Target {
+                conversation: observation.conversation.clone(),
+                participant: wish.participant.clone(),
+            };
+            if self.is_untouched(&target, &wish.key, observation.rules_hash) {
+                self.consider(observation, wish, now);
+            }
+        }
+    }
+
+    /// Whether a key is absent, and was never written, refused or wished: a wish that was met by what
+    /// was there is not remembered, but then something was there.
+    fn is_untouched(&self, target: &Target, key: &str, rules_hash: u64) -> bool {
+        let was_never = |it: &Participant| {
+            it.seen(key).is_empty()
+                && !it.written.contains_key(key)
+                && it.refused(key, rules_hash).is_none()
+        };
+        self.memory.participant(target).is_none_or(was_never)
+            && self.outbox.waiting(target, key).is_none()
+            && self.outbox.out(target, key).is_none()
+            && !self.outbox.is_uncertain(target, key)
     }
 
     /// Takes in what a conversation shows and what the rules wish of it.

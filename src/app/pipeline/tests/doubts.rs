@@ -29,6 +29,26 @@ async fn what_held_in_a_doubtful_snapshot_is_followed_by_otherwise() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_only_a_doubtful_snapshot_wishes_is_passed_on() {
+    let mut scene = Scene::new(3);
+    scene.frames("a:plain").await;
+    assert_eq!(scene.wishes().await, "");
+    scene.frames("b:gold").await;
+    // Gone when it is read, and nothing else was ever wished.
+    scene.answer(Ok(body("c", "plain"))).await;
+    assert_eq!(scene.wishes().await, "");
+    assert_eq!((scene.doubts, &scene.perhaps[..]), (1, &["tier=gold".to_owned()][..]));
+    // What is held wishes another value, if only because it has ceased to hold.
+    scene.frames("b:held").await;
+    scene.answer(Ok(body("c", "silver"))).await;
+    assert_eq!(scene.wishes().await, "hold=false tier=silver");
+    scene.frames("b:bronze").await;
+    scene.answer(Ok(body("c", "bronze"))).await;
+    assert_eq!(scene.wishes().await, "hold=false tier=bronze");
+    assert_eq!((scene.doubts, scene.perhaps.len()), (3, 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_an_earlier_process_wrote_is_followed_by_otherwise() {
     let written: Memory = serde_json::from_str(
         r#"{"keys":{"hold":{"value":"true","rule":"hold","digest":0,"accepted_at":0,

@@ -88,6 +88,8 @@ struct Scene {
     counts: Arc<Counts>,
     doubts: u32,
     doubts_given_up: u32,
+    /// What was wished in doubt.
+    perhaps: Vec<String>,
     answers: Vec<oneshot::Sender<Given>>,
     pipeline: Option<Pipeline>,
     tasks: JoinSet<()>,
@@ -143,6 +145,7 @@ impl Scene {
             counts,
             doubts,
             doubts_given_up: 0,
+            perhaps: Vec::new(),
             answers,
             pipeline,
             tasks,
@@ -171,6 +174,7 @@ impl Scene {
             match timeout(PATIENCE, self.observations.recv()).await {
                 Ok(Some(Input::Observe(observation))) => return observation,
                 Ok(Some(Input::Doubt(_))) => self.doubts += 1,
+                Ok(Some(Input::Perhaps(perhaps))) => self.perhaps.push(told(&perhaps)),
                 Ok(Some(Input::Through(_))) => {}
                 other => panic!("no observation but {other:?}"),
             }
@@ -179,9 +183,7 @@ impl Scene {
 
     /// What the next observation wishes.
     async fn wishes(&mut self) -> String {
-        let wishes = self.next().await.wishes;
-        let wishes = wishes.iter().map(|wish| format!("{}={}", wish.key, wish.value));
-        wishes.collect::<Vec<_>>().join(" ")
+        told(&self.next().await)
     }
 
     /// Nothing but doubts has come.
@@ -189,6 +191,7 @@ impl Scene {
         while let Ok(input) = self.observations.try_recv() {
             match input {
                 Input::Doubt(_) => self.doubts += 1,
+                Input::Perhaps(perhaps) => self.perhaps.push(told(&perhaps)),
                 Input::Through(_) => {}
                 Input::DoubtGivenUp(_) => self.doubts_given_up += 1,
                 Input::Observe(_) | Input::Settings(_) | Input::DeadLetters(_) => return false,
@@ -196,6 +199,12 @@ impl Scene {
         }
         true
     }
+}
+
+/// What an observation wishes.
+fn told(observation: &Observation) -> String {
+    let wishes = observation.wishes.iter().map(|wish| format!("{}={}", wish.key, wish.value));
+    wishes.collect::<Vec<_>>().join(" ")
 }
 
 fn body(id: &str, says: &str) -> String {

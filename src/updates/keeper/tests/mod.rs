@@ -172,6 +172,22 @@ fn what_may_have_been_overtaken_waits_for_the_next_snapshot_and_not_for_ever() {
 }
 
 #[test]
+fn the_first_wish_for_a_key_counts_whether_its_snapshot_is_late_or_not() {
+    // `a` waits, `b` is there, `c` was written and is gone, and `d` is new.
+    let known = "see b=1 wish c=1 | after 1 | take | yes p | see b=1 c=1 | see b=1 wish a=1 | ";
+    let perhaps = "perhaps wish a=2 b=2 c=2 d=2 | doubt | after 99 | take | ";
+    check(
+        &format!("{known} {perhaps} see b=1 | after 1 | take"),
+        expect!["p{c=1}#1 | - | p{a=1 d=2}#1"],
+    );
+    check(
+        "see wish a=1 | after 1 | take | perhaps wish a=2 d=2 | doubt | yes p | settle | after 1 | take",
+        expect!["p{a=1}#1 | p{d=2}#1"],
+    );
+    check("see over | after 40 | perhaps wish a=1 | after 1 | take", expect!["-"]);
+}
+
+#[test]
 fn after_a_timeout_all_keys_go_again_whatever_is_seen_and_a_read_confirms() {
     check(
         "see wish a=1 b=1 | after 1 | take | no p lost | see a=1 b=1 wish a=1 b=2 | after 60 | take | \
@@ -438,7 +454,7 @@ impl Write for Log {
 ///
 /// `see KEY=VALUE… wish KEY=VALUE…` is an observation of `p`; a wish takes `:first`, `:if-absent`,
 /// `:flow`, `:dry`, `:by=RULE` and a participant in front. `take` sends, `yes` and `no` answer.
-/// `doubt` says that something may be newer, `settle` that nobody will ever know. There is room for four participants.
+/// `doubt` says that something may be newer, `perhaps` what it wishes, `settle` that nobody will ever know. There is room for four participants.
 #[track_caller]
 fn check(script: &str, expected: Expect) {
     let mut bench = Bench::new();
