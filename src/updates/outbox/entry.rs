@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::defects::{self, Defect};
 use crate::updates::dead_letters::DeadLetter;
+use crate::updates::few::Few;
 use crate::updates::push::Losses;
 use crate::updates::wish::{Observation, Wish, Write};
 
@@ -43,8 +44,7 @@ pub(crate) struct Waiting {
 #[derive(Debug)]
 pub(super) struct Entry {
     /// The newest value of each key. A key under way stays here until it is settled.
-    /// In boxes: a node of such a map has room for eleven, and most hold one or two.
-    pub keys: BTreeMap<Arc<str>, Box<Waiting>>,
+    pub keys: Few<Arc<str>, Box<Waiting>>,
     /// What is under way.
     pub out: Option<BTreeMap<Arc<str>, Waiting>>,
     /// What of others is to be put back.
@@ -142,7 +142,7 @@ impl Waiting {
 impl Entry {
     pub(super) fn new(window: Instant) -> Entry {
         Entry {
-            keys: BTreeMap::new(),
+            keys: Few::default(),
             out: None,
             losses: Losses::new(),
             losses_out: Losses::new(),

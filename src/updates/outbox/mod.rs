@@ -32,6 +32,7 @@ use entry::Entry;
 pub(crate) use entry::Waiting;
 pub(crate) use settle::Failure;
 
+use super::few::Few;
 use super::push::Losses;
 use crate::defects::{self, Defect};
 use crate::genesys::{ConversationId, ParticipantId};
@@ -74,8 +75,7 @@ pub(crate) struct Leaving {
 /// See the [module](self) for what it promises.
 #[derive(Debug)]
 pub(crate) struct Outbox {
-    /// In boxes: a node of such a map has room for eleven, and most hold one or two.
-    entries: HashMap<ConversationId, BTreeMap<ParticipantId, Box<Entry>>>,
+    entries: HashMap<ConversationId, Few<ParticipantId, Box<Entry>>>,
     len: usize,
     ready: BTreeMap<u64, Target>,
     urgent: BTreeMap<u64, Target>,
@@ -163,8 +163,8 @@ impl Outbox {
             self.len += 1;
         }
         let participants = self.entries.entry(target.conversation.clone()).or_default();
-        let entry = participants.entry(target.participant.clone());
-        Some(entry.or_insert_with(|| Box::new(Entry::new(window))))
+        let entry = || Box::new(Entry::new(window));
+        Some(participants.get_or_insert_with(target.participant.clone(), entry))
     }
 
     /// Takes back what waits for a key; what is under way goes on. Returns false if nothing waited.
