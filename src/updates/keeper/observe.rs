@@ -14,7 +14,7 @@ use crate::defects::{self, Defect};
 use crate::genesys::ConversationId;
 use crate::updates::dead_letters::Reason;
 use crate::updates::decide::{Decision, Situation};
-use crate::updates::memory::{Fate, Gone, Sight, Written};
+use crate::updates::memory::{Fate, Gone, Showing, Sight, Written};
 use crate::updates::outbox::{Offered, Target, Waiting};
 use crate::updates::wish::{Observation, Wish, Write};
 
@@ -80,9 +80,15 @@ impl Keeper {
             self.look_for_landed(&target, &seen.attributes);
         }
         let conversation = self.memory.enter(id);
+        conversation.note_present(observation.participants.iter().map(|seen| &seen.participant));
         for seen in &observation.participants {
-            let participant = conversation.participants.entry(seen.participant.clone());
-            participant.or_default().attributes = Arc::clone(&seen.attributes);
+            let participant = &seen.participant;
+            let wishes = observation.wishes.iter().filter(|wish| wish.participant == *participant);
+            let mut keys: Vec<Arc<str>> = wishes.map(|wish| Arc::clone(&wish.key)).collect();
+            keys.extend(self.outbox.keys_of(id, participant).map(Arc::clone));
+            let whole = self.settings.whole_maps;
+            let showing = Showing { attributes: &seen.attributes, keys, whole };
+            conversation.show(participant, &showing);
         }
         if observation.over {
             let over_since = *conversation.over_since.get_or_insert(now);
@@ -108,7 +114,7 @@ impl Keeper {
                 conversation: observation.conversation.clone(),
                 participant: seen.participant.clone(),
             };
-            let Some(participant) = self.memory.participant_mut(&target) else { continue };
+            let Some(participant) = self.memory.known_mut(&target) else { continue };
             let mut changed = false;
             for (key, written) in &mut participant.written {
                 let value = seen.attributes.get(&**key).map_or("", String::as_str);
@@ -275,7 +281,7 @@ impl Keeper {
             let keys = vec![(Arc::clone(key), wanted)];
             return self.give_up(target, keys, reason, &Verdict::default(), now);
         }
-        if let Some(participant) = self.memory.participant_mut(target) {
+        if let Some(participant) = self.memory.known_mut(target) {
             participant.forgive(key);
         }
         if let Some(at) = wanted.useless_at {
@@ -292,10 +298,11 @@ impl Keeper {
     /// What would be written, were it not for the dry run: said once for each value.
     fn say(&mut self, target: &Target, wish: &Wish) {
         let Some(participant) = self.memory.participant_mut(target) else { return };
-        if participant.said.get(&wish.key) == Some(&wish.value) {
+        let said = &mut participant.rare_mut().said;
+        if said.get(&wish.key) == Some(&wish.value) {
             return;
         }
-        participant.said.insert(Arc::clone(&wish.key), Arc::clone(&wish.value));
+        said.insert(Arc::clone(&wish.key), Arc::clone(&wish.value));
         self.counts.dry_run.add(1);
         info!(
             conversation_id = %target.conversation, participant_id = %target.participant,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::{Outbox, Target, Waiting};
-use crate::genesys::ConversationId;
+use crate::genesys::{ConversationId, ParticipantId};
 
 impl Outbox {
     /// Participants that wait or are under way.
@@ -44,6 +44,19 @@ impl Outbox {
     /// What is under way for a key.
     pub(crate) fn out(&self, target: &Target, key: &str) -> Option<&Waiting> {
         self.entry(target)?.out(key)
+    }
+
+    /// The keys of a participant that wait, are under way, or may yet be applied.
+    pub(crate) fn keys_of(
+        &self,
+        conversation: &ConversationId,
+        participant: &ParticipantId,
+    ) -> impl Iterator<Item = &Arc<str>> {
+        let entry = self.entries.get(conversation).and_then(|them| them.get(participant));
+        entry.into_iter().flat_map(|entry| {
+            let out = entry.out.iter().flat_map(|out| out.keys());
+            entry.keys.keys().chain(out).chain(entry.uncertain.keys())
+        })
     }
 
     /// All that is under way for a participant.
