@@ -7,7 +7,6 @@
 //! what comes after it. Where a body was accepted more than once, a stream that shows it may stand
 //! at any of these places; it is believed only what holds for all of them.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -30,23 +29,24 @@ const ON_THE_WAY: Duration = Duration::from_secs(30);
 /// See the [module](self).
 #[derive(Debug)]
 pub(super) struct Course {
-    /// Hashes of the accepted bodies, the current one last. Never empty.
-    bodies: VecDeque<u64>,
+    /// Hashes of the accepted bodies, the current one last. Never empty, and mostly a few.
+    bodies: Vec<u64>,
     /// The place of the first of them: places count all bodies that were ever accepted.
-    first: u64,
+    first: u32,
     /// Until when no stream is believed to be up to date, although it has shown the current body.
     unsure_until: Option<Instant>,
     /// Hashes of bodies that were doubtful: those were seen too, accepted or not.
-    doubted: VecDeque<u64>,
+    doubted: Vec<u64>,
     streams: Vec<Standing>,
 }
 
-/// Where a stream is.
+/// Where a stream is. Flat, because every live conversation has some.
 #[derive(Clone, Copy, Debug)]
 struct Standing {
-    stream: StreamId,
-    earliest: u64,
-    latest: u64,
+    topic: u64,
+    channel: u32,
+    earliest: u32,
+    latest: u32,
 }
 
 /// What a stream's body is, whose progress decides nothing.
@@ -63,10 +63,10 @@ pub(super) enum Arrival {
 impl Course {
     pub(super) fn new(body: u64) -> Course {
         Course {
-            bodies: VecDeque::from([body]),
+            bodies: vec![body],
             first: 0,
             unsure_until: None,
-            doubted: VecDeque::new(),
+            doubted: Vec::new(),
             streams: Vec::new(),
         }
     }
@@ -75,10 +75,11 @@ impl Course {
     pub(super) fn accept(&mut self, body: u64) {
         self.unsure_until = None;
         if self.bodies.len() == MAX_BODIES {
-            self.bodies.pop_front();
-            self.first += 1;
+            self.bodies.remove(0);
+            self.first = self.first.saturating_add(1);
         }
-        self.bodies.push_back(body);
+        self.bodies.reserve_exact(1);
+        self.bodies.push(body);
     }
 
     /// Notes that what was sent before the current body may still be on its way: it came from the
@@ -90,7 +91,7 @@ impl Course {
     /// Notes that it was a stream that brought the current body.
     pub(super) fn brought_by(&mut self, stream: StreamId) {
         let current = self.current_place();
-        self.stand(Standing { stream, earliest: current, latest: current });
+        self.stand(Standing::new(stream, current, current));
     }
 
     /// Notes that a stream has shown a body, if that was ever accepted and not before all that the
@@ -100,7 +101,7 @@ impl Course {
         let mut places = self.places(body).filter(|at| *at >= from);
         if let Some(earliest) = places.next() {
             let latest = places.last().unwrap_or(earliest);
-            self.stand(Standing { stream, earliest, latest });
+            self.stand(Standing::new(stream, earliest, latest));
         }
     }
 
@@ -124,29 +125,34 @@ impl Course {
         }
         if !self.doubted.contains(&body) {
             if self.doubted.len() == MAX_BODIES {
-                self.doubted.pop_front();
+                self.doubted.remove(0);
             }
-            self.doubted.push_back(body);
+            self.doubted.push(body);
         }
         Arrival::Doubtful
     }
 
-    fn current_place(&self) -> u64 {
-        self.first + self.bodies.len() as u64 - 1
+    fn current_place(&self) -> u32 {
+        self.place(self.bodies.len() - 1)
+    }
+
+    fn place(&self, at: usize) -> u32 {
+        self.first.saturating_add(u32::try_from(at).unwrap_or(u32::MAX))
     }
 
     /// Where this body was accepted, the earliest first.
-    fn places(&self, body: u64) -> impl Iterator<Item = u64> {
-        let places = (self.first..).zip(&self.bodies);
-        places.filter(move |(_, accepted)| **accepted == body).map(|(at, _)| at)
+    fn places(&self, body: u64) -> impl Iterator<Item = u32> {
+        let places = self.bodies.iter().enumerate();
+        places.filter(move |(_, accepted)| **accepted == body).map(|(at, _)| self.place(at))
     }
 
     fn standing(&self, stream: StreamId) -> Option<Standing> {
-        self.streams.iter().find(|standing| standing.stream == stream).copied()
+        self.streams.iter().find(|standing| standing.is_of(stream)).copied()
     }
 
     fn stand(&mut self, standing: Standing) {
-        if let Some(known) = self.streams.iter_mut().find(|one| one.stream == standing.stream) {
+        let stream = standing.stream();
+        if let Some(known) = self.streams.iter_mut().find(|one| one.is_of(stream)) {
             *known = standing;
             return;
         }
@@ -156,7 +162,22 @@ impl Course {
                 self.streams.swap_remove(at);
             }
         }
+        self.streams.reserve_exact(1);
         self.streams.push(standing);
+    }
+}
+
+impl Standing {
+    fn new(StreamId { channel, topic }: StreamId, earliest: u32, latest: u32) -> Standing {
+        Standing { topic, channel, earliest, latest }
+    }
+
+    fn stream(&self) -> StreamId {
+        StreamId { channel: self.channel, topic: self.topic }
+    }
+
+    fn is_of(&self, stream: StreamId) -> bool {
+        self.stream() == stream
     }
 }
 

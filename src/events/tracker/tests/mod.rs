@@ -236,7 +236,7 @@ fn live_conversations_are_bounded_the_longest_without_news_first_out() {
     for id in ["c1", "c2", "c1", "c3"] {
         let _news = tracker.take(A, conversation(id, "1x"), now);
     }
-    let live: Vec<&str> = tracker.live().map(|one| one.id.as_str()).collect();
+    let live: Vec<&str> = tracker.live().map(ConversationId::as_str).collect();
     assert_eq!((live, tracker.evicted()), (vec!["c1", "c3"], 1));
 }
 
