@@ -87,9 +87,10 @@ impl Default for Limits {
         Limits {
             // More than Genesys' largest customers have at once on 20 channels' worth of users.
             live: 50_000,
-            // Some 1,400 calls: all that are live in most places. Elsewhere those that had news last,
-            // which are those that are asked for: a reload, a doubt, a rule whose time comes.
-            snapshots: 16 << 20,
+            // Some 700 calls: all that are live in most places. Elsewhere those that had news last,
+            // which are those that are asked for most: a doubt, a rule whose time comes. More of them
+            // would leave no room for 100,000 participants that wait.
+            snapshots: 8 << 20,
             silence: Duration::from_hours(24),
             tombstones: 100_000,
             // Frames are seconds late, or minutes after trouble on Genesys' side.
