@@ -134,10 +134,8 @@ impl<'a, K, V> IntoIterator for &'a Few<K, V> {
 
 impl<'a, K, V> IntoIterator for &'a mut Few<K, V> {
     type Item = (&'a K, &'a mut V);
-    type IntoIter = std::iter::Map<
-        slice::IterMut<'a, (K, V)>,
-        fn(&'a mut (K, V)) -> (&'a K, &'a mut V),
-    >;
+    type IntoIter =
+        std::iter::Map<slice::IterMut<'a, (K, V)>, fn(&'a mut (K, V)) -> (&'a K, &'a mut V)>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.iter_mut().map(|(key, value)| (&*key, value))

@@ -308,7 +308,7 @@ impl Pipeline {
                     self.send(Input::Doubt(id)).await?;
                 }
             }
-            News::Duplicate => self.joints.counts.snapshots_duplicate.add(1),
+            News::Duplicate | News::Confirmed(_) => self.joints.counts.snapshots_duplicate.add(1),
             News::Older | News::Partial | News::Overtaken { .. } => {
                 self.joints.counts.snapshots_older.add(1);
             }
@@ -327,9 +327,8 @@ impl Pipeline {
         moment: &Moment,
     ) -> bool {
         let standing = self.standings.of(id);
-        let same = current.is_some_and(|current| {
-            same_wishes(&self.view, standing, current, candidate, moment)
-        });
+        let same = current
+            .is_some_and(|current| same_wishes(&self.view, standing, current, candidate, moment));
         remember(&self.view, standing, candidate, moment);
         same
     }

@@ -35,17 +35,15 @@ pub(in crate::app) struct Question {
 pub(super) struct Comparing {
     question: Question,
     left: VecDeque<ConversationId>,
-    /// There are conversations whose snapshot is not kept.
-    unseen: bool,
     found: Comparison,
 }
 
 impl Pipeline {
     /// Begins to answer. An earlier question that is not answered yet never will be.
     pub(super) fn begin_comparing(&mut self, question: Question) {
+        // Those that new rules look at by themselves: the others wait for their next event.
         let left = self.kept_ids();
-        let unseen = self.tracker.len() > left.len();
-        self.comparing = Some(Comparing { question, left, unseen, found: Comparison::default() });
+        self.comparing = Some(Comparing { question, left, found: Comparison::default() });
     }
 
     /// Goes on with the answer, and gives it when it is whole or time is over.
@@ -67,7 +65,7 @@ impl Pipeline {
             self.comparing = Some(comparing);
             return;
         }
-        comparing.found.changes.incomplete = comparing.unseen || !comparing.left.is_empty();
+        comparing.found.changes.incomplete = !comparing.left.is_empty();
         // Whoever asked may have left meanwhile.
         let _asker_left = comparing.question.answer.send(comparing.found).is_err();
     }

@@ -22,10 +22,8 @@ impl Pipeline {
     pub(super) async fn take_read(&mut self, done: ReadDone) -> ControlFlow<()> {
         let ReadDone { id, ticket, result } = done;
         let now = Instant::now();
-        let held = Held {
-            gist: self.tracker.gist(&id),
-            snapshot: self.tracker.current(&id).cloned(),
-        };
+        let held =
+            Held { gist: self.tracker.gist(&id), snapshot: self.tracker.current(&id).cloned() };
         let body = match result {
             Ok(answer) => answer.body,
             Err(CallError::NotFound(_)) => {
@@ -73,12 +71,11 @@ impl Pipeline {
                 self.audited(&id, &held, Some(&current), now);
                 Some(current)
             }
-            News::Duplicate => {
-                let current = self.tracker.current(&id).cloned();
-                self.audited(&id, &held, current.as_deref(), now);
-                current
+            News::Confirmed(current) => {
+                self.audited(&id, &held, Some(&current), now);
+                Some(current)
             }
-            News::Older | News::Partial | News::Doubtful { .. } => None,
+            News::Duplicate | News::Older | News::Partial | News::Doubtful { .. } => None,
         };
         let Some(current) = current else {
             self.read_ended(id, Outcome::Same);

@@ -170,7 +170,7 @@ impl Player {
                     self.look(&candidate, now, raw, tell);
                 }
             }
-            News::Duplicate => self.counts.duplicate += 1,
+            News::Duplicate | News::Confirmed(_) => self.counts.duplicate += 1,
             News::Partial => self.counts.partial += 1,
             News::Older | News::Overtaken { .. } => self.counts.older += 1,
         }

@@ -290,6 +290,12 @@ impl LiveConversations {
         }
     }
 
+    /// What the snapshots that are kept take.
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Keeps a snapshot that says what is held already, where no more than an outline is.
     pub(super) fn keep(&mut self, conversation: &Arc<Conversation>) {
         let Some(live) = self.by_id.get_mut(&conversation.id) else { return };
@@ -300,10 +306,9 @@ impl LiveConversations {
     }
 
     /// Leaves outlines of the snapshots of those longest without news, until the others take no more
-    /// than this. The newest stays whatever it takes.
+    /// than this.
     pub(super) fn outline(&mut self, limit: usize) {
         while self.bytes > limit
-            && self.whole.len() > 1
             && let Some(turn) = self.whole.pop_first()
         {
             let live = self.order.get(&turn).and_then(|id| self.by_id.get_mut(id));

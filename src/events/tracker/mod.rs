@@ -107,6 +107,8 @@ pub enum News {
     Newer(Arc<Conversation>),
     /// It is what the newest is already.
     Duplicate,
+    /// The answer to a read that shows what the newest is already.
+    Confirmed(Arc<Conversation>),
     Older,
     /// It is a media topic's, and tells too little to be compared.
     Partial,
@@ -275,9 +277,10 @@ impl Tracker {
                 // A stream that showed it before the read may still bring what was between.
                 live.forget_doubts();
                 live.course.is_unsure(now);
+                let held = live.whole().cloned();
                 self.live.touch(&ticket.id, now);
                 self.keep(&candidate.conversation);
-                return News::Duplicate;
+                return News::Confirmed(held.unwrap_or(candidate.conversation));
             }
             // It shows what the stream has gone back from since.
             Some(_) if meanwhile.taken_back => return News::Overtaken { read_again: true },
@@ -342,9 +345,8 @@ impl Tracker {
     /// The live conversations that these topics tell of.
     pub fn told_by(&self, topics: &BTreeSet<Topic>) -> Vec<ConversationId> {
         let asked: BTreeSet<u32> = topics.iter().map(topic_hash).collect();
-        let is_told = |id: &&ConversationId| {
-            self.live.get(id).is_some_and(|live| live.is_told_by(&asked))
-        };
+        let is_told =
+            |id: &&ConversationId| self.live.get(id).is_some_and(|live| live.is_told_by(&asked));
         self.live.ids().filter(is_told).cloned().collect()
     }
 

@@ -14,16 +14,10 @@ pub(super) struct Outline {
     attributes: u64,
     /// Hashes of the topics that tell of it. Two of the same hash cost a read that nobody needs.
     topics: Box<[u32]>,
-    /// What no read tells, of those who have any of it.
-    only_told: Box<[OnlyTold]>,
-}
-
-/// What only events tell of a participant.
-#[derive(Debug)]
-struct OnlyTold {
-    participant: u64,
-    flow_id: Option<Box<str>>,
-    wrapup_expected: Option<bool>,
+    /// By participant, of whom only its hash is left, what no read tells.
+    flows: Box<[(u32, Box<str>)]>,
+    /// Likewise.
+    wrapups_expected: Box<[(u32, bool)]>,
 }
 
 /// What of a conversation no event may be silent about.
@@ -42,30 +36,31 @@ pub enum Differs {
 
 impl Outline {
     pub(super) fn of(conversation: &Conversation) -> Outline {
-        let only_told = conversation.participants.iter().filter_map(|one| {
-            let wrapup_expected = one.wrapup_expected;
-            let flow_id = one.flow_id.as_deref().map(Box::from);
-            let any = flow_id.is_some() || wrapup_expected.is_some();
-            any.then(|| OnlyTold { participant: hash(&one.id), flow_id, wrapup_expected })
-        });
+        let participants =
+            || conversation.participants.iter().map(|one| (short_hash(&one.id), one));
+        let flows =
+            participants().filter_map(|(id, one)| Some((id, Box::from(one.flow_id.as_deref()?))));
+        let wrapups = participants().filter_map(|(id, one)| Some((id, one.wrapup_expected?)));
         Outline {
             attributes: attributes(conversation),
             topics: topics(conversation).into_iter().collect(),
-            only_told: only_told.collect(),
+            flows: flows.collect(),
+            wrapups_expected: wrapups.collect(),
         }
     }
 
     /// The same as [`Conversation::fill_in_from`].
     pub(super) fn fill_in(&self, read: &mut Conversation) {
         for participant in &mut read.participants {
-            let id = hash(&participant.id);
-            let Some(told) = self.only_told.iter().find(|told| told.participant == id) else {
-                continue;
-            };
+            let id = short_hash(&participant.id);
             if participant.flow_id.is_none() {
-                participant.flow_id = told.flow_id.as_deref().map(Text::from);
+                let flow = self.flows.iter().find(|(of, _)| *of == id);
+                participant.flow_id = flow.map(|(_, flow)| Text::from(&**flow));
             }
-            participant.wrapup_expected = participant.wrapup_expected.or(told.wrapup_expected);
+            if participant.wrapup_expected.is_none() {
+                let wrapup = self.wrapups_expected.iter().find(|(of, _)| *of == id);
+                participant.wrapup_expected = wrapup.map(|(_, expected)| *expected);
+            }
         }
     }
 
@@ -102,7 +97,11 @@ pub(super) fn topics(conversation: &Conversation) -> BTreeSet<u32> {
 }
 
 pub(super) fn topic_hash(topic: &Topic) -> u32 {
-    u32::try_from(hash(topic) >> 32).unwrap_or_default()
+    short_hash(topic)
+}
+
+fn short_hash(value: impl Hash) -> u32 {
+    u32::try_from(hash(value) >> 32).unwrap_or_default()
 }
 
 /// Of all attributes of all participants, in whatever order these come.

@@ -25,7 +25,7 @@ use tokio::time::Instant;
 pub(crate) use carried::Carried;
 pub(crate) use gone::Gone;
 use gone::Graves;
-pub(crate) use shown::{Shown, Showing};
+pub(crate) use shown::{Showing, Shown};
 pub(crate) use written::{Confirming, Fate, Sight, Written};
 
 use super::few::Few;
@@ -215,7 +215,8 @@ impl Conversation {
                 }
             }
             None if showing.is_wanted() => {
-                let known = self.participants.get_or_insert_with(participant.clone(), Participant::default);
+                let known =
+                    self.participants.get_or_insert_with(participant.clone(), Participant::default);
                 known.show(showing);
             }
             None => {}

@@ -41,7 +41,9 @@ impl Showing<'_> {
         }
         if self.whole && wanted {
             let all = self.attributes.iter();
-            kept.extend(all.map(|(key, value)| (Arc::from(key.as_str()), Box::from(value.as_str()))));
+            kept.extend(
+                all.map(|(key, value)| (Arc::from(key.as_str()), Box::from(value.as_str()))),
+            );
         }
         Shown(kept)
     }
