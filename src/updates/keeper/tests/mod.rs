@@ -442,6 +442,9 @@ impl Write for Log {
 #[track_caller]
 fn check(script: &str, expected: Expect) {
     let mut bench = Bench::new();
+    if script.contains("| put ") {
+        bench.writes_whole_maps();
+    }
     let answers: Vec<String> =
         script.split(" | ").filter_map(|step| bench.step(step.trim())).collect();
     expected.assert_eq(&answers.join(" | "));
