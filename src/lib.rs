@@ -45,7 +45,7 @@
 //!   token and the budget.
 //! - **Stopping** takes one signal, sent to the head: the channels end, so the frames end, so the
 //!   observations end, so the dispatcher drains. A second signal leaves at once.
-//! - **Limits.** Frames waiting: 4,096, then the socket waits. Observations: 1,024, then the
+//! - **Limits.** Frames waiting: 1,024, then the socket waits. Observations: 1,024, then the
 //!   pipeline waits; the dispatcher never waits for the network. Participants in the outbox:
 //!   `updates.max_pending`, of one rule a seventeenth less, then a conversation is looked at again when
 //!   there is room. Connections to the monitoring listener: 64, then a further one is closed.

@@ -158,7 +158,9 @@ pub(super) fn perhaps(
     perhaps.in_flow |= current.in_flow();
     perhaps.wishes.retain(|wish| {
         let is_same = |one: &&Wish| (&one.participant, &one.key) == (&wish.participant, &wish.key);
-        !now.iter().any(|one| is_same(&one))
+        // Who finds something there has no first wish, and the updates do not know of every key.
+        let is_absent = there(current, wish).is_none_or(str::is_empty);
+        is_absent && !now.iter().any(|one| is_same(&one))
     });
     perhaps
 }

@@ -84,7 +84,7 @@ impl Reads {
     /// Asks for a conversation to be read; one that waits already is read once. Returns false if there
     /// is no room for it.
     pub(super) fn want(&mut self, id: ConversationId) -> bool {
-        let full = self.wanted.len() >= WAITING;
+        let full = !self.has_room();
         match self.wanted.entry(id) {
             Entry::Occupied(wanted) => {
                 let wanted = wanted.into_mut();
@@ -107,7 +107,11 @@ impl Reads {
         }
     }
 
-    /// The same, before all that only [`want`](Reads::want) asks for: while a conversation is in
+    pub(super) fn has_room(&self) -> bool {
+        self.wanted.len() < WAITING
+    }
+
+    /// As [`want`](Reads::want), before all that only that asks for: while a conversation is in
     /// doubt, what it shows passes unused, and after a gap thousands may wait.
     pub(super) fn want_first(&mut self, id: ConversationId) {
         self.want(id.clone());

@@ -44,7 +44,8 @@ pub struct Context<'a> {
 /// that may not count. It names rules, not their places, so it outlives a reload.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
-    held: BTreeSet<(Arc<str>, ParticipantId)>,
+    /// In order, each once, and with no room to spare: most hold for one or two.
+    held: Vec<(Arc<str>, ParticipantId)>,
     /// The digest of the rules that looked last.
     rules: u64,
 }
@@ -52,7 +53,11 @@ pub struct Standing {
 impl Standing {
     /// The rule of this name held for that participant, as far as its traces tell.
     pub fn held_before(&mut self, rule: &Arc<str>, participant: &ParticipantId) {
-        self.held.insert((Arc::clone(rule), participant.clone()));
+        let held = (Arc::clone(rule), participant.clone());
+        if let Err(at) = self.held.binary_search(&held) {
+            self.held.reserve_exact(1);
+            self.held.insert(at, held);
+        }
     }
 }
 
@@ -293,9 +298,9 @@ impl Look<'_> {
                 self.wish(precedence, target, assignment, tested);
             }
         }
-        standing.held.extend(self.held_for.iter().map(|(at, target)| {
-            (Arc::clone(&self.rules.rules[*at].rule.name), participants[*target].id.clone())
-        }));
+        for (at, target) in &self.held_for {
+            standing.held_before(&self.rules.rules[*at].rule.name, &participants[*target].id);
+        }
     }
 
     /// Notes a wish if its value is there and none better is known.

@@ -13,6 +13,7 @@ pub mod calendar;
 pub mod dead_letters;
 pub(crate) mod decide;
 pub mod dispatcher;
+mod few;
 pub mod foresight;
 mod guard;
 pub mod journal;

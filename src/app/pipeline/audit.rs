@@ -9,6 +9,7 @@
 //! a topic that is silent for good shows up sooner or later.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -16,8 +17,8 @@ use tracing::warn;
 
 use super::Pipeline;
 use crate::events::conversation::Conversation;
-use crate::events::progress::{Compared, Progress};
 use crate::events::topic::Topic;
+use crate::events::tracker::{Differs, Gist};
 use crate::genesys::{ConversationId, UserId};
 
 /// How often conversations are audited.
@@ -55,12 +56,17 @@ struct Unexplained {
     until: Instant,
 }
 
+/// What was held of a conversation when a read of it was done.
+pub(super) struct Held {
+    pub gist: Option<Gist>,
+    pub snapshot: Option<Arc<Conversation>>,
+}
+
 impl Pipeline {
     /// Begins an audit when it is time, and says what the earlier ones have found.
     pub(super) fn audit(&mut self) {
         let now = Instant::now();
-        let in_order = self.tracker.live().map(|current| &current.id);
-        for id in self.audit.begin(in_order, now) {
+        for id in self.audit.begin(self.tracker.live(), now) {
             self.read_or_leave(id);
         }
         for (id, found) in self.audit.due(now) {
@@ -81,7 +87,7 @@ impl Pipeline {
     pub(super) fn audited(
         &mut self,
         id: &ConversationId,
-        held: Option<&Conversation>,
+        held: &Held,
         read: Option<&Conversation>,
         now: Instant,
     ) {
@@ -89,25 +95,24 @@ impl Pipeline {
             return;
         }
         self.joints.counts.audited.add(1);
-        let Some(held) = held else { return };
-        let mismatch = read.map_or(Some(Mismatch::Gone), |read| Mismatch::between(held, read));
+        let Some(gist) = &held.gist else { return };
+        let mismatch = read.map_or(Some(Mismatch::Gone), |read| Mismatch::between(gist, read));
         if let Some(mismatch) = mismatch {
-            self.audit.note(mismatch, held, &self.view.watched, now);
+            // Whoever takes part now did then, or an event must have told of it.
+            let told = held.snapshot.as_deref().or(read);
+            let topics = told.map(|one| topics_of(one, &self.view.watched)).unwrap_or_default();
+            self.audit.note(mismatch, id, topics, now);
         }
     }
 }
 
 impl Mismatch {
     /// `None` where they differ in nothing that an event must have told of.
-    fn between(held: &Conversation, read: &Conversation) -> Option<Mismatch> {
-        if Progress::of(held).compare(&Progress::of(read)) != Compared::Same {
-            return Some(Mismatch::Progress);
-        }
-        let same = held.participants.iter().all(|one| {
-            let other = read.participants.iter().find(|other| other.id == one.id);
-            other.is_some_and(|other| other.attributes == one.attributes)
-        });
-        (!same).then_some(Mismatch::Attributes)
+    fn between(held: &Gist, read: &Conversation) -> Option<Mismatch> {
+        Some(match held.differs(&Gist::of(read))? {
+            Differs::Progress => Mismatch::Progress,
+            Differs::Attributes => Mismatch::Attributes,
+        })
     }
 
     fn as_str(self) -> &'static str {
@@ -149,13 +154,12 @@ impl Audit {
     fn note(
         &mut self,
         mismatch: Mismatch,
-        held: &Conversation,
-        watched: &BTreeSet<UserId>,
+        id: &ConversationId,
+        topics: BTreeSet<Topic>,
         now: Instant,
     ) {
-        let topics = topics_of(held, watched);
         let found = Unexplained { mismatch, topics, until: now + GRACE };
-        self.unexplained.insert(held.id.clone(), found);
+        self.unexplained.insert(id.clone(), found);
     }
 
     /// An event of it came, whatever it told: its topics are not silent.

@@ -170,7 +170,7 @@ impl Pipeline {
 
     async fn next_event(&mut self) -> Event {
         let may_compare = self.comparing.is_some();
-        let may_look_again = !self.again.is_empty() || !self.reloaded.is_empty();
+        let may_look_again = self.may_look_again();
         self.reads.begin(&mut self.tracker, Instant::now());
         if let Some(until) = self.ending {
             return tokio::select! {
@@ -227,7 +227,7 @@ impl Pipeline {
         if self.comparing.is_some() {
             return Some(Event::Compare);
         }
-        (!self.again.is_empty() || !self.reloaded.is_empty()).then_some(Event::LookAgain)
+        self.may_look_again().then_some(Event::LookAgain)
     }
 
     async fn handle(&mut self, event: Event) -> ControlFlow<()> {
@@ -242,7 +242,7 @@ impl Pipeline {
             }
             Event::Asked(Ask::LookAgain(id)) => self.again.push_back(id),
             // Whoever waits in it is live, or not looked at anyway.
-            Event::Asked(Ask::LookAtAll) => self.again = self.live_ids(),
+            Event::Asked(Ask::LookAtAll) => self.again = self.tracker.live().cloned().collect(),
             Event::Asked(Ask::Read(id)) => self.read_or_leave(id),
             Event::LookUp(look_up) => self.look_up(look_up),
             Event::Question(question) => self.begin_comparing(question),
@@ -303,21 +303,17 @@ impl Pipeline {
             }
             News::Doubtful { current, candidate } => {
                 self.joints.counts.snapshots_doubtful.add(1);
-                if self.same_wishes(&id, &current, &candidate, &moment) {
+                if self.same_wishes(&id, current.as_deref(), &candidate, &moment) {
                     self.tracker.settle_same(&candidate, stream, received.at);
                 } else {
                     debug!(conversation_id = %id, topic = %received.topic, "two snapshots in doubt, reading the conversation");
                     self.reads.want_first(id.clone());
                     self.through.doubt(&id, received.at);
-                    let standing = self.standings.of(&id);
-                    let perhaps = perhaps(&self.view, standing, &current, &candidate, &moment);
-                    if !perhaps.wishes.is_empty() {
-                        self.send(Input::Perhaps(perhaps)).await?;
-                    }
+                    self.pass_on_perhaps(&id, current.as_deref(), &candidate, &moment).await?;
                     self.send(Input::Doubt(id)).await?;
                 }
             }
-            News::Duplicate => self.joints.counts.snapshots_duplicate.add(1),
+            News::Duplicate | News::Confirmed(_) => self.joints.counts.snapshots_duplicate.add(1),
             News::Older | News::Partial | News::Overtaken { .. } => {
                 debug!(conversation_id = %id, topic = %received.topic, "late, passed over");
                 self.joints.counts.snapshots_older.add(1);
@@ -326,17 +322,36 @@ impl Pipeline {
         ControlFlow::Continue(())
     }
 
+    /// What only the doubtful one wishes; nobody can say what that is where the other is not kept.
+    async fn pass_on_perhaps(
+        &mut self,
+        id: &ConversationId,
+        current: Option<&Conversation>,
+        candidate: &Conversation,
+        moment: &Moment,
+    ) -> ControlFlow<()> {
+        let Some(current) = current else { return ControlFlow::Continue(()) };
+        let standing = self.standings.of(id);
+        let perhaps = perhaps(&self.view, standing, current, candidate, moment);
+        if perhaps.wishes.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        self.send(Input::Perhaps(perhaps)).await
+    }
+
     /// Compares what the rules make of two snapshots, and remembers what held in the second: newest
-    /// or not, it was so once, and `otherwise` comes after it.
+    /// or not, it was so once, and `otherwise` comes after it. Where the first is not kept, a read
+    /// has to tell.
     fn same_wishes(
         &mut self,
         id: &ConversationId,
-        current: &Conversation,
+        current: Option<&Conversation>,
         candidate: &Conversation,
         moment: &Moment,
     ) -> bool {
         let standing = self.standings.of(id);
-        let same = same_wishes(&self.view, standing, current, candidate, moment);
+        let same = current
+            .is_some_and(|current| same_wishes(&self.view, standing, current, candidate, moment));
         remember(&self.view, standing, candidate, moment);
         same
     }
@@ -352,7 +367,7 @@ impl Pipeline {
         self.rule_errors.note(&errors, moment.at);
         self.joints.counts.targets_missing.add(targets_missing);
         self.wait_for_time(&current.id, due, moment);
-        self.standings.bound(self.tracker.len(), |id| self.tracker.current(id).is_some());
+        self.standings.bound(self.tracker.len(), |id| self.tracker.is_live(id));
         self.joints.counts.conversations.set(self.tracker.len() as u64);
         let wishes = observation.wishes.len();
         self.send(Input::Observe(observation)).await?;
@@ -372,12 +387,24 @@ impl Pipeline {
         self.tracker.tell_apart(self.view.rules.ask_raw());
         let confirmed = was_held && self.view.held_against.is_none();
         if self.view.rules.hash() != before || confirmed {
-            self.reloaded = self.live_ids();
+            // The others are looked at with their next event (SEMANTICS 5).
+            self.reloaded = self.kept_ids();
         }
     }
 
-    fn live_ids(&self) -> VecDeque<ConversationId> {
-        self.tracker.live().map(|current| current.id.clone()).collect()
+    /// The conversations whose snapshot is kept.
+    fn kept_ids(&self) -> VecDeque<ConversationId> {
+        self.tracker.snapshots().map(|current| current.id.clone()).collect()
+    }
+
+    /// Whether a conversation can be looked at now: one whose snapshot is not kept is to be read, and
+    /// waits until there is room for that.
+    fn may_look_again(&self) -> bool {
+        let is_kept = |id| self.tracker.current(id).is_some() || !self.tracker.is_live(id);
+        match self.again.front() {
+            Some(id) => is_kept(id) || self.reads.has_room(),
+            None => !self.reloaded.is_empty(),
+        }
     }
 
     async fn look_again(&mut self) -> ControlFlow<()> {
@@ -387,6 +414,9 @@ impl Pipeline {
             return ControlFlow::Continue(());
         };
         let Some(current) = self.tracker.current(&id).cloned() else {
+            if !by_reload && self.tracker.is_live(&id) {
+                self.read_or_leave(id);
+            }
             return ControlFlow::Continue(());
         };
         let moment = Moment::now();

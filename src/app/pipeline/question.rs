@@ -41,7 +41,8 @@ pub(super) struct Comparing {
 impl Pipeline {
     /// Begins to answer. An earlier question that is not answered yet never will be.
     pub(super) fn begin_comparing(&mut self, question: Question) {
-        let left = self.tracker.live().map(|current| current.id.clone()).collect();
+        // Those that new rules look at by themselves: the others wait for their next event.
+        let left = self.kept_ids();
         self.comparing = Some(Comparing { question, left, found: Comparison::default() });
     }
 

@@ -1,19 +1,17 @@
 //! Conversations that are read through the API: because of a doubt, of a gap, of silence, or because
 //! the updates ask.
 
-use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use tokio::time::Instant;
 use tracing::warn;
 
+use super::audit::Held;
 use super::look_ups::{Found, LookUp, Outcome, Which};
 use super::{LOOK_UP_EVERY, Pipeline};
 use crate::app::observe::{Moment, gone};
 use crate::app::reads::ReadDone;
-use crate::events::conversation::Conversation;
 use crate::events::read_rest;
-use crate::events::topic::Topic;
 use crate::events::tracker::News;
 use crate::genesys::ConversationId;
 use crate::genesys::call::CallError;
@@ -24,7 +22,8 @@ impl Pipeline {
     pub(super) async fn take_read(&mut self, done: ReadDone) -> ControlFlow<()> {
         let ReadDone { id, ticket, result } = done;
         let now = Instant::now();
-        let held = self.tracker.current(&id).cloned();
+        let held =
+            Held { gist: self.tracker.gist(&id), snapshot: self.tracker.current(&id).cloned() };
         let body = match result {
             Ok(answer) => answer.body,
             Err(CallError::NotFound(_)) => {
@@ -32,7 +31,7 @@ impl Pipeline {
                     self.reads.overtaken(id, true, now);
                     return ControlFlow::Continue(());
                 }
-                self.audited(&id, held.as_deref(), None, now);
+                self.audited(&id, &held, None, now);
                 self.read_ended(id.clone(), Outcome::Over(0));
                 self.standings.forget(&id);
                 self.due.forget(&id);
@@ -69,14 +68,14 @@ impl Pipeline {
                 return ControlFlow::Continue(());
             }
             News::Newer(current) => {
-                self.audited(&id, held.as_deref(), Some(&current), now);
+                self.audited(&id, &held, Some(&current), now);
                 Some(current)
             }
-            News::Duplicate => {
-                self.audited(&id, held.as_deref(), held.as_deref(), now);
-                held
+            News::Confirmed(current) => {
+                self.audited(&id, &held, Some(&current), now);
+                Some(current)
             }
-            News::Older | News::Partial | News::Doubtful { .. } => None,
+            News::Duplicate | News::Older | News::Partial | News::Doubtful { .. } => None,
         };
         let Some(current) = current else {
             self.read_ended(id, Outcome::Same);
@@ -120,8 +119,7 @@ impl Pipeline {
         match which {
             Which::KnownOf(topics) => {
                 self.audit.gap(&topics);
-                let live = self.tracker.live().filter(|current| tell_of(&topics, current));
-                let conversations = live.map(|current| current.id.clone()).collect();
+                let conversations = self.tracker.told_by(&topics);
                 // Who has stopped waiting does not want to know.
                 drop(done.send(Found { conversations, ..Found::default() }));
             }
@@ -144,14 +142,4 @@ impl Pipeline {
             self.read_or_leave(id);
         }
     }
-}
-
-/// Whether these topics would have told of what happens in a conversation.
-fn tell_of(topics: &BTreeSet<Topic>, current: &Conversation) -> bool {
-    current.participants.iter().any(|participant| {
-        let user = participant.user_id.clone().map(Topic::User);
-        let queue = participant.queue_id.clone().map(Topic::Queue);
-        user.is_some_and(|user| topics.contains(&user))
-            || queue.is_some_and(|queue| topics.contains(&queue))
-    })
 }

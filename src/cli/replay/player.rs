@@ -73,7 +73,9 @@ impl Player {
         watched: Option<BTreeSet<UserId>>,
         start: Timestamp,
     ) -> Player {
-        let mut tracker = Tracker::new(Limits::default());
+        // Nothing can be read later: all snapshots are kept.
+        let limits = Limits { snapshots: usize::MAX, ..Limits::default() };
+        let mut tracker = Tracker::new(limits);
         tracker.tell_apart(sessions.iter().any(Session::asks_raw));
         Player {
             sessions,
@@ -159,16 +161,16 @@ impl Player {
             News::Doubtful { current, candidate } => {
                 self.counts.in_doubt += 1;
                 let moment = Moment { at: now, raw, watched: &self.watched };
-                let same = self
-                    .sessions
-                    .iter()
-                    .all(|session| session.wishes_same(&current, &candidate, &moment));
+                let same = current.is_some_and(|current| {
+                    let mut sessions = self.sessions.iter();
+                    sessions.all(|session| session.wishes_same(&current, &candidate, &moment))
+                });
                 self.tracker.settle_same(&candidate, stream, at);
                 if !same {
                     self.look(&candidate, now, raw, tell);
                 }
             }
-            News::Duplicate => self.counts.duplicate += 1,
+            News::Duplicate | News::Confirmed(_) => self.counts.duplicate += 1,
             News::Partial => self.counts.partial += 1,
             News::Older | News::Overtaken { .. } => self.counts.older += 1,
         }
@@ -214,7 +216,7 @@ impl Player {
                 tell(&Written { session: number, at, conversation, entry });
             }
             next = next.into_iter().chain(seen.due).min();
-            session.forget(self.tracker.len(), |id| self.tracker.current(id).is_some());
+            session.forget(self.tracker.len(), |id| self.tracker.is_live(id));
         }
         if let Some(before) = self.due_of.remove(&current.id) {
             self.due.remove(&(before, current.id.clone()));

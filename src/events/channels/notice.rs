@@ -17,9 +17,9 @@ use crate::events::topic::Topic;
 ///
 /// Room is taken before a frame is read, so that none read is lost. While there is none, sockets
 /// are not read and protocol pings not answered, and a server that is not answered hangs up: so
-/// this is generous, a minute of a busy organisation (FACTS 2.5: 6 KB each; with what was read of
-/// them 75 MB).
-pub const QUEUE: usize = 4096;
+/// this is seconds of the busiest organisation, while reading waits for milliseconds (FACTS 2.5: 6 KB
+/// each; with what was read of them 18 MB, of the 150 that all may take).
+pub const QUEUE: usize = 1024;
 
 /// A conversation as it came from a socket.
 #[derive(Clone, Debug)]

@@ -9,7 +9,6 @@
 //! nothing is known is behind only as far as it can be: its channel brought nothing from before it
 //! was there, and frames are not on their way for ever.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -33,23 +32,24 @@ const ON_THE_WAY: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(super) struct Course {
     /// Hashes of the accepted bodies, each with when it was accepted, the current one last. Never
-    /// empty.
-    bodies: VecDeque<(u64, Instant)>,
+    /// empty, and mostly a few.
+    bodies: Vec<(u64, Instant)>,
     /// The place of the first of them: places count all bodies that were ever accepted.
-    first: u64,
+    first: u32,
     /// Until when no stream is believed to be up to date, although it has shown the current body.
     unsure_until: Option<Instant>,
     /// Hashes of bodies that were doubtful: those were seen too, accepted or not.
-    doubted: VecDeque<u64>,
+    doubted: Vec<u64>,
     streams: Vec<Standing>,
 }
 
-/// Where a stream is.
+/// Where a stream is. Flat, because every live conversation has some.
 #[derive(Clone, Copy, Debug)]
 struct Standing {
-    stream: StreamId,
-    earliest: u64,
-    latest: u64,
+    topic: u64,
+    channel: u32,
+    earliest: u32,
+    latest: u32,
 }
 
 /// What a stream's body is, whose progress decides nothing.
@@ -66,10 +66,10 @@ pub(super) enum Arrival {
 impl Course {
     pub(super) fn new(body: u64, now: Instant) -> Course {
         Course {
-            bodies: VecDeque::from([(body, now)]),
+            bodies: vec![(body, now)],
             first: 0,
             unsure_until: None,
-            doubted: VecDeque::new(),
+            doubted: Vec::new(),
             streams: Vec::new(),
         }
     }
@@ -78,10 +78,11 @@ impl Course {
     pub(super) fn accept(&mut self, body: u64, now: Instant) {
         self.unsure_until = None;
         if self.bodies.len() == MAX_BODIES {
-            self.bodies.pop_front();
-            self.first += 1;
+            self.bodies.remove(0);
+            self.first = self.first.saturating_add(1);
         }
-        self.bodies.push_back((body, now));
+        self.bodies.reserve_exact(1);
+        self.bodies.push((body, now));
     }
 
     /// Notes that what was sent before the current body may still be on its way: it came from the
@@ -93,7 +94,7 @@ impl Course {
     /// Notes that it was a stream that brought the current body.
     pub(super) fn brought_by(&mut self, stream: StreamId) {
         let current = self.current_place();
-        self.stand(Standing { stream, earliest: current, latest: current });
+        self.stand(Standing::new(stream, current, current));
     }
 
     /// Notes that a stream has shown a body, if that was ever accepted and not before all that the
@@ -103,7 +104,7 @@ impl Course {
         let mut places = self.places(body).filter(|at| *at >= from);
         if let Some(earliest) = places.next() {
             let latest = places.last().unwrap_or(earliest);
-            self.stand(Standing { stream, earliest, latest });
+            self.stand(Standing::new(stream, earliest, latest));
         }
     }
 
@@ -128,7 +129,7 @@ impl Course {
         if is_unseen && is_up_to_date && self.unsure_until.is_none_or(|until| now >= until) {
             return Arrival::Later;
         }
-        let is_behind = |(at, accepted): (u64, Instant)| match standing {
+        let is_behind = |(at, accepted): (u32, Instant)| match standing {
             Some(standing) => at > standing.latest,
             None => accepted >= since && now < accepted + ON_THE_WAY,
         };
@@ -138,34 +139,41 @@ impl Course {
         }
         if !self.doubted.contains(&body) {
             if self.doubted.len() == MAX_BODIES {
-                self.doubted.pop_front();
+                self.doubted.remove(0);
             }
-            self.doubted.push_back(body);
+            self.doubted.push(body);
         }
         Arrival::Doubtful
     }
 
-    fn current_place(&self) -> u64 {
-        self.first + self.bodies.len() as u64 - 1
+    fn current_place(&self) -> u32 {
+        self.place(self.bodies.len() - 1)
+    }
+
+    fn place(&self, at: usize) -> u32 {
+        self.first.saturating_add(u32::try_from(at).unwrap_or(u32::MAX))
     }
 
     /// Where this body was accepted, the earliest first.
-    fn places(&self, body: u64) -> impl Iterator<Item = u64> {
+    fn places(&self, body: u64) -> impl Iterator<Item = u32> {
         self.accepted(body).map(|(at, _)| at)
     }
 
     /// Likewise, with when.
-    fn accepted(&self, body: u64) -> impl Iterator<Item = (u64, Instant)> {
-        let places = (self.first..).zip(&self.bodies);
-        places.filter(move |(_, (one, _))| *one == body).map(|(at, (_, accepted))| (at, *accepted))
+    fn accepted(&self, body: u64) -> impl Iterator<Item = (u32, Instant)> {
+        let places = self.bodies.iter().enumerate();
+        places
+            .filter(move |(_, (one, _))| *one == body)
+            .map(|(at, (_, accepted))| (self.place(at), *accepted))
     }
 
     fn standing(&self, stream: StreamId) -> Option<Standing> {
-        self.streams.iter().find(|standing| standing.stream == stream).copied()
+        self.streams.iter().find(|standing| standing.is_of(stream)).copied()
     }
 
     fn stand(&mut self, standing: Standing) {
-        if let Some(known) = self.streams.iter_mut().find(|one| one.stream == standing.stream) {
+        let stream = standing.stream();
+        if let Some(known) = self.streams.iter_mut().find(|one| one.is_of(stream)) {
             *known = standing;
             return;
         }
@@ -175,7 +183,22 @@ impl Course {
                 self.streams.swap_remove(at);
             }
         }
+        self.streams.reserve_exact(1);
         self.streams.push(standing);
+    }
+}
+
+impl Standing {
+    fn new(StreamId { channel, topic }: StreamId, earliest: u32, latest: u32) -> Standing {
+        Standing { topic, channel, earliest, latest }
+    }
+
+    fn stream(&self) -> StreamId {
+        StreamId { channel: self.channel, topic: self.topic }
+    }
+
+    fn is_of(&self, stream: StreamId) -> bool {
+        self.stream() == stream
     }
 }
 

@@ -1,7 +1,8 @@
-//! The conversations that are live, each with its newest snapshot, in the order of their last news.
+//! The conversations that are live, in the order of their last news; those that had some last with
+//! their newest snapshot, as many as there is room for.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{Hash, Hasher};
 use std::mem;
 use std::sync::Arc;
@@ -11,7 +12,8 @@ use tokio::time::Instant;
 
 use super::StreamId;
 use super::course::Course;
-use crate::events::conversation::Conversation;
+use super::outline::{Gist, Outline, topics};
+use crate::events::conversation::{Communication, Conversation, Participant};
 use crate::events::fingerprint;
 use crate::events::progress::Progress;
 use crate::genesys::ConversationId;
@@ -20,12 +22,16 @@ use crate::genesys::ConversationId;
 /// more, the oldest is forgotten, which can only cost another read.
 const MAX_DOUBTS: usize = 8;
 
+/// What an attribute takes beside its text, and a participant for its id and lists, in bytes.
+const ATTRIBUTE: usize = 16;
+const ALLOCATIONS: usize = 256;
+
 /// A snapshot with what it is judged by.
 pub(super) struct Candidate {
     pub(super) conversation: Arc<Conversation>,
     pub(super) progress: Progress,
-    /// Hash of the normalised value, and of what was sent where that counts.
-    pub(super) body: u64,
+    /// Hash of the normalised value.
+    content: u64,
     /// Hash of what was sent, where that counts; a read has none.
     pub(super) sent: Option<u64>,
 }
@@ -33,17 +39,24 @@ pub(super) struct Candidate {
 /// One live conversation.
 #[derive(Debug)]
 pub(super) struct Live {
-    pub(super) current: Arc<Conversation>,
+    held: Held,
     pub(super) progress: Progress,
-    body: u64,
+    content: u64,
     sent: Option<u64>,
     pub(super) course: Course,
-    /// Number of the acceptance of `current`.
+    /// Number of the acceptance of what is held.
     pub(super) accepted: u64,
     /// What came into doubt since: each stream's last word, if that was doubtful.
     doubts: Vec<(StreamId, u64)>,
     turn: u64,
     last_news: Instant,
+}
+
+/// The newest snapshot, or what is left of it.
+#[derive(Debug)]
+enum Held {
+    Whole(Arc<Conversation>),
+    Outline(Box<Outline>),
 }
 
 /// See the [module](self).
@@ -52,22 +65,41 @@ pub(super) struct LiveConversations {
     by_id: HashMap<ConversationId, Live>,
     /// By the turn of their last news, the longest without first.
     order: BTreeMap<u64, ConversationId>,
+    /// The turns of those whose snapshot is kept.
+    whole: BTreeSet<u64>,
+    /// What these take.
+    bytes: usize,
     turns: u64,
 }
 
 impl Candidate {
     pub(super) fn new(conversation: Arc<Conversation>, sent: Option<u64>) -> Candidate {
         let progress = Progress::of(&conversation);
-        let mut hasher = fingerprint::hasher();
-        (&conversation, sent).hash(&mut hasher);
-        Candidate { conversation, progress, body: hasher.finish(), sent }
+        let content = hash(&*conversation);
+        Candidate { conversation, progress, content, sent }
     }
 
-    /// Whether it says the same. What was sent is compared where both were sent.
+    /// Hash of all that tells it from another.
+    pub(super) fn body(&self) -> u64 {
+        hash(&(self.content, self.sent))
+    }
+
+    /// Whether it says the same; by the hash, where what is held is no more than that. What was sent
+    /// is compared where both were sent.
     pub(super) fn equals(&self, live: &Live) -> bool {
         let told_apart = self.sent.is_some() && live.sent.is_some();
-        (!told_apart || self.sent == live.sent) && self.conversation == live.current
+        (!told_apart || self.sent == live.sent)
+            && self.content == live.content
+            && live.whole().is_none_or(|held| *held == self.conversation)
     }
+}
+
+/// Its keys are fixed: the same body has the same hash in every run, and so every run of the same
+/// frames goes the same way.
+fn hash(value: &impl Hash) -> u64 {
+    let mut hasher = fingerprint::hasher();
+    value.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Of the JSON value, whatever its layout; of the text where it is none.
@@ -82,10 +114,41 @@ pub(super) fn text_hash(text: &str) -> u64 {
 
 impl Live {
     fn new(candidate: Candidate, accepted: u64, turn: u64, last_news: Instant) -> Live {
-        let Candidate { conversation, progress, body, sent } = candidate;
-        let (course, doubts) = (Course::new(body, last_news), Vec::new());
-        let current = conversation;
-        Live { current, progress, body, sent, course, accepted, doubts, turn, last_news }
+        let (course, doubts) = (Course::new(candidate.body(), last_news), Vec::new());
+        let Candidate { conversation, progress, content, sent } = candidate;
+        let held = Held::Whole(conversation);
+        Live { held, progress, content, sent, course, accepted, doubts, turn, last_news }
+    }
+
+    /// The newest snapshot, if it is kept.
+    pub(super) fn whole(&self) -> Option<&Arc<Conversation>> {
+        match &self.held {
+            Held::Whole(conversation) => Some(conversation),
+            Held::Outline(_) => None,
+        }
+    }
+
+    /// Fills in what a read does not tell.
+    pub(super) fn fill_in(&self, read: &mut Conversation) {
+        match &self.held {
+            Held::Whole(held) => read.fill_in_from(held),
+            Held::Outline(outline) => outline.fill_in(read),
+        }
+    }
+
+    pub(super) fn gist(&self) -> Gist {
+        match &self.held {
+            Held::Whole(held) => Gist::of(held),
+            Held::Outline(outline) => outline.gist(&self.progress),
+        }
+    }
+
+    /// Whether one of these topics tells of it.
+    pub(super) fn is_told_by(&self, asked: &BTreeSet<u32>) -> bool {
+        match &self.held {
+            Held::Whole(held) => !topics(held).is_disjoint(asked),
+            Held::Outline(outline) => outline.is_told_by(asked),
+        }
     }
 
     /// Whether it is not known how what is held was sent.
@@ -114,7 +177,7 @@ impl Live {
 
     /// Notes that a stream has shown the current body.
     pub(super) fn show_current(&mut self, stream: StreamId) {
-        self.course.show(stream, self.body);
+        self.course.show(stream, hash(&(self.content, self.sent)));
     }
 
     pub(super) fn forget_doubts(&mut self) {
@@ -130,7 +193,8 @@ impl Live {
     }
 
     fn move_on(&mut self, candidate: Candidate, accepted: u64, now: Instant) {
-        let Candidate { conversation, progress, body, sent } = candidate;
+        let body = candidate.body();
+        let Candidate { conversation, progress, content, sent } = candidate;
         self.course.accept(body, now);
         // A stream whose doubtful body turned out to be the newest has shown it: else each hold
         // after the first would cost a read.
@@ -139,8 +203,8 @@ impl Live {
                 self.course.brought_by(stream);
             }
         }
-        (self.current, self.progress, self.body) = (conversation, progress, body);
-        self.sent = sent;
+        (self.held, self.progress) = (Held::Whole(conversation), progress);
+        (self.content, self.sent) = (content, sent);
         self.accepted = accepted;
     }
 }
@@ -159,8 +223,14 @@ impl LiveConversations {
     }
 
     /// The one longest without news first.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Live> {
-        self.order.values().filter_map(|id| self.by_id.get(id))
+    pub(super) fn ids(&self) -> impl Iterator<Item = &ConversationId> {
+        self.order.values()
+    }
+
+    /// Those whose snapshot is kept, likewise.
+    pub(super) fn whole(&self) -> impl Iterator<Item = &Arc<Conversation>> {
+        let ids = self.whole.iter().filter_map(|turn| self.order.get(turn));
+        ids.filter_map(|id| self.by_id.get(id)?.whole())
     }
 
     /// Makes a snapshot the newest of its conversation, whether or not that was known.
@@ -174,10 +244,15 @@ impl LiveConversations {
         let turn = self.turns;
         self.turns += 1;
         self.order.insert(turn, id.clone());
+        self.whole.insert(turn);
+        self.bytes += weight(&candidate.conversation);
         match self.by_id.entry(id) {
             Entry::Occupied(known) => {
                 let live = known.into_mut();
                 self.order.remove(&live.turn);
+                if self.whole.remove(&live.turn) {
+                    self.bytes -= live.whole().map_or(0, |held| weight(held));
+                }
                 (live.turn, live.last_news) = (turn, now);
                 live.move_on(candidate, accepted, now);
                 live
@@ -191,6 +266,9 @@ impl LiveConversations {
         if let Some(live) = self.by_id.get_mut(id) {
             self.order.remove(&live.turn);
             self.order.insert(self.turns, id.clone());
+            if self.whole.remove(&live.turn) {
+                self.whole.insert(self.turns);
+            }
             live.turn = self.turns;
             live.last_news = now;
             self.turns += 1;
@@ -200,19 +278,65 @@ impl LiveConversations {
     pub(super) fn remove(&mut self, id: &ConversationId) -> Option<Live> {
         let live = self.by_id.remove(id)?;
         self.order.remove(&live.turn);
+        if self.whole.remove(&live.turn) {
+            self.bytes -= live.whole().map_or(0, |held| weight(held));
+        }
         Some(live)
     }
 
     /// Forgets the one longest without news.
     pub(super) fn evict(&mut self) {
-        if let Some((_, id)) = self.order.pop_first() {
-            self.by_id.remove(&id);
+        if let Some(id) = self.order.values().next().cloned() {
+            self.remove(&id);
+        }
+    }
+
+    /// What the snapshots that are kept take.
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Keeps a snapshot that says what is held already, where no more than an outline is.
+    pub(super) fn keep(&mut self, conversation: &Arc<Conversation>) {
+        let Some(live) = self.by_id.get_mut(&conversation.id) else { return };
+        if self.whole.insert(live.turn) {
+            live.held = Held::Whole(Arc::clone(conversation));
+            self.bytes += weight(conversation);
+        }
+    }
+
+    /// Leaves outlines of the snapshots of those longest without news, until the others take no more
+    /// than this.
+    pub(super) fn outline(&mut self, limit: usize) {
+        while self.bytes > limit
+            && let Some(turn) = self.whole.pop_first()
+        {
+            let live = self.order.get(&turn).and_then(|id| self.by_id.get_mut(id));
+            let Some(live) = live else { continue };
+            if let Held::Whole(held) = &live.held {
+                self.bytes -= weight(held);
+                live.held = Held::Outline(Box::new(Outline::of(held)));
+            }
         }
     }
 
     /// Those without news for so long, the longest first.
     pub(super) fn silent_for(&self, silence: Duration, now: Instant) -> Vec<ConversationId> {
-        let silent = |live: &&Live| now.saturating_duration_since(live.last_news) >= silence;
-        self.iter().take_while(silent).map(|live| live.current.id.clone()).collect()
+        let silent = |id: &&ConversationId| {
+            let live = self.by_id.get(*id);
+            live.is_some_and(|live| now.saturating_duration_since(live.last_news) >= silence)
+        };
+        self.ids().take_while(silent).cloned().collect()
     }
+}
+
+/// What a snapshot takes, about: its text, and what was read of it.
+fn weight(conversation: &Conversation) -> usize {
+    let text = conversation.original.as_str().map_or(0, str::len);
+    let parties = conversation.participants.iter().map(|one| {
+        let legs = one.communications.len() * size_of::<Communication>();
+        size_of::<Participant>() + legs + one.attributes.len() * ATTRIBUTE + ALLOCATIONS
+    });
+    size_of::<Conversation>() + text + parties.sum::<usize>()
 }

@@ -1,4 +1,4 @@
-//! The memory of snapshots: of each conversation the newest, and whether the next one is newer.
+//! The memory of snapshots: the newest of each conversation, and whether the next one is newer.
 //!
 //! Frames come late, twice, and on several topics (FACTS 2.5), with no number to order them by. This
 //! is the judgement of SEMANTICS 2:
@@ -21,18 +21,22 @@
 //! - **What rules ask of the event as it was sent** ([`Tracker::tell_apart`]) makes two bodies that
 //!   differ in that alone two. A read has another shape: what it says is compared without.
 //!
+//! Of each live conversation it is kept how far it has come; the snapshots themselves only of those
+//! that had news last, as many as there is room for. Whoever needs another one reads it.
+//!
 //! Conversations that are over leave a tombstone, so that a late frame does not revive them.
 //! Everything is bounded, see [`Limits`]. Nothing here waits, reads a clock or does I/O, and nothing
 //! of a conversation is ever logged.
 
 mod course;
 mod live;
+mod outline;
 mod reads;
 #[cfg(test)]
 mod tests;
 mod tombstones;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,11 +44,14 @@ use tokio::time::Instant;
 
 use self::course::Arrival;
 use self::live::{Candidate, LiveConversations, text_hash};
+use self::outline::topic_hash;
+pub use self::outline::{Differs, Gist};
 pub use self::reads::ReadTicket;
 use self::reads::Reads;
 use self::tombstones::{Tombstone, Tombstones};
 use super::conversation::Conversation;
 use super::progress::{Compared, Progress};
+use super::topic::Topic;
 use crate::defects::{self, Defect};
 use crate::genesys::ConversationId;
 
@@ -67,12 +74,14 @@ pub struct StreamId {
 /// How much is remembered.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Live conversations: some 5 KB each. Of more, the one longest without news is forgotten; its
-    /// next snapshot counts as its first.
+    /// Live conversations: some 800 bytes each beside their snapshots. Of more, the one longest
+    /// without news is forgotten; its next snapshot counts as its first.
     pub live: usize,
+    /// Snapshots that are kept, in bytes: some 12 KB for a call with one agent.
+    pub snapshots: usize,
     /// A live conversation without news for this long is looked up: its end may have been missed.
     pub silence: Duration,
-    /// Conversations that are over: some 400 bytes each.
+    /// Conversations that are over: some 300 bytes each.
     pub tombstones: usize,
     /// How late a frame of a conversation that is over may come and still be known as late.
     pub tombstone_age: Duration,
@@ -83,6 +92,10 @@ impl Default for Limits {
         Limits {
             // More than Genesys' largest customers have at once on 20 channels' worth of users.
             live: 50_000,
+            // Some 700 calls: all that are live in most places. Elsewhere those that had news last,
+            // which are those that are asked for most: a doubt, a rule whose time comes. More of them
+            // would leave no room for 100,000 participants that wait.
+            snapshots: 8 << 20,
             silence: Duration::from_hours(24),
             tombstones: 100_000,
             // Frames are seconds late, or minutes after trouble on Genesys' side.
@@ -99,12 +112,14 @@ pub enum News {
     Newer(Arc<Conversation>),
     /// It is what the newest is already.
     Duplicate,
+    /// The answer to a read that shows what the newest is already.
+    Confirmed(Arc<Conversation>),
     Older,
     /// It is a media topic's, and tells too little to be compared.
     Partial,
-    /// It may be newer, or late. `current` still holds.
+    /// It may be newer, or late. `current` still holds, whether or not it is kept.
     Doubtful {
-        current: Arc<Conversation>,
+        current: Option<Arc<Conversation>>,
         candidate: Arc<Conversation>,
     },
     /// The answer to a read that something else overtook; it was not looked at.
@@ -172,32 +187,33 @@ impl Tracker {
         }
         if candidate.equals(live) {
             self.duplicate(stream, id, now);
+            self.keep(&candidate.conversation);
             return News::Duplicate;
         }
         live.forget_doubt(stream);
         if defects::on(Defect::ArrivalOrderOnly) {
             return self.newer(candidate, Some(stream), now);
         }
-        if defects::on(Defect::DedupeByPastHashes) && live.course.has_accepted(candidate.body) {
+        if defects::on(Defect::DedupeByPastHashes) && live.course.has_accepted(candidate.body()) {
             return News::Duplicate;
         }
         match candidate.progress.compare(&live.progress) {
             Compared::Less => {
-                live.course.show(stream, candidate.body);
+                live.course.show(stream, candidate.body());
                 News::Older
             }
             Compared::More => self.newer(candidate, Some(stream), now),
             Compared::Same | Compared::Incomparable => {
-                match live.course.judge(stream, candidate.body, since, now) {
+                match live.course.judge(stream, candidate.body(), since, now) {
                     Arrival::Later => self.newer(candidate, Some(stream), now),
                     Arrival::CatchingUp => News::Older,
                     Arrival::Doubtful if defects::on(Defect::DoubtIsNews) => {
                         self.newer(candidate, Some(stream), now)
                     }
                     Arrival::Doubtful => {
-                        live.doubt(stream, candidate.body);
-                        self.reads.doubted(id, candidate.body);
-                        let current = Arc::clone(&live.current);
+                        live.doubt(stream, candidate.body());
+                        self.reads.doubted(id, candidate.body());
+                        let current = live.whole().cloned();
                         News::Doubtful { current, candidate: candidate.conversation }
                     }
                 }
@@ -206,8 +222,8 @@ impl Tracker {
     }
 
     /// Takes a body that a stream delivered once more, without its being read: returns false if it is
-    /// not, byte for byte, what the newest snapshot was read from; then it has to be read and
-    /// [taken](Tracker::take).
+    /// not, byte for byte, what the newest snapshot was read from, as far as that is kept; then it has
+    /// to be read and [taken](Tracker::take).
     pub fn take_repeat(
         &mut self,
         stream: StreamId,
@@ -215,8 +231,8 @@ impl Tracker {
         body: &str,
         now: Instant,
     ) -> bool {
-        let live = self.live.get(id);
-        let is_current = live.is_some_and(|live| live.current.original.as_str() == Some(body));
+        let current = self.current(id);
+        let is_current = current.is_some_and(|current| current.original.as_str() == Some(body));
         if is_current {
             self.tombstones.forget(now);
             self.channel_since(stream.channel, now);
@@ -231,7 +247,7 @@ impl Tracker {
     pub fn settle_same(&mut self, candidate: &Arc<Conversation>, stream: StreamId, now: Instant) {
         let candidate = self.sent(Arc::clone(candidate));
         let live = self.live.get(&candidate.conversation.id);
-        if live.is_some_and(|live| live.is_doubted(stream, candidate.body)) {
+        if live.is_some_and(|live| live.is_doubted(stream, candidate.body())) {
             self.accept(candidate, None, now);
         }
     }
@@ -263,7 +279,7 @@ impl Tracker {
             return News::Older;
         }
         if let Some(live) = self.live.get(&ticket.id) {
-            conversation.fill_in_from(&live.current);
+            live.fill_in(&mut conversation);
         }
         let candidate = Candidate::new(Arc::new(conversation), None);
         let known = match self.live.get_mut(&ticket.id) {
@@ -271,8 +287,10 @@ impl Tracker {
                 // A stream that showed it before the read may still bring what was between.
                 live.forget_doubts();
                 live.course.is_unsure(now);
+                let held = live.whole().cloned();
                 self.live.touch(&ticket.id, now);
-                return News::Duplicate;
+                self.keep(&candidate.conversation);
+                return News::Confirmed(held.unwrap_or(candidate.conversation));
             }
             // It shows what the stream has gone back from since.
             Some(_) if meanwhile.taken_back => return News::Overtaken { read_again: true },
@@ -305,9 +323,18 @@ impl Tracker {
         true
     }
 
-    /// The newest snapshot of a live conversation.
+    /// The newest snapshot of a live conversation, if it is kept.
     pub fn current(&self, id: &ConversationId) -> Option<&Arc<Conversation>> {
-        self.live.get(id).map(|live| &live.current)
+        self.live.get(id)?.whole()
+    }
+
+    pub fn is_live(&self, id: &ConversationId) -> bool {
+        self.live.get(id).is_some()
+    }
+
+    /// What is known of a live conversation, to be compared with what is read of it.
+    pub fn gist(&self, id: &ConversationId) -> Option<Gist> {
+        self.live.get(id).map(|live| live.gist())
     }
 
     /// Whether something came that may be newer than the newest snapshot, and is not settled.
@@ -315,9 +342,22 @@ impl Tracker {
         self.live.get(id).is_some_and(|live| !live.doubted_bodies().is_empty())
     }
 
-    /// The newest snapshot of each live conversation, the one longest without news first.
-    pub fn live(&self) -> impl Iterator<Item = &Arc<Conversation>> {
-        self.live.iter().map(|live| &live.current)
+    /// The live conversations, the one longest without news first.
+    pub fn live(&self) -> impl Iterator<Item = &ConversationId> {
+        self.live.ids()
+    }
+
+    /// The snapshots that are kept, likewise.
+    pub fn snapshots(&self) -> impl Iterator<Item = &Arc<Conversation>> {
+        self.live.whole()
+    }
+
+    /// The live conversations that these topics tell of.
+    pub fn told_by(&self, topics: &BTreeSet<Topic>) -> Vec<ConversationId> {
+        let asked: BTreeSet<u32> = topics.iter().map(topic_hash).collect();
+        let is_told =
+            |id: &&ConversationId| self.live.get(id).is_some_and(|live| live.is_told_by(&asked));
+        self.live.ids().filter(is_told).cloned().collect()
     }
 
     /// The live conversations that have been without news for [`Limits::silence`]. Each is listed
@@ -377,6 +417,12 @@ impl Tracker {
         }
     }
 
+    /// It says what is held: if that is no more than an outline, it takes its place.
+    fn keep(&mut self, conversation: &Arc<Conversation>) {
+        self.live.keep(conversation);
+        self.live.outline(self.limits.snapshots);
+    }
+
     /// A snapshot that a stream delivered.
     fn sent(&self, conversation: Arc<Conversation>) -> Candidate {
         let sent = conversation.original.as_str().filter(|_| self.by_text).map(text_hash);
@@ -408,6 +454,7 @@ impl Tracker {
             self.live.evict();
             self.evicted += 1;
         }
+        self.live.outline(self.limits.snapshots);
     }
 
     fn bury(&mut self, id: ConversationId, progress: Progress, now: Instant) {

@@ -69,7 +69,7 @@ impl Keeper {
             self.tell_unsettled(&leaving.target, now);
         }
         let participant = self.memory.participant(&leaving.target);
-        let seen = participant.map(|it| Arc::clone(&it.attributes)).unwrap_or_default();
+        let seen = Arc::new(participant.map(|it| it.shown.to_map()).unwrap_or_default());
         Some(Request { leaving, seen, probe })
     }
 
@@ -160,7 +160,8 @@ impl Keeper {
         let text = redact::describe(&error, &request.leaving.keys);
         let uncertain = error.may_have_acted();
         if uncertain && let Some(participant) = self.memory.participant_mut(target) {
-            participant.unanswered.get_or_insert_with(|| Arc::clone(&request.seen));
+            let unanswered = &mut participant.rare_mut().unanswered;
+            unanswered.get_or_insert_with(|| Arc::clone(&request.seen));
         }
         self.note_outage(&error, now);
         match error {

@@ -41,6 +41,12 @@ impl Bench {
         Bench { keeper, counts, now, out: HashMap::new(), store, calendar }
     }
 
+    /// As the keeper is set where all attributes are written.
+    pub(super) fn writes_whole_maps(&mut self) {
+        let settings = Settings { whole_maps: true, ..self.keeper.settings().clone() };
+        self.keeper.configure(settings, self.now);
+    }
+
     /// Takes one step of a script, and says what came of it if there is something to say.
     pub(super) fn step(&mut self, step: &str) -> Option<String> {
         let words: Vec<&str> = step.split(' ').collect();

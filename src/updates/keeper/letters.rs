@@ -108,7 +108,14 @@ impl Keeper {
             return Err("the outbox is full: ask again later");
         }
         let wanted = Waiting::of_letter(letter, value, self.age.reading(now), now);
+        let known = self.memory.participant(&target);
+        let unknown = known.is_none_or(|known| !known.has_looked_at(key));
         self.offer(&target, key, wanted, now);
+        if unknown {
+            // What is there now tells later what is ours and what is not: it is looked at first.
+            self.doubt(&target.conversation, now);
+            self.asks.read(&target.conversation);
+        }
         Ok(())
     }
 
@@ -123,7 +130,7 @@ impl Keeper {
         if conversation.over_since.is_some() {
             return Err("the conversation is over");
         }
-        if !conversation.participants.contains_key(&target.participant) {
+        if !conversation.has_seen(&target.participant) {
             return Err("the participant is not in the conversation");
         }
         Ok(())

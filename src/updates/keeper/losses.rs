@@ -9,7 +9,7 @@ use tracing::{error, info, warn};
 
 use super::{Keeper, Request};
 use crate::genesys::ConversationId;
-use crate::updates::memory::Carried;
+use crate::updates::memory::{Carried, Participant};
 use crate::updates::outbox::Target;
 use crate::updates::push::{Losses, Pushed};
 
@@ -31,20 +31,22 @@ impl Keeper {
         }
         let suspected = self.outbox.losses(target).cloned().unwrap_or_default();
         let Some(participant) = self.memory.participant_mut(target) else { return };
-        let earlier = participant.unanswered.take().unwrap_or_else(|| Arc::clone(&request.seen));
+        let unanswered = participant.any_rare_mut().and_then(|rare| rare.unanswered.take());
+        let earlier = unanswered.unwrap_or_else(|| Arc::clone(&request.seen));
         let Some(read) = pushed.before.clone() else { return };
-        participant.restored =
-            participant.restored.saturating_add(u8::from(!pushed.restored.is_empty()));
+        let shown = participant.shown.to_map();
+        let known = participant.rare_mut();
+        known.restored = known.restored.saturating_add(u8::from(!pushed.restored.is_empty()));
         let restored = pushed.restored.iter().filter_map(|key| {
             request.leaving.losses.get(key).map(|lost| (Arc::clone(key), lost.clone()))
         });
         let restored: Losses = restored.collect();
         let changes = request.changes();
-        let previous = participant.carried.take();
+        let previous = known.carried.take();
         let mut carried = Carried::new(previous, read, changes, &restored, suspected, now);
-        let changed = carried.see(&earlier, &participant.attributes);
+        let changed = carried.see(&earlier, &shown);
         let losses = carried.losses().clone();
-        participant.carried = Some(carried);
+        known.carried = Some(carried);
         if changed {
             self.put_back(target, losses, now);
         }
@@ -57,20 +59,25 @@ impl Keeper {
         seen: &BTreeMap<String, String>,
         now: Instant,
     ) {
-        let Some(participant) = self.memory.participant_mut(target) else { return };
-        let Some(carried) = &mut participant.carried else { return };
-        if !carried.tells(now) {
-            participant.carried = None;
+        let Some(participant) = self.memory.known_mut(target) else { return };
+        if participant.rare().is_none_or(|rare| rare.carried.is_none()) {
             return;
         }
-        if carried.see(&participant.attributes, seen) {
+        let earlier = participant.shown.to_map();
+        let known = participant.rare_mut();
+        let Some(carried) = known.carried.as_mut().filter(|carried| carried.tells(now)) else {
+            known.carried = None;
+            return;
+        };
+        if carried.see(&earlier, seen) {
             let losses = carried.losses().clone();
             self.put_back(target, losses, now);
         }
     }
 
     fn put_back(&mut self, target: &Target, losses: Losses, now: Instant) {
-        let restored = self.memory.participant(target).map_or(0, |known| known.restored);
+        let known = self.memory.participant(target).and_then(Participant::rare);
+        let restored = known.map_or(0, |known| known.restored);
         if !losses.is_empty() && restored >= MAX_RESTORED {
             return tell_lost(target, &losses, "too often");
         }

@@ -14,7 +14,7 @@ use crate::defects::{self, Defect};
 use crate::genesys::ConversationId;
 use crate::updates::dead_letters::Reason;
 use crate::updates::decide::{Decision, Situation};
-use crate::updates::memory::{Fate, Gone, Participant, Sight, Written};
+use crate::updates::memory::{Fate, Gone, Participant, Showing, Sight, Written};
 use crate::updates::outbox::{Offered, Target, Waiting};
 use crate::updates::wish::{Observation, Wish, Write};
 
@@ -40,7 +40,8 @@ impl Keeper {
 
     /// Takes in what the rules wish of a snapshot of which nobody knows whether it comes before or
     /// after what was observed last, as far as that makes no difference: the first wish for a key is
-    /// its last one either way. The state may be gone when a read could tell.
+    /// its last one either way. The state may be gone when a read could tell. For keys only that are
+    /// absent in what was observed: of others not all that is there is remembered.
     pub(crate) fn perhaps(&mut self, observation: &Observation, now: Instant) {
         // While a flow runs it would be overwritten: for the flow's end to say.
         if observation.in_flow || self.memory.gone(&observation.conversation).is_some() {
@@ -114,9 +115,15 @@ impl Keeper {
             self.look_for_landed(&target, &seen.attributes);
         }
         let conversation = self.memory.enter(id);
+        conversation.note_present(observation.participants.iter().map(|seen| &seen.participant));
         for seen in &observation.participants {
-            let participant = conversation.participants.entry(seen.participant.clone());
-            participant.or_default().attributes = Arc::clone(&seen.attributes);
+            let participant = &seen.participant;
+            let wishes = observation.wishes.iter().filter(|wish| wish.participant == *participant);
+            let mut keys: Vec<Arc<str>> = wishes.map(|wish| Arc::clone(&wish.key)).collect();
+            keys.extend(self.outbox.keys_of(id, participant).map(Arc::clone));
+            let whole = self.settings.whole_maps;
+            let showing = Showing { attributes: &seen.attributes, keys, whole };
+            conversation.show(participant, &showing);
         }
         if observation.over {
             let over_since = *conversation.over_since.get_or_insert(now);
@@ -142,7 +149,7 @@ impl Keeper {
                 conversation: observation.conversation.clone(),
                 participant: seen.participant.clone(),
             };
-            let Some(participant) = self.memory.participant_mut(&target) else { continue };
+            let Some(participant) = self.memory.known_mut(&target) else { continue };
             let mut changed = false;
             for (key, written) in &mut participant.written {
                 let value = seen.attributes.get(&**key).map_or("", String::as_str);
@@ -309,7 +316,7 @@ impl Keeper {
             let keys = vec![(Arc::clone(key), wanted)];
             return self.give_up(target, keys, reason, &Verdict::default(), now);
         }
-        if let Some(participant) = self.memory.participant_mut(target) {
+        if let Some(participant) = self.memory.known_mut(target) {
             participant.forgive(key);
         }
         if let Some(at) = wanted.useless_at {
@@ -326,10 +333,11 @@ impl Keeper {
     /// What would be written, were it not for the dry run: said once for each value.
     fn say(&mut self, target: &Target, wish: &Wish) {
         let Some(participant) = self.memory.participant_mut(target) else { return };
-        if participant.said.get(&wish.key) == Some(&wish.value) {
+        let said = &mut participant.rare_mut().said;
+        if said.get(&wish.key) == Some(&wish.value) {
             return;
         }
-        participant.said.insert(Arc::clone(&wish.key), Arc::clone(&wish.value));
+        said.insert(Arc::clone(&wish.key), Arc::clone(&wish.value));
         self.counts.dry_run.add(1);
         info!(
             conversation_id = %target.conversation, participant_id = %target.participant,

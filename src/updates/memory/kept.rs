@@ -77,7 +77,8 @@ impl Participant {
     /// The same, where this process has written nothing since.
     pub(crate) fn restore_earlier(&mut self, row: journal::Memory, times: &Times) {
         for (key, row) in row.keys {
-            self.written.entry(key).or_insert_with(|| Box::new(Written::restored(row, times)));
+            let written = || Box::new(Written::restored(row, times));
+            self.written.get_or_insert_with(key, written);
         }
     }
 }

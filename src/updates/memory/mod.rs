@@ -1,5 +1,8 @@
-//! Remembers, for as long as a conversation lives, what its participants showed last and what we
-//! wrote to them.
+//! Remembers, for as long as a conversation lives, what we wrote to its participants, and what they
+//! showed last of the keys that we wrote, wish or wait to write.
+//!
+//! Of all else nothing is kept, however many attributes there are: who has nothing of ours takes four
+//! bytes. Only where whole maps are written, all attributes of those that we write to are needed.
 //!
 //! Bounded: when there are too many conversations, the one that was quiet for longest is forgotten,
 //! and never written to again, because nobody knows any more which of its values are ours
@@ -8,11 +11,13 @@
 mod carried;
 mod gone;
 mod kept;
+mod shown;
 #[cfg(test)]
 mod tests;
 mod written;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -20,12 +25,14 @@ use tokio::time::Instant;
 pub(crate) use carried::Carried;
 pub(crate) use gone::Gone;
 use gone::Graves;
+pub(crate) use shown::{Showing, Shown};
 pub(crate) use written::{Confirming, Fate, Sight, Written};
 
+use super::few::Few;
 use super::outbox::Target;
 use crate::genesys::{ConversationId, ParticipantId};
 
-/// About 1 KiB each, beside the attributes, which are shared with whoever holds the snapshots.
+/// About 300 bytes each, and as many again for each key that we wrote.
 pub(crate) const MAX_CONVERSATIONS: usize = 200_000;
 
 #[derive(Debug)]
@@ -43,8 +50,10 @@ pub(crate) struct Memory {
 
 #[derive(Debug, Default)]
 pub(crate) struct Conversation {
-    /// In boxes: a node of such a map has room for eleven, and most hold two or three.
-    pub participants: BTreeMap<ParticipantId, Box<Participant>>,
+    /// Those of whom there is something to remember.
+    pub participants: Few<ParticipantId, Participant>,
+    /// Hashes of all that were seen.
+    present: Box<[u32]>,
     pub over_since: Option<Instant>,
     /// When somebody has to look at it next.
     pub due: Option<Instant>,
@@ -54,10 +63,15 @@ pub(crate) struct Conversation {
 
 #[derive(Debug, Default)]
 pub(crate) struct Participant {
-    /// As the newest snapshot shows them.
-    pub attributes: Arc<BTreeMap<String, String>>,
-    /// In boxes, for the same reason.
-    pub written: BTreeMap<Arc<str>, Box<Written>>,
+    /// As the newest snapshot shows it.
+    pub shown: Shown,
+    pub written: Few<Arc<str>, Box<Written>>,
+    rare: Option<Box<Rare>>,
+}
+
+/// What most participants have nothing of.
+#[derive(Debug, Default)]
+pub(crate) struct Rare {
     refused: BTreeMap<Arc<str>, Refused>,
     /// What would have been written, had it not been for a dry run.
     pub said: BTreeMap<Arc<str>, Arc<str>>,
@@ -142,12 +156,12 @@ impl Memory {
 
     pub(crate) fn participant(&self, target: &Target) -> Option<&Participant> {
         let conversation = self.conversations.get(&target.conversation)?;
-        conversation.participants.get(&target.participant).map(|participant| &**participant)
+        conversation.participants.get(&target.participant)
     }
 
     /// A wish is met by what is there: what was written before it is no longer what is followed.
     pub(crate) fn meet(&mut self, target: &Target, key: &str, value: &Arc<str>) {
-        let participant = self.participant_mut(target);
+        let participant = self.known_mut(target);
         let written = participant.and_then(|it| it.written.get_mut(key));
         if written.is_some_and(|written| written.meet(value)) {
             self.touch(target);
@@ -158,36 +172,116 @@ impl Memory {
     pub(crate) fn forgive_all(&mut self) {
         let conversations = self.conversations.values_mut();
         for participant in conversations.flat_map(|it| it.participants.values_mut()) {
-            participant.refused.clear();
+            if let Some(rare) = &mut participant.rare {
+                rare.refused.clear();
+            }
         }
     }
 
-    /// The participant of a conversation that is remembered.
+    /// The participant of a conversation that is remembered, of whom something is to be.
     pub(crate) fn participant_mut(&mut self, target: &Target) -> Option<&mut Participant> {
         let conversation = self.conversations.get_mut(&target.conversation)?;
-        Some(conversation.participants.entry(target.participant.clone()).or_default())
+        let participants = &mut conversation.participants;
+        Some(participants.get_or_insert_with(target.participant.clone(), Participant::default))
     }
+
+    /// The same, if something is already.
+    pub(crate) fn known_mut(&mut self, target: &Target) -> Option<&mut Participant> {
+        self.conversations.get_mut(&target.conversation)?.participants.get_mut(&target.participant)
+    }
+}
+
+impl Conversation {
+    /// These are its participants.
+    pub(crate) fn note_present<'p>(&mut self, all: impl Iterator<Item = &'p ParticipantId>) {
+        let hashes: Box<[u32]> = all.map(hash).collect();
+        if self.present != hashes {
+            self.present = hashes;
+        }
+    }
+
+    /// Whether a participant was seen in it. One in four thousand million that was not counts as if.
+    pub(crate) fn has_seen(&self, participant: &ParticipantId) -> bool {
+        self.present.contains(&hash(participant))
+    }
+
+    /// Takes in what a snapshot shows of a participant, as far as it is to be remembered.
+    pub(crate) fn show(&mut self, participant: &ParticipantId, showing: &Showing<'_>) {
+        match self.participants.get_mut(participant) {
+            Some(known) => {
+                known.show(showing);
+                if known.is_nothing() {
+                    self.participants.remove(participant);
+                }
+            }
+            None if showing.is_wanted() => {
+                let known =
+                    self.participants.get_or_insert_with(participant.clone(), Participant::default);
+                known.show(showing);
+            }
+            None => {}
+        }
+    }
+}
+
+fn hash(participant: &ParticipantId) -> u32 {
+    let mut hasher = DefaultHasher::new();
+    participant.hash(&mut hasher);
+    u32::try_from(hasher.finish() >> 32).unwrap_or_default()
 }
 
 impl Participant {
     /// The attribute as the newest snapshot shows it; an absent one is empty.
     pub(crate) fn seen(&self, key: &str) -> &str {
-        self.attributes.get(key).map_or("", String::as_str)
+        self.shown.get(key).unwrap_or_default()
+    }
+
+    /// Whether it is known what the newest snapshot shows of a key that does not wait.
+    pub(crate) fn has_looked_at(&self, key: &str) -> bool {
+        let refused = self.rare().is_some_and(|rare| rare.refused.contains_key(key));
+        refused || self.written.contains_key(key) || self.shown.get(key).is_some()
+    }
+
+    pub(crate) fn rare(&self) -> Option<&Rare> {
+        self.rare.as_deref()
+    }
+
+    pub(crate) fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// The same, where there is any of it.
+    pub(crate) fn any_rare_mut(&mut self) -> Option<&mut Rare> {
+        self.rare.as_deref_mut()
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.shown.is_empty() && self.written.is_empty() && self.rare.is_none()
+    }
+
+    fn show(&mut self, showing: &Showing<'_>) {
+        let refused = self.rare.iter().flat_map(|rare| rare.refused.keys());
+        let keys = self.written.keys().chain(refused);
+        let has_carried = self.rare().is_some_and(|rare| rare.carried.is_some());
+        self.shown = showing.kept(keys, has_carried);
     }
 
     pub(crate) fn refuse(&mut self, key: &Arc<str>, value: &Arc<str>, rules_hash: u64) {
         let refused = Refused { value: Arc::clone(value), rules_hash };
-        self.refused.insert(Arc::clone(key), refused);
+        self.rare_mut().refused.insert(Arc::clone(key), refused);
     }
 
     /// The value that was refused and would be again, as far as these rules are concerned.
     pub(crate) fn refused(&self, key: &str, rules_hash: u64) -> Option<&str> {
-        let refused = self.refused.get(key).filter(|refused| refused.rules_hash == rules_hash)?;
+        let refused = self.rare()?.refused.get(key);
+        let refused = refused.filter(|refused| refused.rules_hash == rules_hash)?;
         Some(&refused.value)
     }
 
     /// Another value is wished: the one that was refused may be tried again after it.
     pub(crate) fn forgive(&mut self, key: &str) {
-        self.refused.remove(key);
+        if let Some(rare) = &mut self.rare {
+            rare.refused.remove(key);
+        }
     }
 }

@@ -10,6 +10,7 @@ use super::lanes::{Lane, Lanes};
 use super::turns::Name;
 use crate::defects::{self, Defect};
 use crate::updates::dead_letters::DeadLetter;
+use crate::updates::few::Few;
 use crate::updates::push::Losses;
 use crate::updates::wish::{Observation, Wish, Write};
 
@@ -45,8 +46,7 @@ pub(crate) struct Waiting {
 #[derive(Debug)]
 pub(super) struct Entry {
     /// The newest value of each key. A key under way stays here until it is settled.
-    /// In boxes: a node of such a map has room for eleven, and most hold one or two.
-    pub keys: BTreeMap<Arc<str>, Box<Waiting>>,
+    pub keys: Few<Arc<str>, Box<Waiting>>,
     /// What is under way.
     pub out: Option<BTreeMap<Arc<str>, Waiting>>,
     /// What of others is to be put back.
@@ -151,7 +151,7 @@ impl Waiting {
 impl Entry {
     pub(super) fn new(window: Instant, owner: Name, queue: Name) -> Entry {
         Entry {
-            keys: BTreeMap::new(),
+            keys: Few::default(),
             out: None,
             losses: Losses::new(),
             losses_out: Losses::new(),

@@ -67,7 +67,7 @@ impl Outbox {
         }
         for (key, row) in row.keys {
             let waiting = || Box::new(Waiting::restored(row, times));
-            entry.keys.entry(key).or_insert_with(waiting);
+            entry.keys.get_or_insert_with(key, waiting);
         }
         self.place(target, times.now);
     }

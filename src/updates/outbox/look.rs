@@ -1,12 +1,12 @@
 //! What can be seen of the outbox without changing it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::{Outbox, Target, UsedUp, Waiting};
-use crate::genesys::ConversationId;
+use super::{Few, Outbox, Target, UsedUp, Waiting};
+use crate::genesys::{ConversationId, ParticipantId};
 
 impl Outbox {
     /// Participants that wait or are under way.
@@ -63,6 +63,19 @@ impl Outbox {
         self.entry(target)?.out(key)
     }
 
+    /// The keys of a participant that wait, are under way, or may yet be applied.
+    pub(crate) fn keys_of(
+        &self,
+        conversation: &ConversationId,
+        participant: &ParticipantId,
+    ) -> impl Iterator<Item = &Arc<str>> {
+        let entry = self.entries.get(conversation).and_then(|them| them.get(participant));
+        entry.into_iter().flat_map(|entry| {
+            let out = entry.out.iter().flat_map(|out| out.keys());
+            entry.keys.keys().chain(out).chain(entry.uncertain.keys())
+        })
+    }
+
     /// All that is under way for a participant.
     pub(crate) fn under_way(&self, target: &Target) -> impl Iterator<Item = (&Arc<str>, &Waiting)> {
         self.entry(target).and_then(|entry| entry.out.as_ref()).into_iter().flatten()
@@ -117,7 +130,7 @@ impl Outbox {
 
     /// When the oldest was offered of all that waits or is under way.
     pub(crate) fn oldest(&self) -> Option<Instant> {
-        let entries = self.entries.values().flat_map(BTreeMap::values);
+        let entries = self.entries.values().flat_map(Few::values);
         let keys = entries.flat_map(|entry| entry.keys.values());
         keys.map(|waiting| waiting.offered_at).min()
     }

@@ -40,6 +40,7 @@ pub(crate) use lanes::UsedUp;
 pub(crate) use settle::Failure;
 use turns::Name;
 
+use super::few::Few;
 use super::orders::Orders;
 use super::push::Losses;
 use crate::defects::{self, Defect};
@@ -83,8 +84,7 @@ pub(crate) struct Leaving {
 /// See the [module](self) for what it promises.
 #[derive(Debug)]
 pub(crate) struct Outbox {
-    /// In boxes: a node of such a map has room for eleven, and most hold one or two.
-    entries: HashMap<ConversationId, BTreeMap<ParticipantId, Box<Entry>>>,
+    entries: HashMap<ConversationId, Few<ParticipantId, Box<Entry>>>,
     len: usize,
     /// Of those, how many count against each rule.
     held: HashMap<Name, usize>,

@@ -104,6 +104,10 @@ fn view(rules: &str) -> View {
 impl Scene {
     /// With room for so many calls to the API.
     fn new(calls: usize) -> Scene {
+        Scene::with(Limits::default(), calls)
+    }
+
+    fn with(limits: Limits, calls: usize) -> Scene {
         let (frames, frames_receiver) = mpsc::channel(16_384);
         let (asks, asks_receiver) = mpsc::channel(16);
         let (look_ups, look_ups_receiver) = mpsc::channel(16);
@@ -128,7 +132,7 @@ impl Scene {
                 counts: Arc::clone(&counts),
                 beat: Pulse::default().add("pipeline"),
             },
-            Tracker::new(Limits::default()),
+            Tracker::new(limits),
             Standings::default(),
         );
         let (pipeline, tasks) = (Some(pipeline), JoinSet::new());
@@ -242,6 +246,33 @@ async fn a_read_that_is_asked_for_during_a_read_is_made() {
     assert_eq!(scene.wishes().await, "tier=gold");
     scene.answer(Ok(body("c", "silver"))).await;
     assert_eq!(scene.wishes().await, "tier=silver");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whose_snapshot_is_not_kept_is_read_when_it_is_asked_for() {
+    let mut scene = Scene::with(Limits { snapshots: 0, ..Limits::default() }, 1);
+    scene.frames("a:gold").await;
+    assert_eq!(scene.wishes().await, "tier=gold");
+    scene.asks.send(Ask::LookAgain("c".into())).await.unwrap();
+    sleep(Duration::from_millis(1)).await;
+    assert!(scene.is_quiet());
+    scene.answer(Ok(body("c", "gold"))).await;
+    assert_eq!(scene.wishes().await, "tier=gold");
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_rules_look_at_what_is_kept_and_at_the_others_with_their_next_event() {
+    let mut scene = Scene::with(Limits { snapshots: 0, ..Limits::default() }, 0);
+    scene.frames("a:gold").await;
+    assert_eq!(scene.wishes().await, "tier=gold");
+    let other = RULES.replace("set.tier", "set.level");
+    let found = compare(&mut scene, &other).await;
+    assert_eq!(found, [0, 0, 0], "nothing is written before the next event");
+    scene.view.send_replace(view(&other));
+    sleep(Duration::from_millis(1)).await;
+    assert!(scene.is_quiet());
+    scene.frames("a:silver").await;
+    assert_eq!(scene.wishes().await, "level=silver");
 }
 
 #[tokio::test(start_paused = true)]

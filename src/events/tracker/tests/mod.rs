@@ -236,8 +236,63 @@ fn live_conversations_are_bounded_the_longest_without_news_first_out() {
     for id in ["c1", "c2", "c1", "c3"] {
         let _news = tracker.take(A, conversation(id, "1x"), now);
     }
-    let live: Vec<&str> = tracker.live().map(|one| one.id.as_str()).collect();
+    let live: Vec<&str> = tracker.live().map(ConversationId::as_str).collect();
     assert_eq!((live, tracker.evicted()), (vec!["c1", "c3"], 1));
+}
+
+#[test]
+fn snapshots_are_bounded_those_longest_without_news_first_out() {
+    let now = Instant::now();
+    let mut one = Tracker::new(Limits::default());
+    let _newer = one.take(A, conversation("c1", "1x"), now);
+    let room = 2 * one.live.bytes();
+    let mut tracker = Tracker::new(Limits { snapshots: room, ..Limits::default() });
+    let mut shown = Vec::new();
+    for (id, body) in [("c1", "1x"), ("c2", "1x"), ("c1", "1x"), ("c3", "1x"), ("c2", "1x")] {
+        let news = show(&tracker.take(A, conversation(id, body), now));
+        let kept = tracker.snapshots().map(|one| one.id.to_string()).collect::<Vec<_>>().join(" ");
+        shown.push(format!("{news}: {kept}"));
+    }
+    let expected =
+        ["newer: c1", "newer: c1 c2", "duplicate: c2 c1", "newer: c1 c3", "duplicate: c3 c2"];
+    assert_eq!(shown, expected);
+    assert_eq!((tracker.len(), tracker.live.bytes()), (3, room));
+    for id in ["c1", "c2", "c3"] {
+        let _over = tracker.take(A, conversation(id, "1!x"), now);
+    }
+    assert_eq!((tracker.len(), tracker.live.bytes()), (0, 0));
+}
+
+#[test]
+fn what_is_left_of_a_snapshot_tells_what_it_told() {
+    let body = samples::body("voice-inbound-02-connected.json");
+    let untold = body.replace("\"workflow\"", "\"other\"");
+    let untold = untold.replace("\"wrapupExpected\"", "\"another\"");
+    let told = read_generic(&body).unwrap();
+    assert_ne!(read_generic(&untold).unwrap(), told);
+    let now = Instant::now();
+    let [mut kept, mut left] = [Limits::default().snapshots, 0].map(|snapshots| {
+        let mut tracker = Tracker::new(Limits { snapshots, ..Limits::default() });
+        assert!(matches!(tracker.take(A, told.clone(), now), News::Newer(_)));
+        tracker
+    });
+    assert!(kept.current(&told.id).is_some() && left.current(&told.id).is_none());
+    assert_eq!(left.gist(&told.id), Some(Gist::of(&told)));
+    assert_eq!(kept.gist(&told.id), left.gist(&told.id));
+
+    let user = told.participants.iter().find_map(|one| one.user_id.clone()).unwrap();
+    for (user, expected) in [(user, 1), ("nobody".into(), 0)] {
+        let topics = BTreeSet::from([Topic::User(user)]);
+        for tracker in [&kept, &left] {
+            assert_eq!(tracker.told_by(&topics).len(), expected);
+        }
+    }
+    // What a read does not tell is made good from either.
+    for tracker in [&mut kept, &mut left] {
+        let ticket = tracker.begin_read(&told.id).unwrap();
+        let news = tracker.take_read(ticket, read_generic(&untold).unwrap(), now);
+        assert_eq!(news, News::Confirmed(Arc::new(told.clone())));
+    }
 }
 
 #[test]
@@ -292,9 +347,18 @@ fn an_answer_about_another_conversation_is_no_news() {
 
 /// Plays a script against one conversation, and compares what each step answered. `a:12x` is stream
 /// `a` with a snapshot of participants 1 and 2 and the value x; those before a `!` have ended.
+///
+/// Whether snapshots are kept makes no difference.
 #[track_caller]
 fn check(script: &str, expected: Expect) {
-    let mut tracker = Tracker::new(Limits::default());
+    let limits = Limits::default();
+    let answers = play(script, limits);
+    assert_eq!(play(script, Limits { snapshots: 0, ..limits }), answers, "without snapshots");
+    expected.assert_eq(&answers);
+}
+
+fn play(script: &str, limits: Limits) -> String {
+    let mut tracker = Tracker::new(limits);
     let mut now = Instant::now();
     let id = ConversationId::new("c");
     let (mut ticket, mut doubt) = (None, None);
@@ -342,7 +406,7 @@ fn check(script: &str, expected: Expect) {
         };
         answers.push(answer);
     }
-    expected.assert_eq(&answers.join(" "));
+    answers.join(" ")
 }
 
 fn conversation(id: &str, body: &str) -> Conversation {
@@ -360,7 +424,7 @@ fn conversation(id: &str, body: &str) -> Conversation {
 fn show(news: &News) -> &'static str {
     match news {
         News::Newer(_) => "newer",
-        News::Duplicate => "duplicate",
+        News::Duplicate | News::Confirmed(_) => "duplicate",
         News::Older => "older",
         News::Partial => "partial",
         News::Doubtful { .. } => "doubtful",

@@ -71,7 +71,7 @@ fn play(steps: &[Conversation], seed: u64, drops: bool) {
                 let Some(ticket) = read.take() else { continue };
                 let truth = steps[sent - 1].clone();
                 match tracker.take_read(ticket, truth, now) {
-                    News::Newer(_) | News::Duplicate => newest = sent - 1,
+                    News::Newer(_) | News::Duplicate | News::Confirmed(_) => newest = sent - 1,
                     News::Overtaken { read_again: true } => {
                         read = tracker.begin_read(&steps[0].id);
                     }
@@ -101,7 +101,7 @@ fn play(steps: &[Conversation], seed: u64, drops: bool) {
                 newest = step;
             }
             News::Doubtful { .. } => read = read.or(tracker.begin_read(&steps[0].id)),
-            News::Duplicate | News::Older => {}
+            News::Duplicate | News::Confirmed(_) | News::Older => {}
             other @ (News::Partial | News::Overtaken { .. }) => panic!("seed {seed}: {other:?}"),
         }
     }

@@ -13,8 +13,8 @@ use crate::updates::settings::Settings;
 use crate::updates::wish::{Observation, Seen, Wish, Write};
 
 const PARTICIPANTS: usize = 100_000;
-/// Of the whole process, in MiB: some 4.5 KiB each, with ten attributes and three keys.
-const LIMIT: u64 = 480;
+/// Of the whole process, in MiB: some 1.6 KiB each, with three keys.
+const LIMIT: u64 = 200;
 
 /// To be run alone, or what other tests hold is measured too.
 #[test]
