@@ -2,7 +2,7 @@
 //!
 //! Pure: the environment is an argument, and whether files are there is looked at elsewhere
 //! ([`load`](super::load)). Where the file is silent, Genesys' own variables count. Several clients
-//! are read in [`clients`](super::clients).
+//! are read in [`clients`].
 
 use std::path::Path;
 

@@ -20,7 +20,7 @@ pub struct RuleCount {
     pub written: Count,
     /// Keys that became dead letters.
     pub failed: Count,
-    /// Nanoseconds that its conditions and values took; see [`RuleCounts::evaluated`].
+    /// Nanoseconds that its conditions and values took, as far as that was measured.
     pub evaluation: Count,
     /// Milliseconds since 1970; 0 is never.
     pub last_match_at: Count,

@@ -67,11 +67,7 @@ impl Pipeline {
                 }
                 return ControlFlow::Continue(());
             }
-            News::Newer(current) => {
-                self.audited(&id, &held, Some(&current), now);
-                Some(current)
-            }
-            News::Confirmed(current) => {
+            News::Newer(current) | News::Confirmed(current) => {
                 self.audited(&id, &held, Some(&current), now);
                 Some(current)
             }
