@@ -29,6 +29,7 @@
 //! of a conversation is ever logged.
 
 mod course;
+mod limits;
 mod live;
 mod outline;
 mod reads;
@@ -43,6 +44,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use self::course::Arrival;
+pub use self::limits::Limits;
 use self::live::{Candidate, LiveConversations, text_hash};
 use self::outline::topic_hash;
 pub use self::outline::{Differs, Gist};
@@ -69,39 +71,6 @@ pub struct StreamId {
     pub channel: u32,
     /// Any number that stands for the topic.
     pub topic: u64,
-}
-
-/// How much is remembered.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Live conversations: some 800 bytes each beside their snapshots. Of more, the one longest
-    /// without news is forgotten; its next snapshot counts as its first.
-    pub live: usize,
-    /// Snapshots that are kept, in bytes: some 12 KB for a call with one agent.
-    pub snapshots: usize,
-    /// A live conversation without news for this long is looked up: its end may have been missed.
-    pub silence: Duration,
-    /// Conversations that are over: some 300 bytes each.
-    pub tombstones: usize,
-    /// How late a frame of a conversation that is over may come and still be known as late.
-    pub tombstone_age: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits {
-            // More than Genesys' largest customers have at once on 20 channels' worth of users.
-            live: 50_000,
-            // Some 700 calls: all that are live in most places. Elsewhere those that had news last,
-            // which are those that are asked for most: a doubt, a rule whose time comes. More of them
-            // would leave no room for 100,000 participants that wait.
-            snapshots: 8 << 20,
-            silence: Duration::from_hours(24),
-            tombstones: 100_000,
-            // Frames are seconds late, or minutes after trouble on Genesys' side.
-            tombstone_age: Duration::from_hours(6),
-        }
-    }
 }
 
 /// What a snapshot was.
