@@ -139,10 +139,10 @@ async fn two_401s_make_one_renewal() {
         account.token_revoked();
         account.call(call(None)).await.unwrap();
         assert_eq!(*world.tokens.lock().unwrap(), 3);
-        tokio::time::sleep(Duration::from_secs(4)).await;
+        sleep(Duration::from_secs(4)).await;
     }
     // This is of another one.
-    tokio::time::sleep(Duration::from_secs(10)).await;
+    sleep(Duration::from_secs(10)).await;
     for _ in 0..2 {
         account.token_revoked();
         account.call(call(None)).await.unwrap();
