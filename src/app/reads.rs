@@ -160,13 +160,15 @@ impl Reads {
             let Some(wanted) = self.wanted.get_mut(&id).filter(|wanted| !wanted.under_way) else {
                 continue;
             };
-            let Some(ticket) = tracker.begin_read(&id) else { continue };
+            let Some(mut ticket) = tracker.begin_read(&id) else { continue };
             // What is in doubt holds updates back, so it must not wait behind all of them.
             let class = if wanted.in_doubt { Class::Update } else { Class::Recovery };
             (wanted.under_way, wanted.first) = (true, false);
             let api = Arc::clone(&self.api);
             self.under_way.push(Box::pin(async move {
-                let result = reading::conversation(&*api, class, &id).await;
+                let permit = api.permit(class).await;
+                ticket.sent_at(Instant::now());
+                let result = reading::conversation_by(&*api, permit, &id).await;
                 ReadDone { id, ticket, result }
             }));
         }

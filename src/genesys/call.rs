@@ -214,7 +214,8 @@ pub trait Api: Send + Sync + 'static {
     fn permit(&self, class: Class) -> BoxFuture<'_, Permit>;
 
     /// Makes a call for which leave has been taken. A 401 is answered by one fresh token and one
-    /// more request (for which leave is taken inside); nothing else is tried again.
+    /// more request (for which leave is taken inside), but where an update would have to wait for
+    /// that; nothing else is tried again.
     ///
     /// # Cancel safety
     ///

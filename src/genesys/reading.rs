@@ -12,7 +12,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::call::{Answer, Api, Call, CallError, Class};
+use super::call::{Answer, Api, Call, CallError, Class, Permit};
 use super::ids::{ConversationId, ParticipantId, QueueId, UserId};
 
 /// Conversations on a page of the details query. The default is 25 (FACTS 1.3); 100 is what the
@@ -53,8 +53,26 @@ pub async fn conversation(
     class: Class,
     id: &ConversationId,
 ) -> Result<Answer, CallError> {
+    conversation_by(api, api.permit(class).await, id).await
+}
+
+/// The same, where leave has been taken.
+///
+/// # Errors
+///
+/// As [`Api::call_with`].
+///
+/// # Cancel safety
+///
+/// Dropping the future abandons the request.
+pub async fn conversation_by(
+    api: &dyn Api,
+    permit: Permit,
+    id: &ConversationId,
+) -> Result<Answer, CallError> {
     let path = format!("/api/v2/conversations/{}", encoded(id.as_str()));
-    api.call(get(class, "get_conversation", path)).await
+    let call = get(permit.class, "get_conversation", path);
+    api.call_with(permit, call).await
 }
 
 /// A user's conversation, in the tutorial's shape.

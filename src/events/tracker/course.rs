@@ -85,6 +85,11 @@ impl Course {
         self.bodies.push((body, now));
     }
 
+    /// When the current body was accepted.
+    pub(super) fn accepted_at(&self) -> Option<Instant> {
+        self.bodies.last().map(|(_, at)| *at)
+    }
+
     /// Notes that what was sent before the current body may still be on its way: it came from the
     /// API, or nobody knows whether it was late.
     pub(super) fn is_unsure(&mut self, now: Instant) {

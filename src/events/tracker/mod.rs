@@ -181,7 +181,7 @@ impl Tracker {
                     }
                     Arrival::Doubtful => {
                         live.doubt(stream, candidate.body());
-                        self.reads.doubted(id, candidate.body());
+                        self.reads.doubted(id, candidate.body(), now);
                         let current = live.whole().cloned();
                         News::Doubtful { current, candidate: candidate.conversation }
                     }
@@ -227,7 +227,7 @@ impl Tracker {
     pub fn begin_read(&mut self, id: &ConversationId) -> Option<ReadTicket> {
         let doubts = self.live.get(id).map(|live| live.doubted_bodies()).unwrap_or_default();
         let begun = self.reads.begin(id, doubts);
-        begun.then(|| ReadTicket { id: id.clone(), accepted: self.acceptance(id) })
+        begun.then(|| ReadTicket { id: id.clone(), accepted: self.acceptance(id), sent: None })
     }
 
     /// Takes the answer to a read. Unless something was accepted meanwhile, it decides: it is newer
@@ -240,9 +240,12 @@ impl Tracker {
         now: Instant,
     ) -> News {
         let meanwhile = self.reads.end(&ticket.id);
-        let overtaken = meanwhile.doubted || self.acceptance(&ticket.id) != ticket.accepted;
-        if overtaken && !defects::on(Defect::OvertakenReadBelieved) {
-            return News::Overtaken { read_again: meanwhile.doubted };
+        let overtakes = |at: Option<Instant>| at.is_some_and(|at| ticket.is_before(at));
+        let doubted = overtakes(meanwhile.doubted);
+        let moved_on = self.acceptance(&ticket.id) != ticket.accepted
+            && self.accepted_at(&ticket.id).is_none_or(|at| ticket.is_before(at));
+        if (doubted || moved_on) && !defects::on(Defect::OvertakenReadBelieved) {
+            return News::Overtaken { read_again: meanwhile.doubted.is_some() };
         }
         if conversation.id != ticket.id {
             return News::Older;
@@ -262,7 +265,9 @@ impl Tracker {
                 return News::Confirmed(held.unwrap_or(candidate.conversation));
             }
             // It shows what the stream has gone back from since.
-            Some(_) if meanwhile.taken_back => return News::Overtaken { read_again: true },
+            Some(_) if overtakes(meanwhile.taken_back) => {
+                return News::Overtaken { read_again: true };
+            }
             Some(live) => Some(&live.progress),
             None => self.tombstones.get(&ticket.id).map(|tombstone| &tombstone.progress),
         };
@@ -275,7 +280,7 @@ impl Tracker {
     /// Gives back the ticket of a read that failed. Returns true if something came into doubt while
     /// it was under way.
     pub fn give_up_read(&mut self, ticket: ReadTicket) -> bool {
-        self.reads.end(&ticket.id).doubted
+        self.reads.end(&ticket.id).doubted.is_some()
     }
 
     /// Takes the answer to a read that the API knows the conversation no longer. Returns false if
@@ -283,7 +288,7 @@ impl Tracker {
     /// of it yet.
     pub fn take_gone(&mut self, ticket: ReadTicket, now: Instant) -> bool {
         let meanwhile = self.reads.end(&ticket.id);
-        if meanwhile.doubted || self.acceptance(&ticket.id) != ticket.accepted {
+        if meanwhile.doubted.is_some() || self.acceptance(&ticket.id) != ticket.accepted {
             return false;
         }
         if let Some(live) = self.live.remove(&ticket.id) {
@@ -382,7 +387,7 @@ impl Tracker {
         live.show_current(stream);
         self.live.touch(id, now);
         if taken_back {
-            self.reads.taken_back(id);
+            self.reads.taken_back(id, now);
         }
     }
 
@@ -435,5 +440,11 @@ impl Tracker {
     fn acceptance(&self, id: &ConversationId) -> Option<u64> {
         let live = self.live.get(id).map(|live| live.accepted);
         live.or_else(|| self.tombstones.get(id).map(|tombstone| tombstone.accepted))
+    }
+
+    /// When that was.
+    fn accepted_at(&self, id: &ConversationId) -> Option<Instant> {
+        let live = self.live.get(id).map(|live| live.course.accepted_at());
+        live.flatten().or_else(|| self.tombstones.get(id).map(|tombstone| tombstone.since))
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use tokio::time::Instant;
+
 use crate::genesys::ConversationId;
 
 /// Leave to read one conversation, and what was known of it then. It is given back by
@@ -13,11 +15,24 @@ pub struct ReadTicket {
     pub(super) id: ConversationId,
     /// The acceptance that was the newest when the read began.
     pub(super) accepted: Option<u64>,
+    /// When the request went out, if that was later.
+    pub(super) sent: Option<Instant>,
 }
 
 impl ReadTicket {
     pub fn conversation(&self) -> &ConversationId {
         &self.id
+    }
+
+    /// Notes that the request goes out only now: it may have waited for the budget, and what came
+    /// until then has not overtaken it.
+    pub fn sent_at(&mut self, now: Instant) {
+        self.sent = Some(now);
+    }
+
+    /// Whether something that came then may be newer than the answer.
+    pub(super) fn is_before(&self, at: Instant) -> bool {
+        self.sent.is_none_or(|sent| at >= sent)
     }
 }
 
@@ -31,17 +46,18 @@ pub(super) struct Reads {
 struct Read {
     /// Hashes of the bodies that were doubtful when it began, and which it settles.
     settles: Vec<u64>,
-    /// Something came into doubt since: the answer may be older than that.
-    again: bool,
-    /// A stream took back what it had brought into doubt: an answer that shows it is older than that.
-    taken_back: bool,
+    /// When something came into doubt since, last: the answer may be older than that.
+    again: Option<Instant>,
+    /// When a stream took back what it had brought into doubt: an answer that shows it is older than
+    /// that.
+    taken_back: Option<Instant>,
 }
 
 /// What happened while a read was under way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Meanwhile {
-    pub(super) doubted: bool,
-    pub(super) taken_back: bool,
+    pub(super) doubted: Option<Instant>,
+    pub(super) taken_back: Option<Instant>,
 }
 
 impl Reads {
@@ -50,23 +66,24 @@ impl Reads {
         if self.under_way.contains_key(id) {
             return false;
         }
-        self.under_way
-            .insert(id.clone(), Read { settles: doubts, again: false, taken_back: false });
+        self.under_way.insert(id.clone(), Read { settles: doubts, again: None, taken_back: None });
         true
     }
 
     /// Notes that a body is doubtful: a read under way comes too early for it, unless it was
     /// doubtful before.
-    pub(super) fn doubted(&mut self, id: &ConversationId, body: u64) {
-        if let Some(read) = self.under_way.get_mut(id) {
-            read.again |= !read.settles.contains(&body);
+    pub(super) fn doubted(&mut self, id: &ConversationId, body: u64, now: Instant) {
+        if let Some(read) = self.under_way.get_mut(id)
+            && !read.settles.contains(&body)
+        {
+            read.again = Some(now);
         }
     }
 
     /// Notes that the conversation was seen as it is held, by a stream that had said otherwise.
-    pub(super) fn taken_back(&mut self, id: &ConversationId) {
+    pub(super) fn taken_back(&mut self, id: &ConversationId, now: Instant) {
         if let Some(read) = self.under_way.get_mut(id) {
-            read.taken_back = true;
+            read.taken_back = Some(now);
         }
     }
 

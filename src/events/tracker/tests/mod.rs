@@ -9,6 +9,7 @@ use crate::events::samples::{self, CALL, THREAD};
 use crate::events::{read_generic, read_media};
 
 const A: StreamId = StreamId { channel: 1, topic: 1 };
+const B: StreamId = StreamId { channel: 2, topic: 1 };
 
 #[test]
 fn progress_decides() {
@@ -343,6 +344,24 @@ fn an_answer_about_another_conversation_is_no_news() {
     let ticket = tracker.begin_read(&ConversationId::new("c1")).unwrap();
     let news = tracker.take_read(ticket, conversation("c2", "1x"), Instant::now());
     assert_eq!((news, tracker.len()), (News::Older, 0));
+}
+
+#[test]
+fn what_came_before_a_read_was_sent_has_not_overtaken_it() {
+    let start = Instant::now();
+    let at = |seconds| start + Duration::from_secs(seconds);
+    for (second, expected) in [(3, "newer"), (6, "overtaken")] {
+        let mut tracker = Tracker::new(Limits::default());
+        assert_eq!(show(&tracker.take(A, conversation("c", "1x"), start)), "newer");
+        let mut ticket = tracker.begin_read(&"c".into()).unwrap();
+        // It waits for the budget, and progress comes; then a doubt, which the answer settles.
+        assert_eq!(show(&tracker.take(A, conversation("c", "12x"), at(2))), "newer");
+        assert_eq!(show(&tracker.take(B, conversation("c", "12y"), at(second))), "doubtful");
+        ticket.sent_at(at(5));
+        let news = tracker.take_read(ticket, conversation("c", "12y"), at(7));
+        assert!(show(&news).starts_with(expected), "{news:?}");
+        assert_eq!(tracker.is_in_doubt(&"c".into()), expected == "overtaken");
+    }
 }
 
 /// Plays a script against one conversation, and compares what each step answered. `a:12x` is stream
