@@ -1,0 +1,36 @@
+//! Writes that are seen to be applied before their answer is given up.
+
+use expect_test::expect;
+
+use super::check;
+
+#[test]
+fn what_is_seen_to_be_applied_needs_no_answer_and_what_others_make_of_it_is_theirs() {
+    check(
+        "see wish a=1 b=1 | after 1 | take | see a=1 wish a=1 b=1 | see a=9 wish a=1 b=1 | no p lost | after 60 | take | yes p | \
+         see a=9 b=1 wish a=1 b=1 | after 60 | take | counts",
+        expect![
+            "p{a=1 b=1}#1 | p{b=1}#2 | - | offered=8 merged=1 pushed=2 unchanged=5 confirmed=1 lost=1 failed=0"
+        ],
+    );
+    check(
+        "see wish a=1 | after 1 | take | see a=1 wish a=1 | no p lost | after 60 | take | counts",
+        expect![
+            "p{a=1}#1 | - | offered=2 merged=0 pushed=1 unchanged=1 confirmed=1 lost=0 failed=0"
+        ],
+    );
+}
+
+#[test]
+fn what_may_have_been_seen_from_before_goes_again_without_an_answer() {
+    check(
+        "see a=1 wish a=2 | after 1 | take | yes p | see a=1 wish a=1 | after 1 | take | see a=1 b=1 wish a=1 | \
+         see a=9 wish a=1 | no p lost | after 60 | take",
+        expect!["p{a=2}#1 | p{a=1}#1 | p{a=1}#2"],
+    );
+    check(
+        "see wish a=1 | after 1 | take | no p lost | after 60 | take | see a=1 wish a=1 | see a=9 wish a=1 | no p lost | \
+         after 60 | take",
+        expect!["p{a=1}#1 | p{a=1}#2 | p{a=1}#3"],
+    );
+}
