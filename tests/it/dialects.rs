@@ -140,6 +140,8 @@ impl Suite {
         let should: BTreeMap<String, String> =
             should.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         assert_eq!(is, should, "the others' keys are as they were");
+        // The attributes are there a moment before the request is answered and noted.
+        self.settled();
         let sent = self.simulated.accepted().pop().unwrap();
         match self.dialect {
             Dialect::Patch => assert_eq!(sent.keys, ["cc.handled_by", "cc.segment"]),
