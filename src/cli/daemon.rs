@@ -127,10 +127,17 @@ pub(super) fn print_diff(diff: &RulesDiff) {
 
 /// In a line.
 pub(super) fn changed(changes: &Changes) -> String {
-    let Changes { conversations, came, went, writes, participants, incomplete } = changes;
+    let Changes { conversations, came, went, writes, participants, incomplete, not_kept } = changes;
     let more = if *incomplete { " at least: not all could be looked at in time" } else { "" };
+    let later = match not_kept {
+        0 => String::new(),
+        // So many conversations live that the snapshots of the older ones are not kept.
+        more => {
+            format!("; {more} more, of which no snapshot is kept, follow with their next events")
+        }
+    };
     format!(
-        "of {}: {} came, {went} went; {} to {}{more}",
+        "of {}: {} came, {went} went; {} to {}{more}{later}",
         counted(*conversations, "live conversation"),
         counted(*came, "wish"),
         counted(*writes, "write"),

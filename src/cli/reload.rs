@@ -81,7 +81,8 @@ fn tell_plan(plan: &Planned) -> Exit {
         ));
     }
     let minutes = counted(*budget_minutes, "minute");
-    print(&format!("at most {minutes} of the account's budget"));
+    let besides = if changes.not_kept > 0 { ", without those that follow" } else { "" };
+    print(&format!("at most {minutes} of the account's budget{besides}"));
     if changes.writes > *max_writes as u64 {
         print(&format!(
             "more than reload.max_writes ({max_writes}): they would wait for `attributed reload --confirm`"

@@ -43,7 +43,9 @@ impl Pipeline {
     pub(super) fn begin_comparing(&mut self, question: Question) {
         // Those that new rules look at by themselves: the others wait for their next event.
         let left = self.kept_ids();
-        self.comparing = Some(Comparing { question, left, found: Comparison::default() });
+        let mut found = Comparison::default();
+        found.changes.not_kept = self.tracker.len().saturating_sub(left.len()) as u64;
+        self.comparing = Some(Comparing { question, left, found });
     }
 
     /// Goes on with the answer, and gives it when it is whole or time is over.

@@ -113,6 +113,10 @@ pub struct Changes {
     pub participants: u64,
     /// Some conversations were not looked at, for want of time.
     pub incomplete: bool,
+    /// Live conversations of which no snapshot is kept: what the new rules make of them shows at
+    /// their next event.
+    #[serde(default)]
+    pub not_kept: u64,
 }
 
 /// Changes by one rule.
