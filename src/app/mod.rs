@@ -211,6 +211,11 @@ impl App {
         self.rules_text.subscribe()
     }
 
+    /// Who is watched, likewise.
+    pub fn watching(&self) -> watch::Receiver<Arc<Watching>> {
+        self.joints.watching.clone()
+    }
+
     pub fn clients(&self) -> Arc<Clients> {
         Arc::clone(&self.clients)
     }

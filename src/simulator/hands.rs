@@ -2,7 +2,7 @@
 //!
 //! The control API is these methods over HTTP; a test in the same process calls them itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hasher as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -83,9 +83,17 @@ impl Simulator {
     /// The client's settings say `all_users`: to its rules they are watched before it listens to
     /// them, as when it reads what is under way while its channels still connect.
     pub fn client_watches_all(&self) {
+        self.client_watches(self.look(|world| {
+            let users = world.users().iter();
+            users.map(|user| user.id.clone()).collect()
+        }));
+    }
+
+    /// These users, by their ids, are watched to the client's rules from now on.
+    pub fn client_watches(&self, users: BTreeSet<String>) {
         let mut state = self.state();
-        let users = state.world.users().iter().map(|user| user.id.clone()).collect();
-        state.truth.named(users);
+        let now = state.world_now();
+        state.truth.named(users, now);
     }
 
     /// Puts a conversation into the world, or the next state of one; returns its sequence and the

@@ -191,7 +191,8 @@ impl Inner {
         }
         self.channels.subscribe(id, kept, &singles);
         if is_own {
-            self.truth.watch(self.channels.heard());
+            let now = self.world_now();
+            self.truth.watch(self.channels.heard(), now);
         }
         let expires = self.clock.elapsed() + self.limits.channel_life;
         if let Some(channel) = self.channels.get_mut(id) {

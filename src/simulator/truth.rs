@@ -16,29 +16,32 @@ pub(super) struct Truth {
     oracle: Oracle,
     /// Single topics, lower case, that somebody last listened to.
     topics: BTreeSet<String>,
-    /// Users whom the client's settings name: it watches them before it can listen to them.
-    named: BTreeSet<String>,
+    /// Users of whom the client says that it watches them: before it can listen to them, too. As long
+    /// as it has not said so, those whom it listens to.
+    named: Option<BTreeSet<String>>,
 }
 
 impl Truth {
     pub(super) fn new(world: &World) -> Truth {
         let oracle = Oracle::new(world, BTreeSet::new());
-        Truth { oracle, topics: BTreeSet::new(), named: BTreeSet::new() }
+        Truth { oracle, topics: BTreeSet::new(), named: None }
     }
 
     /// The client watches these users, whether or not it listens to them yet.
-    pub(super) fn named(&mut self, users: BTreeSet<String>) {
-        self.oracle.watch(users.clone());
-        self.named = users;
+    pub(super) fn named(&mut self, users: BTreeSet<String>, now: Timestamp) {
+        self.oracle.watch(users.clone(), now);
+        self.named = Some(users);
     }
 
     /// The client listens to these single topics from now on.
-    pub(super) fn watch<'a>(&mut self, topics: impl Iterator<Item = &'a str>) {
+    pub(super) fn watch<'a>(&mut self, topics: impl Iterator<Item = &'a str>, now: Timestamp) {
         let topics: BTreeSet<&str> = topics.collect();
         self.topics = topics.iter().map(|&topic| topic.to_owned()).collect();
         let user = |topic: &'a str| Some(topic.strip_prefix("v2.users.")?.split_once('.')?.0);
-        let heard = topics.into_iter().filter_map(user).map(str::to_owned);
-        self.oracle.watch(heard.chain(self.named.iter().cloned()).collect());
+        if self.named.is_none() {
+            let heard = topics.into_iter().filter_map(user).map(str::to_owned);
+            self.oracle.watch(heard.collect(), now);
+        }
     }
 
     /// # Errors

@@ -37,6 +37,8 @@ pub(crate) enum Trouble {
     BudgetSpentByOthers,
     RulesReloaded,
     TopicsChanged,
+    /// Only some are watched for a while.
+    UsersChanged,
     /// The process is killed, and started again.
     Crash,
     /// The journal cannot be written for a while.
@@ -45,7 +47,7 @@ pub(crate) enum Trouble {
     DiskFull,
 }
 
-pub(crate) const ALL: [Trouble; 31] = [
+pub(crate) const ALL: [Trouble; 32] = [
     Trouble::SocketDropped,
     Trouble::SocketHalfOpen,
     Trouble::SocketClosed,
@@ -74,6 +76,7 @@ pub(crate) const ALL: [Trouble; 31] = [
     Trouble::BudgetSpentByOthers,
     Trouble::RulesReloaded,
     Trouble::TopicsChanged,
+    Trouble::UsersChanged,
     Trouble::Crash,
     Trouble::DiskFails,
     Trouble::DiskFull,
@@ -126,6 +129,7 @@ impl Trouble {
             Trouble::BudgetSpentByOthers => "budget spent by others",
             Trouble::RulesReloaded => "rules reloaded",
             Trouble::TopicsChanged => "topics changed",
+            Trouble::UsersChanged => "users changed",
             Trouble::Crash => "crashes",
             Trouble::DiskFails => "disk fails",
             Trouble::DiskFull => "disk full",

@@ -17,7 +17,7 @@ const ENOUGH: [(&str, u64); 5] =
     [("conversations", 200), ("frames", 2_000), ("pushes", 300), ("drops", 10), ("crashes", 2)];
 
 /// What befalls frames and attributes by chance; an hour has each of them, too.
-const BY_CHANCE: [&str; 6] = [
+pub(crate) const BY_CHANCE: [&str; 6] = [
     "frame lost",
     "frame late",
     "frame twice",

@@ -49,8 +49,23 @@ async fn life(scene: &Scene, counts: &Arc<Counts>, told: &mut String) -> Ended {
             }
         }
     };
+    let mut watching = app.watching();
+    let follow_watching = async {
+        loop {
+            let users = watching.borrow_and_update().users.clone();
+            // Until the directory has been asked, nobody is looked at.
+            if !users.is_empty() {
+                let ids = users.iter().map(ToString::to_string).collect();
+                scene.simulator.client_watches(ids);
+            }
+            if watching.changed().await.is_err() {
+                return std::future::pending::<()>().await;
+            }
+        }
+    };
     tokio::select! {
         biased;
+        () = follow_watching => unreachable!("they are followed for ever"),
         () = follow_rules => unreachable!("they are followed for ever"),
         ended = app.run() => ended,
     }

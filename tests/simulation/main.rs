@@ -69,7 +69,7 @@ fn the_same_seed_twice_leaves_the_same_trace() {
 fn soak() {
     let mut tally = outcome::Tally::default();
     let begun = tokio::time::Instant::now();
-    let wrong = seeds::play(&seeds::asked_for("1-2000"), |seed, outcome: &Outcome| {
+    let wrong = seeds::play_side_by_side(&seeds::asked_for("1-2000"), |seed, outcome: &Outcome| {
         println!("{}", outcome.line(seed));
         tally.add(&outcome.tally);
     });

@@ -148,6 +148,13 @@ impl Scene {
         config.watch.queues = queues.iter().map(|&queue| queue.into()).collect();
     }
 
+    /// Likewise, of users; all where no names are given.
+    pub(crate) fn watch_users(&self, users: Option<&[String]>) {
+        let mut config = self.config.lock().unwrap_or_else(PoisonError::into_inner);
+        config.watch.all_users = users.is_none();
+        config.watch.users = users.into_iter().flatten().map(|user| user.as_str().into()).collect();
+    }
+
     fn config(&self) -> Config {
         self.config.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

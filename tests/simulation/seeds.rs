@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
+use std::sync::{Mutex, mpsc};
 
 use crate::hour::{self, HOUR, Play};
 use crate::outcome::Outcome;
@@ -25,20 +26,59 @@ pub(crate) fn play_with(
     two_clients: bool,
     mut show: impl FnMut(u64, &Outcome),
 ) -> BTreeSet<u64> {
-    let alone = seeds.start() == seeds.end();
     let mut wrong = BTreeSet::new();
     for seed in seeds.clone() {
-        let outcome = hour::play(Play { seed, length: HOUR, whole: alone, two_clients });
+        let play = Play { seed, length: HOUR, whole: is_alone(seeds), two_clients };
+        let outcome = hour::play(play);
         show(seed, &outcome);
-        if !outcome.wrong.is_empty() {
-            println!("seed {seed} is wrong: {}\n{}", outcome.tally, outcome.wrong.join("\n"));
-            let name = if two_clients { "with_two_clients" } else { "every_hour_ends" };
-            println!("ATTRIBUTED_SEEDS={seed} cargo test --test simulation {name}");
-            if alone {
-                println!("{}", outcome.story());
-            }
-            wrong.insert(seed);
-        }
+        wrong.extend(tell_if_wrong(play, &outcome));
     }
     wrong
+}
+
+/// The same, with a thread for each core: seeds are shown as they come to their ends.
+pub(crate) fn play_side_by_side(
+    seeds: &RangeInclusive<u64>,
+    mut show: impl FnMut(u64, &Outcome),
+) -> BTreeSet<u64> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let (next, (played, outcomes)) = (Mutex::new(seeds.clone()), mpsc::sync_channel(cores));
+    let (next, alone) = (&next, is_alone(seeds));
+    let mut wrong = BTreeSet::new();
+    std::thread::scope(|scope| {
+        for _ in 0..cores {
+            let played = played.clone();
+            scope.spawn(move || {
+                while let Some(seed) = { next.lock().unwrap().next() } {
+                    let play = Play { seed, length: HOUR, whole: alone, two_clients: false };
+                    played.send((play, hour::play(play))).unwrap();
+                }
+            });
+        }
+        drop(played);
+        for (play, outcome) in outcomes {
+            show(play.seed, &outcome);
+            wrong.extend(tell_if_wrong(play, &outcome));
+        }
+    });
+    wrong
+}
+
+fn is_alone(seeds: &RangeInclusive<u64>) -> bool {
+    seeds.start() == seeds.end()
+}
+
+/// The seed, if it went wrong; and how, and what plays it again.
+fn tell_if_wrong(play: Play, outcome: &Outcome) -> Option<u64> {
+    let Play { seed, whole, two_clients, .. } = play;
+    if outcome.wrong.is_empty() {
+        return None;
+    }
+    println!("seed {seed} is wrong: {}\n{}", outcome.tally, outcome.wrong.join("\n"));
+    let name = if two_clients { "with_two_clients" } else { "every_hour_ends" };
+    println!("ATTRIBUTED_SEEDS={seed} cargo test --test simulation {name}");
+    if whole {
+        println!("{}", outcome.story());
+    }
+    Some(seed)
 }

@@ -8,10 +8,12 @@ use std::time::Duration;
 use attributed::signals::Intent;
 use attributed::simulator::{Door, Faults, RULES, Scripted, Toss, Treatment};
 use rand::rngs::StdRng;
+use rand::seq::SliceRandom as _;
 use rand::{RngExt, SeedableRng};
 use tokio::time::{Instant, sleep};
 
 use crate::deck::{Deck, Trouble};
+use crate::judgement::BY_CHANCE;
 use crate::scene::{Death, QUEUES, Scene};
 use crate::told::SILENT;
 
@@ -24,6 +26,8 @@ const TIMEOUT: u64 = 60_000;
 const DOWN: std::ops::Range<u64> = 1_500..60_000;
 /// A commit takes a few writes and syncs; after fewer than so many the disk fails.
 const WRITES_LEFT: u64 = 40;
+/// So many at most until an hour has had everything; the judge says so if that is not enough.
+const DAYS_MORE: usize = 20;
 const WRITES: &str = "PATCH /attributes";
 const ANY: &str = "* /api";
 const READS: &str = "GET /conversations/{conversationId}";
@@ -53,11 +57,24 @@ impl<'a> Weather<'a> {
             self.scene.note(trouble.name());
             self.befall(trouble).await;
         }
+        self.make_up().await;
         let simulator = &self.scene.simulator;
         simulator.set_faults(Faults::None);
         simulator.clear_script();
         self.scene.rules(RULES).await;
         self.scene.queues(&QUEUES).await;
+    }
+
+    /// More bad days, for what should have come by chance and has not.
+    async fn make_up(&mut self) {
+        for _ in 0..DAYS_MORE {
+            let injected = self.scene.simulator.injected();
+            if BY_CHANCE.iter().all(|kind| injected.contains_key(kind)) {
+                break;
+            }
+            self.scene.note(Trouble::TerribleDay.name());
+            self.befall(Trouble::TerribleDay).await;
+        }
     }
 
     async fn befall(&mut self, trouble: Trouble) {
@@ -90,6 +107,12 @@ impl<'a> Weather<'a> {
                 sleep(Duration::from_secs(self.dice.random_range(5..60))).await;
                 self.scene.queues(&QUEUES).await;
             }
+            Trouble::UsersChanged => {
+                let some = self.some_users();
+                self.scene.users(Some(&some)).await;
+                sleep(Duration::from_secs(self.dice.random_range(5..60))).await;
+                self.scene.users(None).await;
+            }
             Trouble::Crash => self.crash().await,
             Trouble::DiskFails => {
                 self.scene.disk.fail_after(self.dice.random_range(0..WRITES_LEFT));
@@ -113,6 +136,18 @@ impl<'a> Weather<'a> {
             | Trouble::SlowAnswers
             | Trouble::Frozen => self.answers(trouble),
         }
+    }
+
+    /// Names of one user or more, and not of all.
+    fn some_users(&mut self) -> Vec<String> {
+        let mut users: Vec<String> = self
+            .scene
+            .simulator
+            .look(|world| world.users().iter().map(|user| user.email.clone()).collect());
+        let some = self.dice.random_range(1..users.len());
+        users.shuffle(&mut self.dice);
+        users.truncate(some);
+        users
     }
 
     /// At any point: perhaps between two writes to the disk, perhaps while it starts.
@@ -248,6 +283,12 @@ impl Scene {
 
     fn are_usual(&self) -> bool {
         fs::read_to_string(self.dir.join("rules.toml")).unwrap() == RULES
+    }
+
+    /// These users are watched from now on, or all, and the daemon is told.
+    async fn users(&self, users: Option<&[String]>) {
+        self.watch_users(users);
+        self.tell(Intent::Reload).await;
     }
 
     /// These queues are watched from now on, and the daemon is told.

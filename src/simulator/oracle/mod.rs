@@ -118,9 +118,12 @@ impl Oracle {
         }
     }
 
-    /// Other users are watched from now on.
-    pub fn watch(&mut self, users: BTreeSet<String>) {
-        self.watched = users;
+    /// Other users are watched from now on; if so, living conversations are looked at again.
+    pub fn watch(&mut self, users: BTreeSet<String>, now: Timestamp) {
+        if users != self.watched {
+            self.watched = users;
+            self.look_again(now);
+        }
     }
 
     /// Other rules are in force from now on; what was last delivered of each living conversation is
@@ -129,6 +132,11 @@ impl Oracle {
         let (rules, keys) = ruleset::read(text)?;
         self.rules = rules;
         self.keys.extend(keys);
+        self.look_again(now);
+        Ok(())
+    }
+
+    fn look_again(&mut self, now: Timestamp) {
         self.heard = self.heard.max(now);
         for case in self.cases.values_mut() {
             let Some(last) = &case.last else { continue };
@@ -147,7 +155,6 @@ impl Oracle {
                 entry(What::Reloaded(seen));
             }
         }
-        Ok(())
     }
 
     /// A generic body was written to the live socket of that number. `sequence` is its `Changed`'s.
