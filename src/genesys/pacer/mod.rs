@@ -122,8 +122,9 @@ impl Pacer {
     }
 
     /// Takes in what an answer says about the budget to a request that was not begun here; `sent_at`
-    /// is when it was sent. Else see [`UnderWay::answered`].
-    pub fn note(&self, headers: RateHeaders, sent_at: Instant) {
+    /// is when it was sent.
+    #[cfg(test)]
+    fn note(&self, headers: RateHeaders, sent_at: Instant) {
         self.state().window.note(Instant::now(), sent_at, headers);
         self.changed.notify_waiters();
     }

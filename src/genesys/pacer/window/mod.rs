@@ -81,8 +81,8 @@ pub(super) struct Window {
 struct Current {
     /// The highest count that was told.
     count: u32,
-    /// When the request was sent whose answer told it.
-    as_of: Option<Instant>,
+    /// The number of the request whose answer told it.
+    told_by: Option<u64>,
     /// When it was so, most likely: half-way between that and the answer.
     seen_at: Option<Instant>,
     /// Answers that told that they are of this window: they are in `count`.
@@ -261,11 +261,11 @@ impl Window {
     /// Requests that the server counts in the current window, or may.
     fn used(&self, cycle: &Cycle) -> u32 {
         let from = cycle.may_have_begun();
-        // What had ended when a request was sent is in the count that its answer told.
-        let after = |as_of: Instant| from.max(as_of + Duration::from_nanos(1));
-        let from = self.current.as_of.map_or(from, after);
         let told = self.current.count.max(self.current.answers);
-        told.saturating_add(self.requests.touching(from))
+        told.saturating_add(match self.current.told_by {
+            Some(number) => self.requests.touching_since(from, number),
+            None => self.requests.touching(from),
+        })
     }
 
     /// Our own part of that.

@@ -26,8 +26,8 @@ pub(super) struct Requests {
     granted: VecDeque<Granted>,
     /// By number: the class, and when it was sent.
     under_way: BTreeMap<u64, (Class, Instant)>,
-    /// When those ended of which no answer said in which window they are, the first first.
-    ended: VecDeque<Instant>,
+    /// Those that ended and of which no answer said in which window they are, the first first.
+    ended: VecDeque<Ended>,
     next: u64,
 }
 
@@ -35,6 +35,13 @@ pub(super) struct Requests {
 struct Granted {
     class: Class,
     at: Instant,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Ended {
+    at: Instant,
+    /// Requests from this number on were sent after that: two may share an instant.
+    next: u64,
 }
 
 impl Requests {
@@ -63,8 +70,14 @@ impl Requests {
     /// It is answered without a word about the budget, or given up.
     pub(super) fn end(&mut self, now: Instant, number: u64) {
         if self.under_way.remove(&number).is_some() {
-            self.ended.push_back(now);
+            self.ended.push_back(Ended { at: now, next: self.next });
         }
+    }
+
+    /// The number of the next request that goes out.
+    #[cfg(test)]
+    pub(super) fn next(&self) -> u64 {
+        self.next
     }
 
     /// When it was sent, if it is still under way.
@@ -79,7 +92,12 @@ impl Requests {
 
     /// How many the server may have counted at `from` or later, without a word about it.
     pub(super) fn touching(&self, from: Instant) -> u32 {
-        self.number(self.ended.partition_point(|ended| *ended < from))
+        self.number(self.ended.partition_point(|ended| ended.at < from))
+    }
+
+    /// The same, but for those that had ended when that request was sent: its answer counted them.
+    pub(super) fn touching_since(&self, from: Instant, told: u64) -> u32 {
+        self.number(self.ended.partition_point(|ended| ended.at < from || ended.next <= told))
     }
 
     /// How many the server may have counted in a period that ends now, where nothing is ever told.
@@ -94,12 +112,12 @@ impl Requests {
     }
 
     fn too_old(&self, period: Duration, now: Instant) -> usize {
-        self.ended.partition_point(|ended| *ended + period <= now)
+        self.ended.partition_point(|ended| ended.at + period <= now)
     }
 
     /// When there will be fewer in the period; `None` if that takes the end of one under way.
     pub(super) fn fewer_within(&self, period: Duration, now: Instant) -> Option<Instant> {
-        let ended = self.ended.get(self.too_old(period, now)).map(|ended| *ended + period);
+        let ended = self.ended.get(self.too_old(period, now)).map(|ended| ended.at + period);
         // Nothing is heard of leave that nobody uses.
         let unused = self.granted.front().map(|granted| granted.at + UNUSED);
         ended.into_iter().chain(unused).min()
@@ -120,7 +138,7 @@ impl Requests {
         while self.granted.front().is_some_and(|granted| granted.at + UNUSED <= now) {
             self.granted.pop_front();
         }
-        while self.ended.front().is_some_and(|ended| *ended + KEPT <= now) {
+        while self.ended.front().is_some_and(|ended| ended.at + KEPT <= now) {
             self.ended.pop_front();
         }
     }

@@ -73,6 +73,20 @@ fn the_count_that_was_told_holds_what_ended_before() {
     assert_eq!(window.usage(now).used, 10);
 }
 
+/// As a request for a token does, that is sent because of an answer: its own says no count.
+#[test]
+fn who_ends_in_the_instant_of_an_answer_is_in_its_count_only_if_it_ended_before() {
+    let (mut window, now) = (Window::new(300), Instant::now());
+    let before = send_unasked(&mut window, now);
+    window.end(now, before);
+    let told = send_unasked(&mut window, now);
+    window.answered(now, told, headers(2, 40));
+    assert_eq!(window.usage(now).used, 2);
+    let after = send_unasked(&mut window, now);
+    window.end(now, after);
+    assert_eq!(window.usage(now).used, 3);
+}
+
 #[test]
 fn an_answer_belongs_to_its_window() {
     let (mut window, start) = (Window::new(300), Instant::now());

@@ -50,16 +50,21 @@ impl Window {
         if headers.count.is_some() && reset(headers).is_some() {
             self.requests.told(number);
         }
-        self.note(now, sent_at, headers);
+        self.take_in(now, sent_at, number, headers);
     }
 
-    /// What the answer says to a request that was sent then.
+    /// What the answer says to a request that was sent then, after all that have ended by now.
+    #[cfg(test)]
     pub(in crate::genesys::pacer) fn note(
         &mut self,
         now: Instant,
         sent_at: Instant,
         headers: RateHeaders,
     ) {
+        self.take_in(now, sent_at, self.requests.next(), headers);
+    }
+
+    fn take_in(&mut self, now: Instant, sent_at: Instant, number: u64, headers: RateHeaders) {
         self.heard = true;
         self.advance(now);
         if let Some(allowed) = headers.allowed.filter(|allowed| *allowed > 0) {
@@ -72,7 +77,7 @@ impl Window {
             return;
         }
         if let (Some(cycle), Some(count)) = (self.cycle, headers.count) {
-            self.count(now, sent_at, count, &cycle);
+            self.count((sent_at, now), number, count, &cycle);
         }
     }
 
@@ -97,15 +102,22 @@ impl Window {
         true
     }
 
-    /// An answer to a request that was sent then told the count of the current window.
-    fn count(&mut self, now: Instant, sent_at: Instant, count: u32, cycle: &Cycle) {
+    /// An answer to the request of this number, sent and answered then, told the count of the current
+    /// window.
+    fn count(
+        &mut self,
+        (sent_at, now): (Instant, Instant),
+        number: u64,
+        count: u32,
+        cycle: &Cycle,
+    ) {
         self.current.answers += 1;
-        if self.current.as_of.is_some() && count <= self.current.count {
+        let is_first = self.current.told_by.is_none();
+        if !is_first && count <= self.current.count {
             return;
         }
-        let is_first = self.current.as_of.is_none();
         let seen_at = sent_at + now.saturating_duration_since(sent_at) / 2;
-        (self.current.count, self.current.as_of) = (count, Some(sent_at));
+        (self.current.count, self.current.told_by) = (count, Some(number));
         self.current.seen_at = Some(seen_at);
         // Each of ours may be in that count, and was if it ended before.
         let others = self.others.saw(seen_at, count.saturating_sub(self.ours(cycle)));
