@@ -382,11 +382,14 @@ impl Pipeline {
     }
 
     fn change_view(&mut self) {
-        let (before, was_held) = (self.view.rules.hash(), self.view.held_against.is_some());
-        self.view = self.joints.view.borrow_and_update().clone();
+        let view = self.joints.view.borrow_and_update().clone();
+        let before = mem::replace(&mut self.view, view);
         self.tracker.tell_apart(self.view.rules.ask_raw());
-        let confirmed = was_held && self.view.held_against.is_none();
-        if self.view.rules.hash() != before || confirmed {
+        let other_rules = self.view.rules.hash() != before.rules.hash();
+        let confirmed = before.held_against.is_some() && self.view.held_against.is_none();
+        // To `watched`, who joins was there before.
+        let others_watched = self.view.watched != before.watched;
+        if other_rules || confirmed || others_watched {
             // The others are looked at with their next event (SEMANTICS 5).
             self.reloaded = self.kept_ids();
         }

@@ -118,11 +118,19 @@ impl Oracle {
         }
     }
 
-    /// Other users are watched from now on; if so, living conversations are looked at again.
+    /// Other users are watched from now on. What was delivered before may be looked at again, if the
+    /// client keeps it and nothing newer comes first: nothing that waits is withdrawn by that.
     pub fn watch(&mut self, users: BTreeSet<String>, now: Timestamp) {
-        if users != self.watched {
-            self.watched = users;
-            self.look_again(now);
+        if users == self.watched {
+            return;
+        }
+        self.watched = users;
+        self.heard = self.heard.max(now);
+        for case in self.cases.values_mut() {
+            let Some(last) = case.last.as_ref().filter(|last| !last.over) else { continue };
+            let seen = look(&Scene::new(&last.body, &self.directory, &self.watched), &self.rules);
+            let what = What::Crossed(seen);
+            case.entries.push(Entry { sequence: case.newest, at: now, what });
         }
     }
 
@@ -132,11 +140,6 @@ impl Oracle {
         let (rules, keys) = ruleset::read(text)?;
         self.rules = rules;
         self.keys.extend(keys);
-        self.look_again(now);
-        Ok(())
-    }
-
-    fn look_again(&mut self, now: Timestamp) {
         self.heard = self.heard.max(now);
         for case in self.cases.values_mut() {
             let Some(last) = &case.last else { continue };
@@ -155,6 +158,7 @@ impl Oracle {
                 entry(What::Reloaded(seen));
             }
         }
+        Ok(())
     }
 
     /// A generic body was written to the live socket of that number. `sequence` is its `Changed`'s.

@@ -1,6 +1,7 @@
 //! Rules that are compared, that come into force, and that ask for the event as it was sent.
 
 use super::*;
+use crate::genesys::UserId;
 
 #[tokio::test(start_paused = true)]
 async fn other_rules_are_compared_and_change_nothing() {
@@ -27,6 +28,20 @@ async fn new_rules_look_again_behind_live_events() {
     scene.view.send_replace(view(&RULES.replace("set.tier", "set.level")));
     // No event of its own is needed.
     assert_eq!(scene.wishes().await, "level=gold");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_watched_from_now_on_is_looked_at_again() {
+    let mut scene = Scene::new(0);
+    scene.frames("a:gold").await;
+    assert_eq!(scene.wishes().await, "tier=gold");
+    let same = scene.view.borrow().clone();
+    scene.view.send_replace(same.clone());
+    sleep(Duration::from_millis(1)).await;
+    assert!(scene.is_quiet());
+    let watched = Arc::new([UserId::from("u")].into_iter().collect());
+    scene.view.send_replace(View { watched, ..same });
+    assert_eq!(scene.wishes().await, "tier=gold");
 }
 
 #[tokio::test(start_paused = true)]
