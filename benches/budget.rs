@@ -21,13 +21,14 @@ use std::thread;
 use minutes::{Conditions, Scenario, Settings, Tally, play};
 
 /// Of a thousand runs, so many of each.
-const SCENARIOS: [(Scenario, u64); 6] = [
+const SCENARIOS: [(Scenario, u64); 7] = [
     (Scenario::Alone, 1_000),
     (Scenario::Shared, 500),
     (Scenario::SharedShort, 100),
     (Scenario::Raised, 200),
     (Scenario::Lowered, 200),
     (Scenario::Idle, 500),
+    (Scenario::Start, 500),
 ];
 
 fn main() -> ExitCode {

@@ -28,6 +28,8 @@ pub(crate) enum Scenario {
     Lowered,
     /// After an idle minute there are 200 updates at once.
     Idle,
+    /// A program starts, of whose window nothing is used, and 60 updates wait for it.
+    Start,
 }
 
 /// How the server makes whole seconds of the time until the reset.
@@ -60,7 +62,7 @@ impl Conditions {
     pub(crate) fn draw(scenario: Scenario, seed: u64) -> Conditions {
         let mut random = StdRng::seed_from_u64(seed);
         let short = match scenario {
-            Scenario::Shared | Scenario::Idle => false,
+            Scenario::Shared | Scenario::Idle | Scenario::Start => false,
             Scenario::SharedShort => true,
             Scenario::Alone | Scenario::Raised | Scenario::Lowered => random.random_bool(0.5),
         };
@@ -75,7 +77,11 @@ impl Conditions {
         let change = match scenario {
             Scenario::Raised => Some((half_way, allowed * 3)),
             Scenario::Lowered => Some((half_way, allowed * 3 / 5)),
-            Scenario::Alone | Scenario::Shared | Scenario::SharedShort | Scenario::Idle => None,
+            Scenario::Alone
+            | Scenario::Shared
+            | Scenario::SharedShort
+            | Scenario::Idle
+            | Scenario::Start => None,
         };
         let restarts = scenario == Scenario::Alone && random.random_ratio(1, 3);
         let roundings = [Rounding::Up, Rounding::Down, Rounding::Nearest];

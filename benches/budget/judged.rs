@@ -147,6 +147,7 @@ impl Tally {
             // A twentieth of what is left is two requests and a half: less than chance in the last second.
             Scenario::SharedShort => share >= 0.75 && self.rarely_refused(),
             Scenario::Idle => clean && self.burst.0 <= Duration::from_secs(12),
+            Scenario::Start => clean && self.burst.0 <= Duration::from_secs(5),
         };
         kept && self.unbalanced.is_empty()
     }
@@ -166,9 +167,10 @@ impl fmt::Display for Tally {
             Scenario::Raised => "allowance raised",
             Scenario::Lowered => "allowance lowered",
             Scenario::Idle => "200 after an idle minute",
+            Scenario::Start => "60 at a start",
         };
         write!(f, "{name:<26} {:>5} {:>9}", self.runs, self.requests)?;
-        if self.scenario == Scenario::Idle {
+        if matches!(self.scenario, Scenario::Idle | Scenario::Start) {
             let (longest, seed) = (self.burst.0.as_secs_f64(), self.burst.1);
             write!(f, "   within {longest:.1} s (seed {seed})")?;
         } else {

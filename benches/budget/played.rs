@@ -36,6 +36,8 @@ const BEGINS: &str = "2026-03-02T08:00:00Z";
 const IDLE: Duration = Duration::from_secs(60);
 /// And how many updates there are then.
 const BURST: u64 = 200;
+/// How many wait for a program that starts.
+const AT_START: u64 = 60;
 /// Of the allowance, what the other program takes.
 const OTHERS: f64 = 1.0 / 3.0;
 
@@ -88,11 +90,18 @@ async fn run(settings: &Settings, conditions: &Conditions) -> Outcome {
     let work = Work { settings, way: &way, accepted: AtomicU64::new(0) };
     let other = Other { simulator: &simulator, conditions, spent: Mutex::default() };
     let story = async {
-        if conditions.scenario == Scenario::Idle {
-            return Some(work.burst().await);
+        match conditions.scenario {
+            Scenario::Idle => Some(work.burst().await),
+            Scenario::Start => Some(work.all_at_once(&work.account(), AT_START).await),
+            Scenario::Alone
+            | Scenario::Shared
+            | Scenario::SharedShort
+            | Scenario::Raised
+            | Scenario::Lowered => {
+                work.until_the_end(conditions).await;
+                None
+            }
         }
-        work.until_the_end(conditions).await;
-        None
     };
     let burst = tokio::select! {
         biased;
@@ -176,8 +185,12 @@ impl Work<'_> {
         let account = self.account();
         self.deliver(&account, 5).await;
         sleep(IDLE).await;
+        self.all_at_once(&account, BURST).await
+    }
+
+    async fn all_at_once(&self, account: &Account, updates: u64) -> Duration {
         let start = Instant::now();
-        self.deliver(&account, BURST).await;
+        self.deliver(account, updates).await;
         start.elapsed()
     }
 }
@@ -198,7 +211,11 @@ impl Other<'_> {
         }
         match self.conditions.scenario {
             Scenario::Shared | Scenario::SharedShort => self.take().await,
-            Scenario::Alone | Scenario::Raised | Scenario::Lowered | Scenario::Idle => {
+            Scenario::Alone
+            | Scenario::Raised
+            | Scenario::Lowered
+            | Scenario::Idle
+            | Scenario::Start => {
                 std::future::pending::<()>().await;
             }
         }

@@ -2,18 +2,18 @@
 //!
 //! Pure: the rules are asked, nothing is remembered but what the caller's [`Standing`] holds.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::events::conversation::Conversation;
+use crate::events::conversation::{Attributes, Conversation};
 use crate::genesys::{ConversationId, UserId};
 use crate::machine;
 use crate::rules::{Context, Looked, RuleError, Rules, Standing};
-use crate::updates::wish::{Observation, Seen, Wish};
+use crate::updates::wish::{self, Observation, Seen, Wish};
 
 /// What the loop works with; the app swaps it whole.
 #[derive(Clone)]
@@ -82,12 +82,22 @@ pub(super) fn observation_timed(
     (observed(view, current, moment, looked), took)
 }
 
+impl wish::Attributes for Attributes {
+    fn get(&self, key: &str) -> Option<&str> {
+        Attributes::get(self, key)
+    }
+
+    fn to_map(&self) -> BTreeMap<String, String> {
+        Attributes::to_map(self)
+    }
+}
+
 fn observed(view: &View, current: &Conversation, moment: &Moment, looked: Looked) -> Look {
     let Looked { wishes, held, targets_missing, due, errors, .. } = looked;
     let participants = current.participants.iter().map(|participant| Seen {
         participant: participant.id.clone(),
         ended: participant.ended(),
-        attributes: Arc::new(participant.attributes.to_map()),
+        attributes: Arc::new(participant.attributes.clone()),
     });
     let observation = Observation {
         conversation: current.id.clone(),

@@ -4,9 +4,11 @@
 //! Copies are cheap, because the same few ids pass through every part of the program.
 
 use std::borrow::Borrow;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use serde::{Deserialize, Serialize};
 
 macro_rules! id {
@@ -82,3 +84,8 @@ id! {
     /// One of what the directory lists: a wrap-up code, a skill, a language, a division or a flow.
     ListedId
 }
+
+/// What is known of conversations, by their ids. Each frame looks it up dozens of times, and the
+/// standard library's hasher takes longer for that than the rules do. Ids are Genesys' own, and each
+/// process has a seed of its own.
+pub type ByConversation<T> = HashMap<ConversationId, T, RandomState>;

@@ -20,4 +20,4 @@ pub mod reading;
 pub mod region;
 mod token;
 
-pub use ids::{ConversationId, GroupId, ListedId, ParticipantId, QueueId, UserId};
+pub use ids::{ByConversation, ConversationId, GroupId, ListedId, ParticipantId, QueueId, UserId};

@@ -4,7 +4,7 @@
 //! ever. What is wished meanwhile waits in the outbox, and the last of it is written after the
 //! rest. Only accepted writes count: a retry is no fight.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use tokio::time::Instant;
 
 use super::outbox::Target;
 use super::settings::Settings;
-use crate::genesys::{ConversationId, ParticipantId};
+use crate::genesys::{ByConversation, ConversationId, ParticipantId};
 
 #[derive(Debug, Default)]
 pub(crate) struct Guard {
-    conversations: HashMap<ConversationId, Writes>,
+    conversations: ByConversation<Writes>,
 }
 
 #[derive(Debug, Default)]

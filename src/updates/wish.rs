@@ -5,6 +5,7 @@
 //! remember what was written before (SEMANTICS 1 and 3).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -93,7 +94,26 @@ pub struct Observation {
 pub struct Seen {
     pub participant: ParticipantId,
     pub ended: bool,
-    pub attributes: Arc<BTreeMap<String, String>>,
+    /// As whoever holds the snapshot has them: of most, one key or two are looked at.
+    pub attributes: Arc<dyn Attributes>,
+}
+
+/// Attributes by key. What is to be remembered of them is copied.
+pub trait Attributes: fmt::Debug + Send + Sync {
+    fn get(&self, key: &str) -> Option<&str>;
+
+    /// All of them.
+    fn to_map(&self) -> BTreeMap<String, String>;
+}
+
+impl Attributes for BTreeMap<String, String> {
+    fn get(&self, key: &str) -> Option<&str> {
+        BTreeMap::get(self, key).map(String::as_str)
+    }
+
+    fn to_map(&self) -> BTreeMap<String, String> {
+        self.clone()
+    }
 }
 
 /// What the updates want of whoever holds the snapshots.

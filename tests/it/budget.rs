@@ -28,6 +28,11 @@ fn what_comes_after_an_idle_minute_is_dealt_with_at_once() {
 }
 
 #[test]
+fn what_waits_for_a_start_is_dealt_with_at_once() {
+    held(Scenario::Start, 0..40);
+}
+
+#[test]
 fn the_same_seed_is_the_same_run() {
     let settings = Settings::new();
     let conditions = Conditions::draw(Scenario::Shared, 3);

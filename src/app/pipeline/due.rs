@@ -3,7 +3,7 @@
 //! Rules reckon by the clock of the frames, waiting by the runtime's: a moment of the one is turned
 //! into one of the other by the frame at which it was reckoned.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use jiff::{SignedDuration, Timestamp};
@@ -12,7 +12,7 @@ use tracing::debug;
 
 use super::Pipeline;
 use crate::app::observe::Moment;
-use crate::genesys::ConversationId;
+use crate::genesys::{ByConversation, ConversationId};
 
 /// Conversations that may wait, as many as the tracker keeps snapshots of. What finds no room waits
 /// for its next event.
@@ -21,7 +21,7 @@ const WAITING: usize = 50_000;
 /// See the [module](self).
 #[derive(Debug, Default)]
 pub(super) struct Due {
-    by_id: HashMap<ConversationId, (Instant, Timestamp)>,
+    by_id: ByConversation<(Instant, Timestamp)>,
     by_time: BTreeSet<(Instant, ConversationId)>,
 }
 

@@ -4,10 +4,8 @@
 //! once: that much is taken over, so that `otherwise` is written although the process died between
 //! a match and its end. A match that held and had nothing to write is not known any more.
 
-use std::collections::HashMap;
-
 use super::STANDINGS_OVER;
-use crate::genesys::ConversationId;
+use crate::genesys::{ByConversation, ConversationId};
 use crate::rules::Standing;
 use crate::updates::journal::Recovered;
 
@@ -15,15 +13,15 @@ use crate::updates::journal::Recovered;
 #[derive(Debug, Default)]
 pub(in crate::app) struct Standings {
     /// Of the conversations that live, and of some that are over.
-    known: HashMap<ConversationId, Standing>,
+    known: ByConversation<Standing>,
     /// Of those that nobody has looked at since the start: no more than the journal has.
-    left: HashMap<ConversationId, Standing>,
+    left: ByConversation<Standing>,
 }
 
 impl Standings {
     /// What the journal of an earlier process tells.
     pub(in crate::app) fn left_by(before: &Recovered) -> Standings {
-        let mut left: HashMap<ConversationId, Standing> = HashMap::new();
+        let mut left: ByConversation<Standing> = ByConversation::default();
         let waiting = before
             .pending
             .iter()
@@ -36,7 +34,7 @@ impl Standings {
             let standing = left.entry(conversation.clone()).or_default();
             standing.held_before(rule, participant);
         }
-        Standings { known: HashMap::new(), left }
+        Standings { known: ByConversation::default(), left }
     }
 
     pub(super) fn get(&self, id: &ConversationId) -> Option<&Standing> {

@@ -4,7 +4,6 @@
 //! last one taken, because they come in order. What is in doubt, or waits to be looked at again,
 //! holds it back; so does a gap until it has been looked into, so that the next start begins there.
 
-use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use tokio::time::Instant;
 
 use super::Pipeline;
 use crate::events::channels::ChannelsState;
-use crate::genesys::ConversationId;
+use crate::genesys::{ByConversation, ConversationId};
 use crate::updates::dispatcher::Input;
 
 /// How often it is told; a gap that is longer by so much costs nothing.
@@ -47,12 +46,12 @@ pub(super) struct Through {
     taken: Instant,
     told: Option<Instant>,
     /// When the first frame came that put a conversation in doubt.
-    doubts: HashMap<ConversationId, Instant>,
+    doubts: ByConversation<Instant>,
 }
 
 impl Through {
     pub(super) fn new(now: Instant) -> Through {
-        Through { taken: now, told: None, doubts: HashMap::new() }
+        Through { taken: now, told: None, doubts: ByConversation::default() }
     }
 
     /// A frame that was received then was taken.

@@ -68,6 +68,7 @@ queues = ["Billing", "Support", "Sales", "Claims"]
 
 [updates]
 requests_per_minute = {requests}
+requests_per_second = {burst}
 # A life of minutes goes by in seconds here: what is an ordinary number of holds would look like two
 # programs that fight over a key.
 fight_key_writes = 100
@@ -83,5 +84,6 @@ control = "control.sock"
 format = "text"
 "#,
         requests = super::REQUESTS_PER_MINUTE,
+        burst = super::REQUESTS_PER_SECOND,
     )
 }

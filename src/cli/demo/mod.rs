@@ -34,6 +34,8 @@ use crate::status::logging;
 /// What the simulated organisation may send in a minute. Genesys' default is 300; with this, half a
 /// minute shows several windows' worth of an ordinary day.
 const REQUESTS_PER_MINUTE: u64 = 1200;
+/// In a burst as much of that as the default settings let go of the default allowance.
+const REQUESTS_PER_SECOND: u64 = REQUESTS_PER_MINUTE / 15;
 /// Between two summary lines.
 const SUMMARY: Duration = Duration::from_secs(5);
 /// Of the time given by `--for`, so much is for traffic; in the rest the lives that have begun go on

@@ -43,6 +43,9 @@ const GOODBYE_LIMIT: Duration = Duration::from_secs(3);
 /// How long a stop goes on reading what the server had sent before it heard of it.
 const READ_OUT_LIMIT: Duration = Duration::from_secs(2);
 
+/// Texts that are taken in a row before anything else has a turn: a few milliseconds' work at most.
+const TEXTS_AT_ONCE: usize = 32;
+
 /// See the module.
 pub(crate) struct Channel {
     pub(super) number: u32,
@@ -133,6 +136,7 @@ impl Channel {
                 break;
             }
             link = self.handle(link, event).await;
+            link = self.take_what_has_come(link).await;
         }
         self.leave(link).await;
         debug!(channel = self.number, "channel stopped");
@@ -250,6 +254,20 @@ impl Channel {
                 text.map_or_else(Event::Lost, Event::Text)
             }
         }
+    }
+
+    /// Takes texts that have come already, so that under load a wake-up is for many of them.
+    async fn take_what_has_come(&mut self, mut link: Link) -> Link {
+        for _ in 0..TEXTS_AT_ONCE {
+            if self.room.is_none() {
+                self.room = self.shared.frames.clone().try_reserve_owned().ok();
+            }
+            let Link::Up(line) = &mut link else { break };
+            let text = if self.room.is_some() { line.socket.next_come() } else { None };
+            let Some(text) = text else { break };
+            link = self.handle_text(link, text).await;
+        }
+        link
     }
 
     async fn handle(&mut self, link: Link, event: Event) -> Link {

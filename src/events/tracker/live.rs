@@ -2,7 +2,7 @@
 //! their newest snapshot, as many as there is room for.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 use std::mem;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::outline::{Gist, Outline, topics};
 use crate::events::conversation::{Communication, Conversation, Participant};
 use crate::events::fingerprint;
 use crate::events::progress::Progress;
-use crate::genesys::ConversationId;
+use crate::genesys::{ByConversation, ConversationId};
 
 /// How many doubts of one conversation are remembered until it moves on: one for each stream. Of
 /// more, the oldest is forgotten, which can only cost another read.
@@ -62,7 +62,7 @@ enum Held {
 /// See the [module](self).
 #[derive(Debug, Default)]
 pub(super) struct LiveConversations {
-    by_id: HashMap<ConversationId, Live>,
+    by_id: ByConversation<Live>,
     /// By the turn of their last news, the longest without first.
     order: BTreeMap<u64, ConversationId>,
     /// The turns of those whose snapshot is kept.

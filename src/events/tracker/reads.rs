@@ -1,10 +1,8 @@
 //! Reads through the API that are under way to settle a doubt, at most one for each conversation.
 
-use std::collections::HashMap;
-
 use tokio::time::Instant;
 
-use crate::genesys::ConversationId;
+use crate::genesys::{ByConversation, ConversationId};
 
 /// Leave to read one conversation, and what was known of it then. It is given back by
 /// [`take_read`](super::Tracker::take_read), [`take_gone`](super::Tracker::take_gone) or
@@ -39,7 +37,7 @@ impl ReadTicket {
 /// As many as there are tickets out: how many that may be is up to who reads.
 #[derive(Debug, Default)]
 pub(super) struct Reads {
-    under_way: HashMap<ConversationId, Read>,
+    under_way: ByConversation<Read>,
 }
 
 #[derive(Debug)]

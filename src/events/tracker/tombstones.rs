@@ -3,19 +3,19 @@
 //! Bounded in number and in age, the oldest out first. A conversation that is forgotten here and
 //! shows up again is a new one.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::defects::{self, Defect};
 use crate::events::progress::Progress;
-use crate::genesys::ConversationId;
+use crate::genesys::{ByConversation, ConversationId};
 
 /// See the [module](self).
 #[derive(Debug)]
 pub(super) struct Tombstones {
-    by_id: HashMap<ConversationId, Tombstone>,
+    by_id: ByConversation<Tombstone>,
     /// In the order of burial. One that was revived since is no longer meant.
     order: VecDeque<(Instant, u64, ConversationId)>,
     limit: usize,
@@ -32,7 +32,7 @@ pub(super) struct Tombstone {
 
 impl Tombstones {
     pub(super) fn new(limit: usize, max_age: Duration) -> Tombstones {
-        Tombstones { by_id: HashMap::new(), order: VecDeque::new(), limit, max_age }
+        Tombstones { by_id: ByConversation::default(), order: VecDeque::new(), limit, max_age }
     }
 
     pub(super) fn get(&self, id: &ConversationId) -> Option<&Tombstone> {

@@ -8,6 +8,7 @@
 //! deadline; what is left then is in the journal. Leave to push is asked for while something is ready, and *before* it leaves the outbox:
 //! while we are made to wait, updates go on merging.
 
+mod keeping;
 #[cfg(test)]
 mod tests;
 
@@ -23,9 +24,10 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
+use self::keeping::HAND_OVER;
 use super::calendar::Calendar;
 use super::foresight::Outlook;
-use super::journal::{ANEW_AT_ONCE, Health, Journal, Recovered};
+use super::journal::{Health, Journal, Recovered};
 use super::keeper::{CredentialsRefused, Keeper, Request};
 use super::orders::Orders;
 use super::push::{Push, Pushed};
@@ -124,6 +126,9 @@ pub struct Dispatcher {
     orders: watch::Receiver<Arc<Orders>>,
     outlook: watch::Sender<Outlook>,
     journal: Journal,
+    /// When the journal was last given what had changed, and whether more may have since.
+    handed_over: Instant,
+    to_hand_over: bool,
     /// How often the journal has asked for all rows anew, and whether they are being made.
     anew: u64,
     making_anew: bool,
@@ -180,6 +185,8 @@ impl Dispatcher {
             orders,
             outlook,
             journal,
+            handed_over: now,
+            to_hand_over: false,
             anew: 0,
             making_anew: false,
             calendar,
@@ -260,7 +267,8 @@ impl Dispatcher {
 
     fn next_due(&self, now: Instant) -> Instant {
         let drain = self.drain.map(|drain| drain.deadline.min(drain.tell_at));
-        let due = self.keeper.next_wake(now).into_iter().chain(drain).min();
+        let hand_over = self.to_hand_over.then(|| self.handed_over + HAND_OVER);
+        let due = self.keeper.next_wake(now).into_iter().chain(drain).chain(hand_over).min();
         due.map_or(now + IDLE_BEAT, |due| due.min(now + IDLE_BEAT))
     }
 
@@ -271,7 +279,7 @@ impl Dispatcher {
                 let (request, result) = *settled;
                 let settled = self.keeper.settle(request, result, now);
                 if let Err(CredentialsRefused { reason }) = settled {
-                    self.keep(now);
+                    self.hand_over(now);
                     return ControlFlow::Break(Ended::Credentials { reason });
                 }
             }
@@ -300,7 +308,11 @@ impl Dispatcher {
         self.tell_outlook();
         self.keep(now);
         self.beat.give();
-        self.look_at_the_end(now)
+        let end = self.look_at_the_end(now);
+        if end.is_break() {
+            self.hand_over(now);
+        }
+        end
     }
 
     fn tell_outlook(&self) {
@@ -311,38 +323,6 @@ impl Dispatcher {
             }
             is_news
         });
-    }
-
-    /// Gives the journal what has changed.
-    fn keep(&mut self, now: Instant) {
-        if !self.journal.is_written() {
-            return self.keeper.forget_changes();
-        }
-        let whole = self.make_anew(now);
-        let mut changes = self.keeper.changes(self.calendar, now);
-        if let Some(number) = whole {
-            changes.get_or_insert_default().whole(number);
-        }
-        if let Some(changes) = changes {
-            self.journal.change(|before| before.then(changes));
-        }
-    }
-
-    /// Makes some more rows anew if the journal has asked for all of them. Returns by which number,
-    /// once these are the last.
-    fn make_anew(&mut self, now: Instant) -> Option<u64> {
-        let (asked, has_room) = self.journal.anew();
-        if asked > self.anew {
-            self.anew = asked;
-            self.making_anew = true;
-            if let Some(left) = self.journal.take_left() {
-                self.keeper.take_over_late(left, now);
-            }
-            self.keeper.begin_anew();
-        }
-        let ends = self.making_anew && has_room && self.keeper.make_anew(ANEW_AT_ONCE);
-        self.making_anew &= !ends;
-        ends.then_some(asked)
     }
 
     /// Takes in what has come so far.

@@ -122,6 +122,14 @@ impl Journal {
         }
     }
 
+    /// Whether changes gather until a commit carries them.
+    pub fn gathers(&self) -> bool {
+        match self.by {
+            By::Thread(_) => true,
+            By::Caller(_) | By::Nobody => false,
+        }
+    }
+
     /// Adds changes to what the next commit carries. With a thread it waits for nothing but a lock
     /// that is never held for long.
     pub fn change(&mut self, change: impl FnOnce(&mut Changes)) {

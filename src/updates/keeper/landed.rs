@@ -13,6 +13,7 @@ use tracing::info;
 use super::{Keeper, Request};
 use crate::updates::memory::{Sight, Written};
 use crate::updates::outbox::{Target, Waiting};
+use crate::updates::wish::Attributes;
 
 impl Keeper {
     /// Compares what is under way with what a snapshot shows, and what the one before it did.
@@ -20,13 +21,13 @@ impl Keeper {
     /// A value that was there a while ago proves nothing: the snapshot may be older than the write.
     /// Nor is it enough where all attributes are written, because what that undid shows only at the
     /// next time.
-    pub(super) fn look_for_landed(&mut self, target: &Target, shown: &BTreeMap<String, String>) {
+    pub(super) fn look_for_landed(&mut self, target: &Target, shown: &dyn Attributes) {
         if self.settings.whole_maps {
             return;
         }
         let participant = self.memory.participant(target);
         let landed = self.outbox.under_way(target).filter(|(key, sent)| {
-            let is_there = shown.get(&***key).is_some_and(|value| **value == *sent.value);
+            let is_there = shown.get(key).is_some_and(|value| *value == *sent.value);
             let was_there = participant.is_some_and(|it| {
                 *it.seen(key) == *sent.value
                     || it.written.get(*key).is_some_and(|written| written.may_show(&sent.value))

@@ -1,7 +1,6 @@
 //! What our writes of the whole map undid of others' is put back (SEMANTICS 8): with the next
 //! request for the participant, which reads first, or with one of its own.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -12,6 +11,7 @@ use crate::genesys::ConversationId;
 use crate::updates::memory::{Carried, Participant};
 use crate::updates::outbox::Target;
 use crate::updates::push::{Losses, Pushed};
+use crate::updates::wish::Attributes;
 
 /// How often something is put back for one participant: each time may undo something else, and who
 /// writes faster than this is not to be won against.
@@ -53,12 +53,7 @@ impl Keeper {
     }
 
     /// Takes in a participant's attributes as a snapshot shows them, before they are remembered.
-    pub(super) fn look_for_losses(
-        &mut self,
-        target: &Target,
-        seen: &BTreeMap<String, String>,
-        now: Instant,
-    ) {
+    pub(super) fn look_for_losses(&mut self, target: &Target, seen: &dyn Attributes, now: Instant) {
         let Some(participant) = self.memory.known_mut(target) else { return };
         if participant.rare().is_none_or(|rare| rare.carried.is_none()) {
             return;
@@ -69,7 +64,7 @@ impl Keeper {
             known.carried = None;
             return;
         };
-        if carried.see(&earlier, seen) {
+        if carried.see(&earlier, &seen.to_map()) {
             let losses = carried.losses().clone();
             self.put_back(target, losses, now);
         }

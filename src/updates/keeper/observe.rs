@@ -111,8 +111,8 @@ impl Keeper {
         for seen in &observation.participants {
             let participant = seen.participant.clone();
             let target = Target { conversation: id.clone(), participant };
-            self.look_for_losses(&target, &seen.attributes, now);
-            self.look_for_landed(&target, &seen.attributes);
+            self.look_for_losses(&target, &*seen.attributes, now);
+            self.look_for_landed(&target, &*seen.attributes);
         }
         let conversation = self.memory.enter(id);
         conversation.note_present(observation.participants.iter().map(|seen| &seen.participant));
@@ -122,7 +122,7 @@ impl Keeper {
             let mut keys: Vec<Arc<str>> = wishes.map(|wish| Arc::clone(&wish.key)).collect();
             keys.extend(self.outbox.keys_of(id, participant).map(Arc::clone));
             let whole = self.settings.whole_maps;
-            let showing = Showing { attributes: &seen.attributes, keys, whole };
+            let showing = Showing { attributes: &*seen.attributes, keys, whole };
             conversation.show(participant, &showing);
         }
         if observation.over {
@@ -152,7 +152,7 @@ impl Keeper {
             let Some(participant) = self.memory.known_mut(&target) else { continue };
             let mut changed = false;
             for (key, written) in &mut participant.written {
-                let value = seen.attributes.get(&**key).map_or("", String::as_str);
+                let value = seen.attributes.get(key).unwrap_or_default();
                 if self.outbox.may_have_sent(&target, key, value) {
                     // The next one is there before its answer is; that is for the answer to say.
                     continue;

@@ -1,8 +1,8 @@
 //! Which conversations are forgotten, and why: by name only, and bounded.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
-use crate::genesys::ConversationId;
+use crate::genesys::{ByConversation, ConversationId};
 
 /// Their late frames come within minutes; at a hundred conversations a second these are a quarter of
 /// an hour, in some ten megabytes.
@@ -21,7 +21,7 @@ pub(crate) enum Gone {
 
 #[derive(Debug, Default)]
 pub(super) struct Graves {
-    why: HashMap<ConversationId, Gone>,
+    why: ByConversation<Gone>,
     order: VecDeque<ConversationId>,
 }
 

@@ -16,7 +16,7 @@ mod shown;
 mod tests;
 mod written;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -30,14 +30,14 @@ pub(crate) use written::{Confirming, Fate, Sight, Written};
 
 use super::few::Few;
 use super::outbox::Target;
-use crate::genesys::{ConversationId, ParticipantId};
+use crate::genesys::{ByConversation, ConversationId, ParticipantId};
 
 /// About 300 bytes each, and as many again for each key that we wrote.
 pub(crate) const MAX_CONVERSATIONS: usize = 200_000;
 
 #[derive(Debug)]
 pub(crate) struct Memory {
-    conversations: HashMap<ConversationId, Conversation>,
+    conversations: ByConversation<Conversation>,
     /// By when they were last observed.
     quiet: BTreeMap<u64, ConversationId>,
     next_touch: u64,
@@ -93,7 +93,7 @@ struct Refused {
 impl Memory {
     pub(crate) fn new(capacity: usize) -> Memory {
         Memory {
-            conversations: HashMap::new(),
+            conversations: ByConversation::default(),
             quiet: BTreeMap::new(),
             next_touch: 1,
             graves: Graves::default(),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::updates::few::Few;
+use crate::updates::wish::Attributes;
 
 /// Attributes that are there, by key.
 #[derive(Debug, Default)]
@@ -13,7 +14,7 @@ pub(crate) struct Shown(Few<Arc<str>, Box<str>>);
 /// already.
 #[derive(Debug)]
 pub(crate) struct Showing<'s> {
-    pub attributes: &'s BTreeMap<String, String>,
+    pub attributes: &'s dyn Attributes,
     /// Keys that are wished, or wait to be written.
     pub keys: Vec<Arc<str>>,
     /// All of it is wanted where anything is.
@@ -35,15 +36,13 @@ impl Showing<'_> {
         let mut wanted = asked;
         for key in keys.chain(&self.keys) {
             wanted = true;
-            if let Some(value) = self.attributes.get(&**key) {
-                kept.insert(Arc::clone(key), Box::from(value.as_str()));
+            if let Some(value) = self.attributes.get(key) {
+                kept.insert(Arc::clone(key), Box::from(value));
             }
         }
         if self.whole && wanted {
-            let all = self.attributes.iter();
-            kept.extend(
-                all.map(|(key, value)| (Arc::from(key.as_str()), Box::from(value.as_str()))),
-            );
+            let all = self.attributes.to_map().into_iter();
+            kept.extend(all.map(|(key, value)| (Arc::from(key), value.into_boxed_str())));
         }
         Shown(kept)
     }

@@ -44,7 +44,7 @@ use super::few::Few;
 use super::orders::Orders;
 use super::push::Losses;
 use crate::defects::{self, Defect};
-use crate::genesys::{ConversationId, ParticipantId};
+use crate::genesys::{ByConversation, ConversationId, ParticipantId};
 
 /// One rule may have so many participants for each place that is still free: alone it takes all but
 /// a seventeenth of the room, two take a little less each, and whoever comes finds some.
@@ -84,7 +84,7 @@ pub(crate) struct Leaving {
 /// See the [module](self) for what it promises.
 #[derive(Debug)]
 pub(crate) struct Outbox {
-    entries: HashMap<ConversationId, Few<ParticipantId, Box<Entry>>>,
+    entries: ByConversation<Few<ParticipantId, Box<Entry>>>,
     len: usize,
     /// Of those, how many count against each rule.
     held: HashMap<Name, usize>,
@@ -111,7 +111,7 @@ impl Target {
 impl Outbox {
     pub(crate) fn new(capacity: usize, merge_window: Duration) -> Outbox {
         Outbox {
-            entries: HashMap::new(),
+            entries: ByConversation::default(),
             len: 0,
             held: HashMap::new(),
             ready: 0,

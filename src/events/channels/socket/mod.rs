@@ -8,6 +8,7 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
@@ -65,6 +66,8 @@ impl fmt::Debug for Text {
 /// An open WebSocket.
 pub(crate) struct Socket {
     stream: WebSocketStream<Box<dyn ByteStream>>,
+    /// What was looked at and is no text: for [`next`](Socket::next) to deal with.
+    left: Option<Option<Result<Message, Error>>>,
     ping_after: Duration,
     dead_after: Duration,
     /// When anything arrived last.
@@ -151,6 +154,7 @@ impl Socket {
         let heard = Instant::now();
         Ok(Socket {
             stream,
+            left: None,
             ping_after: settings.ping_after,
             dead_after: settings.dead_after,
             heard,
@@ -159,6 +163,26 @@ impl Socket {
             secret: uri.expose().rsplit('/').next().unwrap_or_default().to_owned(),
             counts,
         })
+    }
+
+    /// The next text, if it has come already. Where there is none, [`next`](Socket::next) tells
+    /// why, and has to be asked: nobody is woken for what comes after this.
+    pub(crate) fn next_come(&mut self) -> Option<Text> {
+        if self.left.is_some() {
+            return None;
+        }
+        match self.stream.poll_next_unpin(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Some(Ok(Message::Text(text)))) => {
+                self.heard = Instant::now();
+                self.ping_at = self.heard + self.ping_after;
+                Some(Text(text))
+            }
+            Poll::Ready(other) => {
+                self.left = Some(other);
+                None
+            }
+            Poll::Pending => None,
+        }
     }
 
     /// The next text. After an error there is none.
@@ -170,6 +194,9 @@ impl Socket {
         loop {
             let mut waited = false;
             let message = poll_fn(|context| {
+                if let Some(left) = self.left.take() {
+                    return Poll::Ready(left);
+                }
                 let message = self.stream.poll_next_unpin(context);
                 waited |= message.is_pending();
                 message

@@ -61,6 +61,31 @@ async fn texts_come_out_and_other_frames_do_not() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_has_come_is_taken_without_waiting_and_nothing_behind_it_is_lost() {
+    let world = World::new();
+    let mut socket = connect(&world).await.unwrap();
+    world.tell_all(Do::Ignore).await;
+    for text in ["one", "two"] {
+        world.tell_all(Do::Say(text.to_owned())).await;
+    }
+    world.tell_all(Do::SayBinary(vec![1])).await;
+    world.tell_all(Do::Say("three".to_owned())).await;
+    world.tell_all(Do::Close("going away".to_owned())).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let mut heard = Vec::new();
+    while let Some(text) = socket.next_come() {
+        heard.push(text.as_str().to_owned());
+    }
+    assert!(socket.next_come().is_none(), "what is no text is left where it is");
+    heard.push("|".to_owned());
+    heard.push(socket.next().await.unwrap().as_str().to_owned());
+    heard.push(socket.next().await.unwrap_err().to_string());
+    expect!["one two | three the server closed the connection (1001 going away)"]
+        .assert_eq(&heard.join(" "));
+    assert_eq!(socket.counts.frames_unreadable.get(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_close_reason_does_not_give_the_channel_away() {
     let (socket, heard) = after(vec![Do::Close("channel streaming-1 idle".to_owned())]).await;
     assert_eq!(socket.secret, "streaming-1");

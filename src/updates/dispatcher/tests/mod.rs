@@ -293,7 +293,7 @@ impl Bench {
             participants: vec![Seen {
                 participant: participant.into(),
                 ended: false,
-                attributes: Arc::new(BTreeMap::new()),
+                attributes: Arc::new(BTreeMap::<String, String>::new()),
             }],
             wishes: vec![Wish {
                 participant: participant.into(),

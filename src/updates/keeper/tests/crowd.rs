@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::status::counts::Counts;
 use crate::updates::keeper::Keeper;
 use crate::updates::settings::Settings;
-use crate::updates::wish::{Observation, Seen, Wish, Write};
+use crate::updates::wish::{Attributes, Observation, Seen, Wish, Write};
 
 const PARTICIPANTS: usize = 100_000;
 /// Of the whole process, in MiB: some 1.6 KiB each, with three keys.
@@ -70,7 +70,8 @@ fn observation(
     let id = |kind: usize| format!("{kind:08x}-0000-4000-8000-{number:012x}");
     let attributes =
         (0..10).map(|n| (format!("crm.attribute.{n}"), format!("value {n} of {number}")));
-    let attributes: Arc<BTreeMap<String, String>> = Arc::new(attributes.collect());
+    let attributes: BTreeMap<String, String> = attributes.collect();
+    let attributes: Arc<dyn Attributes> = Arc::new(attributes);
     let seen = |kind: usize| Seen {
         participant: id(kind).as_str().into(),
         ended: false,
