@@ -5,7 +5,7 @@
 //! number ([`MAX_DEAD_LETTERS`]) and by age (`state.keep`). Each is also one line in the log, by name
 //! of key and never with a value.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 
@@ -16,6 +16,8 @@ use super::push::Changes;
 use super::wish::Write;
 use crate::genesys::{ConversationId, ParticipantId};
 use crate::status::control::letters::{Filter, Page, Shown};
+use crate::status::overview;
+use crate::status::recent::{KEYS, short};
 
 /// Some ten megabytes at most; more than anybody reads.
 pub const MAX_DEAD_LETTERS: usize = 10_000;
@@ -171,6 +173,25 @@ impl fmt::Debug for DeadLetter {
     }
 }
 
+/// The letters of one reason.
+#[derive(Debug, Default)]
+struct Kept {
+    count: u64,
+    /// Some keys of the newest, the newest first.
+    keys: VecDeque<Arc<str>>,
+}
+
+impl Kept {
+    fn came(&mut self, letter: &DeadLetter) {
+        self.count += 1;
+        for key in letter.changes.keys().take(KEYS) {
+            self.keys.retain(|known| known != key);
+            self.keys.push_front(Arc::clone(key));
+        }
+        self.keys.truncate(KEYS);
+    }
+}
+
 /// The last [`MAX_DEAD_LETTERS`], by number.
 #[derive(Debug, Default)]
 pub struct DeadLetters {
@@ -178,6 +199,7 @@ pub struct DeadLetters {
     /// The greatest number that was given; the first is 1.
     last: u64,
     displaced: u64,
+    by_reason: BTreeMap<Reason, Kept>,
     /// What the journal has not heard of; numbers below the first letter's are not in it.
     changed: BTreeSet<u64>,
 }
@@ -186,15 +208,16 @@ impl DeadLetters {
     /// What an earlier process left.
     pub fn restored(left: Letters) -> DeadLetters {
         let Letters { letters, last } = left;
-        DeadLetters { letters, last, ..DeadLetters::default() }
+        let mut restored = DeadLetters { last, ..DeadLetters::default() };
+        letters.into_iter().for_each(|(number, letter)| restored.insert(number, letter));
+        restored
     }
 
     /// Takes in what an earlier process left, which was found late: ours get new numbers, behind it.
     pub(crate) fn join_earlier(&mut self, left: Letters) {
-        let Letters { letters, last } = left;
-        let ours = std::mem::replace(&mut self.letters, letters);
-        self.last = last;
-        for letter in ours.into_values() {
+        let earlier = DeadLetters { displaced: self.displaced, ..DeadLetters::restored(left) };
+        let ours = std::mem::replace(self, earlier);
+        for letter in ours.letters.into_values() {
             self.add(letter);
         }
         self.changed = self.letters.keys().copied().collect();
@@ -202,7 +225,7 @@ impl DeadLetters {
 
     pub(crate) fn add(&mut self, letter: DeadLetter) {
         self.last += 1;
-        self.letters.insert(self.last, letter);
+        self.insert(self.last, letter);
         self.changed.insert(self.last);
         while self.letters.len() > MAX_DEAD_LETTERS {
             self.pop_oldest();
@@ -218,7 +241,8 @@ impl DeadLetters {
     }
 
     fn pop_oldest(&mut self) {
-        if let Some((oldest, _)) = self.letters.pop_first() {
+        if let Some((oldest, letter)) = self.letters.pop_first() {
+            self.went(letter.reason);
             // The journal is told where they begin; this says that there is something to tell.
             self.changed = self.changed.split_off(&oldest);
             self.changed.insert(oldest);
@@ -268,14 +292,39 @@ impl DeadLetters {
 
     pub(crate) fn remove(&mut self, number: u64) -> Option<DeadLetter> {
         let letter = self.letters.remove(&number)?;
+        self.went(letter.reason);
         self.changed.insert(number);
         Some(letter)
     }
 
     /// Puts back what a retry left of a letter.
     pub(crate) fn put_back(&mut self, number: u64, letter: DeadLetter) {
-        self.letters.insert(number, letter);
+        self.insert(number, letter);
         self.changed.insert(number);
+    }
+
+    fn insert(&mut self, number: u64, letter: DeadLetter) {
+        self.by_reason.entry(letter.reason).or_default().came(&letter);
+        self.letters.insert(number, letter);
+    }
+
+    fn went(&mut self, reason: Reason) {
+        if let Some(kept) = self.by_reason.get_mut(&reason) {
+            kept.count -= 1;
+            if kept.count == 0 {
+                self.by_reason.remove(&reason);
+            }
+        }
+    }
+
+    /// How many are kept of each reason, with some of their keys.
+    pub fn by_reason(&self) -> Vec<overview::Letters> {
+        let told = self.by_reason.iter().map(|(reason, kept)| overview::Letters {
+            reason: reason.to_string(),
+            kept: kept.count,
+            keys: kept.keys.iter().map(short).collect(),
+        });
+        told.collect()
     }
 
     /// What the journal is to be told, if anything.
@@ -392,6 +441,35 @@ mod tests {
             assert_eq!(letters.meant(&filter), expected, "{filter:?}");
             assert_eq!(numbers(&letters.page(&filter, 0, false)), expected, "{filter:?}");
         }
+    }
+
+    #[test]
+    fn they_are_counted_by_reason_with_the_newest_keys() {
+        let mut letters = letters(3);
+        for n in 0..KEYS + 1 {
+            let changes = [(format!("k{n}").into(), "a value".into())].into();
+            let letter = DeadLetter::for_tests("c", 9);
+            letters.add(DeadLetter { reason: Reason::Refused, changes, ..letter });
+        }
+        let told = |letters: &DeadLetters| {
+            let by_reason = letters.by_reason().into_iter();
+            by_reason.map(|it| (it.reason, it.kept, it.keys.join(" "))).collect::<Vec<_>>()
+        };
+        let expected = [("too-old", 3, "k"), ("refused", 6, "k5 k4 k3 k2 k1")];
+        assert_eq!(told(&letters), expected.map(|(a, b, c)| (a.to_owned(), b, c.to_owned())));
+        let letter = letters.remove(1).unwrap();
+        letters.expire(9);
+        assert_eq!(told(&letters).len(), 1);
+        letters.put_back(1, letter);
+        assert_eq!(told(&letters)[0].1, 1);
+
+        let left =
+            Letters { letters: BTreeMap::from([(7, DeadLetter::for_tests("e", 1))]), last: 7 };
+        letters.join_earlier(left);
+        assert_eq!(told(&letters).iter().map(|(_, kept, _)| kept).sum::<u64>(), 8);
+        let filter = Filter::default();
+        assert_eq!(letters.drop_meant(&filter), 8);
+        assert!(told(&letters).is_empty() && letters.is_empty());
     }
 
     #[test]
