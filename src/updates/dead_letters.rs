@@ -5,19 +5,19 @@
 //! number ([`MAX_DEAD_LETTERS`]) and by age (`state.keep`). Each is also one line in the log, by name
 //! of key and never with a value.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::by_reason::ByReason;
 use super::journal::{LetterChanges, Letters, Millis};
 use super::push::Changes;
 use super::wish::Write;
 use crate::genesys::{ConversationId, ParticipantId};
 use crate::status::control::letters::{Filter, Page, Shown};
 use crate::status::overview;
-use crate::status::recent::{KEYS, short};
 
 /// Some ten megabytes at most; more than anybody reads.
 pub const MAX_DEAD_LETTERS: usize = 10_000;
@@ -173,25 +173,6 @@ impl fmt::Debug for DeadLetter {
     }
 }
 
-/// The letters of one reason.
-#[derive(Debug, Default)]
-struct Kept {
-    count: u64,
-    /// Some keys of the newest, the newest first.
-    keys: VecDeque<Arc<str>>,
-}
-
-impl Kept {
-    fn came(&mut self, letter: &DeadLetter) {
-        self.count += 1;
-        for key in letter.changes.keys().take(KEYS) {
-            self.keys.retain(|known| known != key);
-            self.keys.push_front(Arc::clone(key));
-        }
-        self.keys.truncate(KEYS);
-    }
-}
-
 /// The last [`MAX_DEAD_LETTERS`], by number.
 #[derive(Debug, Default)]
 pub struct DeadLetters {
@@ -199,7 +180,7 @@ pub struct DeadLetters {
     /// The greatest number that was given; the first is 1.
     last: u64,
     displaced: u64,
-    by_reason: BTreeMap<Reason, Kept>,
+    by_reason: ByReason,
     /// What the journal has not heard of; numbers below the first letter's are not in it.
     changed: BTreeSet<u64>,
 }
@@ -242,7 +223,7 @@ impl DeadLetters {
 
     fn pop_oldest(&mut self) {
         if let Some((oldest, letter)) = self.letters.pop_first() {
-            self.went(letter.reason);
+            self.by_reason.went(letter.reason);
             // The journal is told where they begin; this says that there is something to tell.
             self.changed = self.changed.split_off(&oldest);
             self.changed.insert(oldest);
@@ -292,7 +273,7 @@ impl DeadLetters {
 
     pub(crate) fn remove(&mut self, number: u64) -> Option<DeadLetter> {
         let letter = self.letters.remove(&number)?;
-        self.went(letter.reason);
+        self.by_reason.went(letter.reason);
         self.changed.insert(number);
         Some(letter)
     }
@@ -304,27 +285,13 @@ impl DeadLetters {
     }
 
     fn insert(&mut self, number: u64, letter: DeadLetter) {
-        self.by_reason.entry(letter.reason).or_default().came(&letter);
+        self.by_reason.came(&letter);
         self.letters.insert(number, letter);
-    }
-
-    fn went(&mut self, reason: Reason) {
-        if let Some(kept) = self.by_reason.get_mut(&reason) {
-            kept.count -= 1;
-            if kept.count == 0 {
-                self.by_reason.remove(&reason);
-            }
-        }
     }
 
     /// How many are kept of each reason, with some of their keys.
     pub fn by_reason(&self) -> Vec<overview::Letters> {
-        let told = self.by_reason.iter().map(|(reason, kept)| overview::Letters {
-            reason: reason.to_string(),
-            kept: kept.count,
-            keys: kept.keys.iter().map(short).collect(),
-        });
-        told.collect()
+        self.by_reason.told()
     }
 
     /// What the journal is to be told, if anything.
@@ -441,35 +408,6 @@ mod tests {
             assert_eq!(letters.meant(&filter), expected, "{filter:?}");
             assert_eq!(numbers(&letters.page(&filter, 0, false)), expected, "{filter:?}");
         }
-    }
-
-    #[test]
-    fn they_are_counted_by_reason_with_the_newest_keys() {
-        let mut letters = letters(3);
-        for n in 0..KEYS + 1 {
-            let changes = [(format!("k{n}").into(), "a value".into())].into();
-            let letter = DeadLetter::for_tests("c", 9);
-            letters.add(DeadLetter { reason: Reason::Refused, changes, ..letter });
-        }
-        let told = |letters: &DeadLetters| {
-            let by_reason = letters.by_reason().into_iter();
-            by_reason.map(|it| (it.reason, it.kept, it.keys.join(" "))).collect::<Vec<_>>()
-        };
-        let expected = [("too-old", 3, "k"), ("refused", 6, "k5 k4 k3 k2 k1")];
-        assert_eq!(told(&letters), expected.map(|(a, b, c)| (a.to_owned(), b, c.to_owned())));
-        let letter = letters.remove(1).unwrap();
-        letters.expire(9);
-        assert_eq!(told(&letters).len(), 1);
-        letters.put_back(1, letter);
-        assert_eq!(told(&letters)[0].1, 1);
-
-        let left =
-            Letters { letters: BTreeMap::from([(7, DeadLetter::for_tests("e", 1))]), last: 7 };
-        letters.join_earlier(left);
-        assert_eq!(told(&letters).iter().map(|(_, kept, _)| kept).sum::<u64>(), 8);
-        let filter = Filter::default();
-        assert_eq!(letters.drop_meant(&filter), 8);
-        assert!(told(&letters).is_empty() && letters.is_empty());
     }
 
     #[test]
