@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use attributed::simulator::world::Shape;
 use attributed::simulator::{Door, Options, Scripted, Treatment};
@@ -11,7 +12,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::browser::Browser;
-use crate::daemon::{Daemon, PATIENCE, Setup, restrict, wait};
+use crate::daemon::{Daemon, PATIENCE, Setup, restrict, wait, wait_within};
 use crate::monitoring::{ANY, address, ask, listening};
 use crate::world_at::{ANSWERED, WorldAt};
 
@@ -334,8 +335,10 @@ fn by_keyboard(browser: &Browser) {
 fn pictures() {
     let shape = Shape { users: 60, rate: 3.0, ..Shape::default() };
     let world = WorldAt::start(Options { seed: 11, shape, ..Options::default() });
-    let (browser, ..) = busy(&world).unwrap();
-    browser.wait_text("#flow", "min");
+    let (browser, _setup, _daemon, _) = busy(&world).unwrap();
+    wait_within(Duration::from_secs(300), "two minutes of traffic", || {
+        browser.text("#flow").contains("2\u{a0}min").then_some(())
+    });
     for size in VIEWS {
         view(&browser, size);
         let whole = json!({ "format": "webp", "quality": 80, "captureBeyondViewport": true });
