@@ -48,7 +48,8 @@
 //! - **Limits.** Frames waiting: 1,024, then the socket waits. Observations: 1,024, then the
 //!   pipeline waits; the dispatcher never waits for the network. Participants in the outbox:
 //!   `updates.max_pending`, of one rule a seventeenth less, then a conversation is looked at again when
-//!   there is room. Connections to the monitoring listener: 64, then a further one is closed.
+//!   there is room. Connections to the monitoring listener: 64, then a further one is closed; open pages:
+//!   16, then a further one is told so.
 //! - **Time** is `tokio::time`, or an argument: tests pause it.
 //! - **What outlives the process** is in the journal ([`updates::journal`]), written behind the updates
 //!   by a thread of its own: what waits, what was written, and until when everything was dealt with.

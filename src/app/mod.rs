@@ -281,8 +281,7 @@ impl App {
                     %until,
                     "events may have been missed: their conversations are looked for"
                 );
-                let unheard = until.duration_since(since).as_millis();
-                self.counts.gap_millis.add(u64::try_from(unheard).unwrap_or_default());
+                self.counts.unheard(channel, until.duration_since(since).unsigned_abs());
                 self.look_into(Some(since), until, topics);
             }
             Notice::TokenRevoked { client, .. } => self.clients.token_revoked(client),
@@ -426,6 +425,7 @@ impl App {
         let now = Instant::now();
         self.look_at_pauses(now);
         self.month.look(now);
+        self.told.look(&self.counts, now);
         let line = self.status_line();
         self.report.tell(line, &self.counts, now);
     }

@@ -15,11 +15,13 @@ use crate::status::overview::{
     self, Channels, Configuration, Flow, Gaps, Journal, Millis, Overview, Rule, Rules, Stage,
     Topics, Updates,
 };
+use crate::status::rates::Hour;
 
 /// Where the newest overview is put, from before there is an app on.
 pub(super) struct Told {
     started_at: Millis,
     configuration: Configuration,
+    hour: Hour,
     newest: watch::Sender<Arc<Overview>>,
 }
 
@@ -27,7 +29,8 @@ impl Told {
     pub(super) fn new(config: &Config) -> Told {
         let started_at = machine::now().as_millisecond();
         let (newest, _) = watch::channel(Arc::new(blank(started_at)));
-        Told { started_at, configuration: in_force(config), newest }
+        let hour = Hour::new(Instant::now());
+        Told { started_at, configuration: in_force(config), hour, newest }
     }
 
     pub(super) fn newest(&self) -> watch::Receiver<Arc<Overview>> {
@@ -41,6 +44,11 @@ impl Told {
         overview.flow = flow(counts);
         overview.configuration = self.configuration.clone();
         self.newest.send_replace(Arc::new(overview));
+    }
+
+    /// How much goes through is told as of now.
+    pub(super) fn look(&mut self, counts: &Counts, now: Instant) {
+        self.hour.look(flow(counts), now);
     }
 
     /// Another configuration is in force.
@@ -103,7 +111,12 @@ impl App {
             },
             updates: self.updates_told(),
             paused: self.pauses_told(),
+            all_paused: self.pauses.is_all(),
             flow: flow(counts),
+            history: self.told.hour.told(),
+            latest: counts.recent.updates(),
+            letters: counts.recent.letters(),
+            reload_tried_at: counts.reload_tried_at.moment(),
             at,
             ..blank(self.told.started_at)
         }
@@ -125,6 +138,7 @@ impl App {
         let each = counted.rules.iter().map(|(name, dry_run, count)| Rule {
             name: name.to_string(),
             dry_run: *dry_run,
+            paused: self.pauses.is_paused(name),
             matches: count.matches.get(),
             errors: count.errors.get(),
             written: count.written.get(),

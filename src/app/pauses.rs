@@ -130,6 +130,16 @@ impl Pauses {
         self.kept.all.is_none() && self.kept.rules.is_empty()
     }
 
+    /// Nothing is pushed.
+    pub(super) fn is_all(&self) -> bool {
+        self.kept.all.is_some()
+    }
+
+    /// Nothing is pushed of this rule.
+    pub(super) fn is_paused(&self, rule: &str) -> bool {
+        self.is_all() || self.kept.rules.contains_key(rule)
+    }
+
     /// As it is told over the control socket.
     pub(super) fn told(&self) -> Told {
         let rules = self.kept.rules.iter().map(|(rule, it)| (rule.to_string(), it.told()));
@@ -185,10 +195,12 @@ mod tests {
         pauses.keep().unwrap();
         let mut pauses = Pauses::load(dir.path());
         assert!(pauses.expire(at(49)).is_empty() && pauses.orders(BTreeMap::new()).all_paused);
+        assert!(pauses.is_all() && pauses.is_paused("t"));
         assert_eq!(pauses.expire(at(50)), [None]);
         assert_eq!(pauses.expire(at(99)), [Some(Arc::from("s"))]);
         let Orders { all_paused, rules_paused, .. } = pauses.orders(BTreeMap::new());
         assert!(!all_paused && rules_paused.len() == 1);
+        assert!(!pauses.is_all() && pauses.is_paused("r") && !pauses.is_paused("s"));
         let now = Instant::now();
         assert!(!pauses.is_long(now + REMIND / 2));
         assert!(pauses.is_long(now + 2 * REMIND) && !pauses.is_long(now + 2 * REMIND));

@@ -123,6 +123,9 @@ impl App {
         if self.ready && !task.plan {
             systemd::reloading();
         }
+        if !task.plan {
+            self.counts.reload_tried_at.mark(machine::now().as_millisecond());
+        }
         let mut problems = Vec::new();
         let built = match (&task.what, self.read_files(&task, &mut problems)) {
             (_, None) => Err(Vec::new()),

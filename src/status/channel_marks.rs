@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::counts::Count;
 use super::overview::{Channel, Millis};
@@ -17,6 +18,9 @@ pub struct Marks {
     pub last_heartbeat_at: Count,
     pub expires_at: Count,
     pub topics: Count,
+    pub gaps: Count,
+    /// Milliseconds.
+    pub unheard: Count,
 }
 
 /// The marks of all channels, by number; at most as many as a client may have channels.
@@ -27,6 +31,14 @@ impl ChannelMarks {
     /// The marks of a channel, new ones if it had none.
     pub fn of(&self, channel: u32) -> Arc<Marks> {
         Arc::clone(self.lock().entry(channel).or_default())
+    }
+
+    /// Topics of a channel were not heard for so long. One that is no more has nowhere to count it.
+    pub fn gap(&self, channel: u32, unheard: Duration) {
+        if let Some(marks) = self.lock().get(&channel) {
+            marks.gaps.add(1);
+            marks.unheard.add(u64::try_from(unheard.as_millis()).unwrap_or(u64::MAX));
+        }
     }
 
     /// The channel is no more.
@@ -45,6 +57,8 @@ impl ChannelMarks {
             last_heartbeat_at: marks.last_heartbeat_at.moment(),
             expires_at: marks.expires_at.moment(),
             topics: marks.topics.get(),
+            gaps: marks.gaps.get(),
+            unheard_ms: marks.unheard.get(),
         });
         told.collect()
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::channel_marks::ChannelMarks;
 use super::histogram::Histogram;
+use super::recent::Recent;
 use super::rule_counts::RuleCounts;
 
 /// A number that only grows, or that is set.
@@ -102,6 +103,8 @@ pub struct Counts {
     pub rules_reloads_refused: Count,
     /// When rules came into force last: seconds since 1970.
     pub rules_reloaded_at: Count,
+    /// When files were last read again, whatever came of it: milliseconds since 1970.
+    pub reload_tried_at: Count,
     /// Of the text in force: the first 48 bits of its SHA-256.
     pub rules_hash: Count,
     // Updates, counted by key.
@@ -166,6 +169,8 @@ pub struct Counts {
     durations: Mutex<BTreeMap<&'static str, Arc<Histogram>>>,
     /// From reading a frame to the answer that accepted its update.
     pub accepted: Histogram,
+    /// The newest updates.
+    pub recent: Recent,
     latency: Mutex<Latency>,
 }
 
@@ -196,6 +201,12 @@ impl Counts {
     /// How long answers took, by operation.
     pub fn durations(&self) -> BTreeMap<&'static str, Arc<Histogram>> {
         lock(&self.durations).clone()
+    }
+
+    /// Notes that topics of a channel were not heard for so long.
+    pub fn unheard(&self, channel: u32, took: Duration) {
+        self.gap_millis.add(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+        self.marks.gap(channel, took);
     }
 
     /// Notes how long a request waited for leave.

@@ -11,5 +11,7 @@ pub mod logging;
 pub mod metrics;
 pub mod overview;
 pub mod pulse;
+pub mod rates;
+pub mod recent;
 pub mod rule_counts;
 pub mod systemd;

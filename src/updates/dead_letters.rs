@@ -11,11 +11,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::by_reason::ByReason;
 use super::journal::{LetterChanges, Letters, Millis};
 use super::push::Changes;
 use super::wish::Write;
 use crate::genesys::{ConversationId, ParticipantId};
 use crate::status::control::letters::{Filter, Page, Shown};
+use crate::status::overview;
 
 /// Some ten megabytes at most; more than anybody reads.
 pub const MAX_DEAD_LETTERS: usize = 10_000;
@@ -178,6 +180,7 @@ pub struct DeadLetters {
     /// The greatest number that was given; the first is 1.
     last: u64,
     displaced: u64,
+    by_reason: ByReason,
     /// What the journal has not heard of; numbers below the first letter's are not in it.
     changed: BTreeSet<u64>,
 }
@@ -186,15 +189,16 @@ impl DeadLetters {
     /// What an earlier process left.
     pub fn restored(left: Letters) -> DeadLetters {
         let Letters { letters, last } = left;
-        DeadLetters { letters, last, ..DeadLetters::default() }
+        let mut restored = DeadLetters { last, ..DeadLetters::default() };
+        letters.into_iter().for_each(|(number, letter)| restored.insert(number, letter));
+        restored
     }
 
     /// Takes in what an earlier process left, which was found late: ours get new numbers, behind it.
     pub(crate) fn join_earlier(&mut self, left: Letters) {
-        let Letters { letters, last } = left;
-        let ours = std::mem::replace(&mut self.letters, letters);
-        self.last = last;
-        for letter in ours.into_values() {
+        let earlier = DeadLetters { displaced: self.displaced, ..DeadLetters::restored(left) };
+        let ours = std::mem::replace(self, earlier);
+        for letter in ours.letters.into_values() {
             self.add(letter);
         }
         self.changed = self.letters.keys().copied().collect();
@@ -202,7 +206,7 @@ impl DeadLetters {
 
     pub(crate) fn add(&mut self, letter: DeadLetter) {
         self.last += 1;
-        self.letters.insert(self.last, letter);
+        self.insert(self.last, letter);
         self.changed.insert(self.last);
         while self.letters.len() > MAX_DEAD_LETTERS {
             self.pop_oldest();
@@ -218,7 +222,8 @@ impl DeadLetters {
     }
 
     fn pop_oldest(&mut self) {
-        if let Some((oldest, _)) = self.letters.pop_first() {
+        if let Some((oldest, letter)) = self.letters.pop_first() {
+            self.by_reason.went(letter.reason);
             // The journal is told where they begin; this says that there is something to tell.
             self.changed = self.changed.split_off(&oldest);
             self.changed.insert(oldest);
@@ -268,14 +273,25 @@ impl DeadLetters {
 
     pub(crate) fn remove(&mut self, number: u64) -> Option<DeadLetter> {
         let letter = self.letters.remove(&number)?;
+        self.by_reason.went(letter.reason);
         self.changed.insert(number);
         Some(letter)
     }
 
     /// Puts back what a retry left of a letter.
     pub(crate) fn put_back(&mut self, number: u64, letter: DeadLetter) {
-        self.letters.insert(number, letter);
+        self.insert(number, letter);
         self.changed.insert(number);
+    }
+
+    fn insert(&mut self, number: u64, letter: DeadLetter) {
+        self.by_reason.came(&letter);
+        self.letters.insert(number, letter);
+    }
+
+    /// How many are kept of each reason, with some of their keys.
+    pub fn by_reason(&self) -> Vec<overview::Letters> {
+        self.by_reason.told()
     }
 
     /// What the journal is to be told, if anything.

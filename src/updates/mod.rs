@@ -9,6 +9,7 @@
 mod age;
 mod asks;
 mod breaker;
+mod by_reason;
 pub mod calendar;
 pub mod dead_letters;
 pub(crate) mod decide;

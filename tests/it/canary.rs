@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::daemon::{Daemon, Setup, message};
 use crate::monitoring::{ANY, address, ask, listening};
+use crate::page::first_event;
 use crate::world_at::{WorldAt, customer};
 
 const SECRET: &str = "canary-client-secret-0815";
@@ -147,11 +148,14 @@ fn a_very_bad_day_gives_nothing_away() {
 /// What is told over TCP.
 fn told(daemon: &Daemon) -> String {
     let at = address(daemon);
-    let told: Vec<String> = ["/livez", "/readyz", "/metrics", "/"]
+    let mut told: Vec<String> = ["/livez", "/readyz", "/metrics", "/", "/page.js", "/nothing"]
         .map(|path| ask(&at, path, ""))
         .map(|answer| format!("{}\n{}", answer.head, answer.body))
         .into();
     assert!(told[2].contains("attributed_build_info"), "{told:?}");
+    let (_open, event) = first_event(&at, "");
+    assert!(event.contains("\"latest\":[{\""), "no update to show proves nothing: {event}");
+    told.push(event);
     told.join("\n")
 }
 

@@ -10,6 +10,7 @@
 mod agree;
 mod answers;
 mod bad_input;
+mod browser;
 mod budget;
 mod canary;
 mod checks;
@@ -32,6 +33,7 @@ mod metrics;
 mod minutes;
 mod monitoring;
 mod overlap;
+mod page;
 mod pause;
 mod reload;
 mod replayed;

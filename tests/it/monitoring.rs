@@ -165,7 +165,16 @@ fn hostile_requests_are_refused() {
     assert_eq!(status(body), Some(413));
     assert_eq!(status("nonsense\r\n\r\n"), Some(400));
     assert_eq!(ask(&at, "/metrics", "Host: rebound.example.com\r\n").status, 421);
-    for path in ["/", "/metrics/", "/../../etc/passwd", "/%2e%2e/", "/livez/x"] {
+    for path in [
+        "/nothing",
+        "/metrics/",
+        "/page.html",
+        "/page.js/",
+        "/events/",
+        "/../../etc/passwd",
+        "/%2e%2e/",
+        "/livez/x",
+    ] {
         let Answered { status, head, .. } = ask(&at, path, "");
         assert_eq!(status, 404, "{path}");
         for strict in ["content-security-policy: default-src 'none'", "nosniff", "no-store"] {

@@ -1,4 +1,5 @@
-//! The listener of `monitoring.listen`: health and metrics, to be read and never to be changed.
+//! The listener of `monitoring.listen`: the status page, health and metrics, to be read and never to
+//! be changed.
 //!
 //! Everything is bounded, for whoever can connect may be anybody: how many connections there are
 //! ([`MAX_CONNECTIONS`]), how long each may take, how long and how many its headers are; no body is
@@ -7,16 +8,20 @@
 //! is made from what they left in a [`Source`]. No secret, attribute value, number, name or subject
 //! is in any answer, because none is in a source.
 //!
-//! A further page is a further path in [`routes`], made from the same [`Source`]; one that stays
-//! open is a stream in its [`Body`](routes::Body), and needs a longer limit than [`ANSWER_WITHIN`].
+//! The status page is a few files ([`page`]) and a stream of events ([`events`]), the one answer
+//! that may take longer than [`ANSWER_WITHIN`].
 
 mod access;
+pub mod events;
+mod page;
 mod routes;
 
 use std::convert::Infallible;
 use std::io;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -24,7 +29,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
@@ -72,6 +77,8 @@ pub struct Server {
     listener: Listener,
     source: Source,
     access: Arc<Access>,
+    /// Places of those that stay open.
+    streams: Arc<Semaphore>,
     connections: JoinSet<()>,
     beat: Beat,
 }
@@ -124,7 +131,8 @@ impl Listener {
 
 impl Server {
     pub fn new(listener: Listener, source: Source, access: Arc<Access>, beat: Beat) -> Server {
-        Server { listener, source, access, connections: JoinSet::new(), beat }
+        let streams = Arc::new(Semaphore::new(events::MAX_STREAMS));
+        Server { listener, source, access, streams, connections: JoinSet::new(), beat }
     }
 
     /// Answers for ever.
@@ -154,7 +162,8 @@ impl Server {
             Event::Connected(Ok(stream)) => {
                 if self.connections.len() < MAX_CONNECTIONS {
                     let (source, access) = (self.source.clone(), Arc::clone(&self.access));
-                    self.connections.spawn(serve(stream, source, access));
+                    let streams = Arc::clone(&self.streams);
+                    self.connections.spawn(serve(stream, source, access, streams));
                 } else {
                     debug!("too many connections to the monitoring listener, one is closed");
                 }
@@ -169,12 +178,23 @@ impl Server {
 }
 
 /// One request and its answer.
-async fn serve(stream: Box<dyn Connection>, source: Source, access: Arc<Access>) {
+async fn serve(
+    stream: Box<dyn Connection>,
+    source: Source,
+    access: Arc<Access>,
+    streams: Arc<Semaphore>,
+) {
+    let stays_open = AtomicBool::new(false);
     let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| {
         // The body is dropped unread, and with it the connection.
         let (head, _body) = request.into_parts();
-        let (source, access) = (&source, &access);
-        async move { Ok::<_, Infallible>(routes::answer(&head, source, access).await) }
+        let (source, access, streams, stays_open) = (&source, &access, &streams, &stays_open);
+        async move {
+            let answer = routes::answer(&head, source, access, streams).await;
+            let is_stream = answer.extensions().get::<events::StaysOpen>().is_some();
+            stays_open.store(is_stream, Ordering::Relaxed);
+            Ok::<_, Infallible>(answer)
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -183,7 +203,13 @@ async fn serve(stream: Box<dyn Connection>, source: Source, access: Arc<Access>)
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEAD)
         .serve_connection(TokioIo::new(stream), service);
-    match timeout(ANSWER_WITHIN, connection).await {
+    let mut connection = pin!(connection);
+    let mut ended = timeout(ANSWER_WITHIN, connection.as_mut()).await;
+    if ended.is_err() && stays_open.load(Ordering::Relaxed) {
+        // It ends by itself before, unless nobody reads it.
+        ended = timeout(events::LASTS, connection).await;
+    }
+    match ended {
         Ok(Ok(())) => {}
         Ok(Err(error)) => debug!(%error, "a connection to the monitoring listener ended early"),
         Err(_) => debug!("a connection to the monitoring listener took too long and is closed"),

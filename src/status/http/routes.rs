@@ -1,4 +1,4 @@
-//! What is asked and what is answered: `/livez`, `/readyz` and `/metrics`.
+//! What is asked and what is answered: the page and its `/events`, `/livez`, `/readyz`, `/metrics`.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -6,16 +6,17 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
-use http_body_util::combinators::BoxBody;
+use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full};
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
-use super::{Access, Source};
+use super::{Access, Source, events, page};
 use crate::status::metrics::{self, Facts, Format};
 use crate::status::overview::Overview;
 use crate::status::pulse::HUNG_AFTER;
 
-pub(super) type Body = BoxBody<Bytes, Infallible>;
+pub(super) type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 const JSON: &str = "application/json";
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -34,10 +35,16 @@ const STRICT: [(HeaderName, &str); 7] = [
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
 ];
 
-/// Answers whatever is asked. What hinders an answer is said in one line of text.
-pub(super) async fn answer(head: &Parts, source: &Source, access: &Access) -> Response<Body> {
+/// Answers whatever is asked. What hinders an answer is said in one line of text. `streams` are the
+/// places of those that stay open.
+pub(super) async fn answer(
+    head: &Parts,
+    source: &Source,
+    access: &Access,
+    streams: &Arc<Semaphore>,
+) -> Response<Body> {
     let mut response = match permitted(head, access).await {
-        Ok(()) => route(head, source).await,
+        Ok(()) => route(head, source, streams).await,
         Err(refusal) => refusal,
     };
     for (name, value) in STRICT {
@@ -68,13 +75,24 @@ async fn permitted(head: &Parts, access: &Access) -> Result<(), Response<Body>> 
     })
 }
 
-async fn route(head: &Parts, source: &Source) -> Response<Body> {
-    match head.uri.path() {
+async fn route(head: &Parts, source: &Source, streams: &Arc<Semaphore>) -> Response<Body> {
+    let path = head.uri.path();
+    if let Some(file) = page::file(path) {
+        return file_of_the_page(file);
+    }
+    match path {
+        "/events" => events::answer(source, streams),
         "/livez" => livez(source),
         "/readyz" => readyz(source),
         "/metrics" => metrics(head, source).await,
-        _ => text(StatusCode::NOT_FOUND, "there are /livez, /readyz and /metrics"),
+        _ => text(StatusCode::NOT_FOUND, "there are /, /livez, /readyz and /metrics"),
     }
+}
+
+fn file_of_the_page(file: &page::File) -> Response<Body> {
+    let mut response = whole(StatusCode::OK, file.content_type, file.text);
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, page::POLICY);
+    response
 }
 
 /// Whether the loops go round; nothing of the world outside.
@@ -114,7 +132,7 @@ async fn metrics(head: &Parts, source: &Source) -> Response<Body> {
 }
 
 /// The app's last word, and whether its loops hang as it is now: the app may be one of them.
-fn now(source: &Source) -> Overview {
+pub(super) fn now(source: &Source) -> Overview {
     let mut overview = Overview::clone(&source.overview.borrow());
     let hanging = source.pulse.silent(HUNG_AFTER).into_iter();
     overview.silent_loops = hanging.map(str::to_owned).collect();
@@ -129,12 +147,12 @@ fn json(status: StatusCode, value: &Value) -> Response<Body> {
     whole(status, JSON, format!("{value}\n"))
 }
 
-fn text(status: StatusCode, text: &str) -> Response<Body> {
+pub(super) fn text(status: StatusCode, text: &str) -> Response<Body> {
     whole(status, TEXT, format!("{text}\n"))
 }
 
-fn whole(status: StatusCode, content_type: &'static str, body: String) -> Response<Body> {
-    let mut response = Response::new(Full::from(body).boxed());
+fn whole(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<Body> {
+    let mut response = Response::new(Full::new(body.into()).boxed_unsync());
     *response.status_mut() = status;
     let content_type = HeaderValue::from_static(content_type);
     response.headers_mut().insert(header::CONTENT_TYPE, content_type);
@@ -158,7 +176,8 @@ mod tests {
             journal_file: "/nowhere".into(),
         };
         let (head, ()) = request.body(()).unwrap().into_parts();
-        let response = answer(&head, &source, &Access::new(None, true).unwrap()).await;
+        let (access, streams) = (Access::new(None, true).unwrap(), Arc::new(Semaphore::new(1)));
+        let response = answer(&head, &source, &access, &streams).await;
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         let text = String::from_utf8_lossy(&body).into_owned();
@@ -170,7 +189,12 @@ mod tests {
         let pulse = Pulse::default();
         let get = Request::get;
         for (request, status, part) in [
-            (get("/"), 404, "/livez"),
+            (get("/nothing"), 404, "/livez"),
+            (get("/page.html"), 404, ""),
+            (get("/page.js/"), 404, ""),
+            (Request::post("/events"), 405, "nothing can be changed"),
+            (get("/events").header("Host", "evil.example.com"), 421, "token_file"),
+            (get("/").header("Host", "evil.example.com"), 421, "token_file"),
             (get("/metrics/"), 404, ""),
             (get("/%2e%2e/etc/passwd"), 404, ""),
             (Request::post("/metrics"), 405, "nothing can be changed"),
@@ -187,6 +211,30 @@ mod tests {
             assert!(text.contains(part), "{text}");
             for (name, value) in STRICT {
                 assert_eq!(response.headers()[&name], value);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_page_may_do_what_it_needs_and_nothing_else() {
+        for (path, content_type, part) in [
+            ("/", "text/html; charset=utf-8", "<!doctype html>"),
+            ("/?a=b", "text/html; charset=utf-8", "<!doctype html>"),
+            ("/page.css", "text/css; charset=utf-8", "prefers-color-scheme"),
+            ("/page.js", "text/javascript; charset=utf-8", "EventSource"),
+            ("/page.svg", "image/svg+xml", "<svg"),
+        ] {
+            let (status, text, response) = asked(Request::get(path), &Pulse::default()).await;
+            assert_eq!((status, text.contains(part)), (200, true), "{path}");
+            let headers = response.headers();
+            assert_eq!(headers[header::CONTENT_TYPE], content_type);
+            let policy = headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+            assert!(policy.starts_with("default-src 'none'; script-src 'self';"), "{policy}");
+            for unsafe_word in ["unsafe", "*", "http", "data:", "blob:"] {
+                assert!(!policy.contains(unsafe_word), "{policy}");
+            }
+            for (name, value) in &STRICT[1..] {
+                assert_eq!(headers[name], value);
             }
         }
     }

@@ -41,6 +41,9 @@ impl State {
     }
 }
 
+/// The check that says whether somebody keeps the service from writing.
+pub(super) const WRITING: &str = "writing";
+
 /// A budget of which others use this share is not ours any more, in percent.
 const MOSTLY_FOREIGN: u64 = 50;
 /// An update that waits so long is worth a look: ten times what the confirmation of one takes.
@@ -96,7 +99,7 @@ impl Overview {
         }
     }
 
-    fn has_token(&self, account: &Account) -> bool {
+    pub(super) fn has_token(&self, account: &Account) -> bool {
         account.token_expires_at.is_some_and(|ends| ends > self.at)
     }
 
@@ -289,13 +292,13 @@ impl Overview {
     fn writing(&self) -> Check {
         if self.dry_run {
             let help = "start without --dry-run, or set updates.dry_run = false and reload";
-            return warning("writing", "dry run: nothing is written", help);
+            return warning(WRITING, "dry run: nothing is written", help);
         }
         if !self.paused.is_empty() {
             let reason = format!("paused: {}", self.paused.join(", "));
-            return warning("writing", reason, "`attributed resume` when it is time");
+            return warning(WRITING, reason, "`attributed resume` when it is time");
         }
-        good("writing", "attributes are written")
+        good(WRITING, "attributes are written")
     }
 }
 

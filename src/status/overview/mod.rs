@@ -11,12 +11,19 @@
 //! the loops nothing.
 
 mod checks;
+mod lately;
+mod verdict;
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 pub use checks::{Check, State};
+pub use lately::{History, Letters, Rates, Update};
+pub use verdict::Verdict;
 
 use super::histogram::Noted;
+use checks::WRITING;
 
 /// Milliseconds since 1970.
 pub type Millis = i64;
@@ -32,6 +39,8 @@ pub struct Overview {
     pub dry_run: bool,
     /// What is paused, in words; empty when nothing is.
     pub paused: Vec<String>,
+    /// Nothing is pushed at all, because somebody said so.
+    pub all_paused: bool,
     /// Loops that hang.
     pub silent_loops: Vec<String>,
     /// One for each OAuth client.
@@ -43,6 +52,13 @@ pub struct Overview {
     pub journal: Journal,
     pub updates: Updates,
     pub flow: Flow,
+    pub history: Arc<History>,
+    /// The newest updates, the newest first.
+    pub latest: Vec<Update>,
+    /// The dead letters that are kept, by reason.
+    pub letters: Vec<Letters>,
+    /// When files were last read again, whatever came of it.
+    pub reload_tried_at: Option<Millis>,
 }
 
 /// How far the daemon has come.
@@ -115,6 +131,9 @@ pub struct Channel {
     pub last_heartbeat_at: Option<Millis>,
     pub expires_at: Option<Millis>,
     pub topics: u64,
+    /// How often topics of it were not heard for a while, and for how long together.
+    pub gaps: u64,
+    pub unheard_ms: u64,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,6 +169,7 @@ pub struct Rules {
 pub struct Rule {
     pub name: String,
     pub dry_run: bool,
+    pub paused: bool,
     /// Looks at which it held.
     pub matches: u64,
     pub errors: u64,
@@ -221,7 +241,9 @@ impl Overview {
     pub fn sentence(&self) -> String {
         let checks = self.checks();
         let worst = checks.iter().filter(|check| check.state != State::Good);
-        match worst.min_by_key(|check| check.state) {
+        // Of warnings, why nothing is written at all goes first.
+        let decides = |check: &Check| check.name == WRITING && self.holds_back();
+        match worst.min_by_key(|check| (check.state, !decides(check))) {
             Some(Check { reason, help, .. }) => format!("{reason}; {help}"),
             None => format!(
                 "All is well: {} of {} topics heard on {} of {} channels, {} participants wait.",

@@ -116,6 +116,7 @@ impl Keeper {
         self.carried(&request, pushed, now);
         let Request { leaving: Leaving { target, keys, .. }, seen: before, .. } = request;
         self.counts.pushed.add(u64::try_from(keys.len()).unwrap_or(u64::MAX));
+        self.note_accepted(&keys, Some(pushed.status), now);
         let by_rule = self.counts.rules.table();
         keys.values().for_each(|waiting| by_rule.of(&waiting.rule).written.add(1));
         if let Some(oldest) = keys.values().map(|waiting| waiting.offered_at).min() {

@@ -52,6 +52,7 @@ impl Keeper {
                     participant.refuse(key, &waiting.value, waiting.rules_hash);
                 }
             }
+            self.note(&rule, keys.iter().map(|(key, _)| key), reason.as_str(), verdict.status, now);
             let letter = self.letter(target, rule, keys, reason, verdict, now);
             error!(
                 conversation_id = %letter.conversation, participant_id = %letter.participant,

@@ -32,6 +32,7 @@ impl Keeper {
     }
 
     pub(super) fn count_letters(&self) {
+        self.counts.recent.keeps(self.dead_letters.by_reason());
         self.counts.dead_letters.set(u64::try_from(self.dead_letters.len()).unwrap_or(u64::MAX));
     }
 

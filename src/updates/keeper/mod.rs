@@ -16,6 +16,7 @@ mod letters;
 mod losses;
 #[cfg(test)]
 mod model;
+mod noted;
 mod observe;
 mod request;
 #[cfg(test)]

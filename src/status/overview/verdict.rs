@@ -1,0 +1,124 @@
+//! Whether attributes are being written: the first thing that somebody wants to know.
+//!
+//! Pure, and made from the same values as the checks. Why not, and what to do, is said by
+//! [`Overview::sentence`].
+
+use serde::{Deserialize, Serialize};
+
+use super::{Account, Overview, Stage, State};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    pub state: State,
+    pub words: String,
+}
+
+impl Overview {
+    pub fn verdict(&self) -> Verdict {
+        let worst = self.checks().iter().map(|check| check.state).min().unwrap_or(State::Good);
+        let (state, words) = match self.stage {
+            Stage::LoggingIn | Stage::Asking | Stage::Subscribing => {
+                (State::Failed, "Attributes are not being written yet: the service starts")
+            }
+            Stage::Stopping => {
+                (State::Failed, "The service is stopping: what waits is written first")
+            }
+            Stage::Working if self.hears_nothing() || self.holds_back() => {
+                (worst, "Attributes are NOT being written")
+            }
+            Stage::Working if self.rests() => {
+                (worst, "Attributes wait until the account may ask again")
+            }
+            Stage::Working => (worst, self.while_written(worst)),
+        };
+        Verdict { state, words: words.to_owned() }
+    }
+
+    /// Nothing is written, because somebody wants it so.
+    pub(super) fn holds_back(&self) -> bool {
+        self.dry_run || self.all_paused
+    }
+
+    fn hears_nothing(&self) -> bool {
+        let no_token = self.accounts.iter().all(|account| !self.has_token(account));
+        let channels = &self.channels;
+        no_token
+            || !self.silent_loops.is_empty()
+            || channels.connected == 0
+            || channels.topics.permitted == 0
+    }
+
+    fn rests(&self) -> bool {
+        let rests = |account: &Account| account.resting_for.is_some();
+        !self.accounts.is_empty() && self.accounts.iter().all(rests)
+    }
+
+    fn while_written(&self, worst: State) -> &'static str {
+        let is_kept = self.journal.suspended.is_none();
+        match worst {
+            State::Failed if is_kept => "Attributes are being written in part only",
+            State::Failed => "Attributes are being written, but a crash would lose what waits",
+            State::Warning => "Attributes are being written, and something needs a look",
+            State::Good => "Attributes are being written",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Channels, Topics};
+    use super::*;
+
+    fn well() -> Overview {
+        let account = Account { token_expires_at: Some(9_000), allowed: 300, ..Account::default() };
+        let topics = Topics { wanted: 3, permitted: 3, ..Topics::default() };
+        Overview {
+            at: 1_000,
+            stage: Stage::Working,
+            accounts: vec![account],
+            channels: Channels { total: 2, connected: 2, topics, ..Channels::default() },
+            ..Overview::default()
+        }
+    }
+
+    #[test]
+    fn it_is_said_whether_attributes_are_being_written() {
+        type Change = fn(&mut Overview);
+        let cases: [(Change, State, &str); 13] = [
+            (|_| (), State::Good, "are being written"),
+            (|it| it.gaps.open = 1, State::Warning, "something needs a look"),
+            (|it| it.paused = vec!["rule a".to_owned()], State::Warning, "are being written, and"),
+            (
+                |it| (it.all_paused, it.paused) = (true, vec!["every rule".to_owned()]),
+                State::Warning,
+                "NOT",
+            ),
+            (|it| it.dry_run = true, State::Warning, "NOT"),
+            (|it| it.accounts[0].token_expires_at = None, State::Failed, "NOT"),
+            (|it| it.channels.connected = 0, State::Failed, "NOT"),
+            (|it| it.channels.uncovered_since = Some(1), State::Failed, "in part"),
+            (|it| it.journal.suspended = Some("full".to_owned()), State::Failed, "a crash would"),
+            (|it| it.silent_loops = vec!["pipeline".to_owned()], State::Failed, "NOT"),
+            (|it| it.accounts[0].resting_for = Some(9.0), State::Warning, "wait until"),
+            (|it| it.stage = Stage::Subscribing, State::Failed, "not being written yet"),
+            (|it| it.stage = Stage::Stopping, State::Failed, "stopping"),
+        ];
+        for (change, state, words) in cases {
+            let mut overview = well();
+            change(&mut overview);
+            let verdict = overview.verdict();
+            assert_eq!(verdict.state, state, "{verdict:?}");
+            assert!(verdict.words.contains(words), "{verdict:?}");
+        }
+    }
+
+    #[test]
+    fn why_nothing_is_written_goes_before_other_warnings() {
+        let mut overview = well();
+        overview.gaps.open = 1;
+        overview.dry_run = true;
+        assert!(overview.sentence().starts_with("dry run"), "{}", overview.sentence());
+        overview.channels.connected = 0;
+        assert!(overview.sentence().starts_with("0 of 2"), "{}", overview.sentence());
+    }
+}
