@@ -19,6 +19,8 @@ impl App {
         let Asked { request, answer } = asked;
         let at_once = match request {
             Request::DeadLetters(question) => return self.ask_letters(question, answer),
+            // Told at the socket itself.
+            Request::Status => Answer::Status(Box::new(self.overview().into())),
             Request::Ping => Answer::Pong { ready: self.ready },
             Request::Version => {
                 let version = env!("CARGO_PKG_VERSION").to_owned();

@@ -23,6 +23,7 @@ mod run;
 mod set;
 #[cfg(feature = "simulator")]
 mod simulate;
+mod status;
 mod terminal;
 mod test;
 
@@ -78,6 +79,9 @@ enum Command {
     /// Merge attributes into one participant now
     #[command(after_help = set::AFTER_HELP)]
     Set(set::SetArguments),
+    /// The running daemon in one screen: is all well, and if not, why and what to do
+    #[command(after_help = status::AFTER_HELP)]
+    Status(status::StatusArguments),
     /// Let the running daemon read its files again
     #[command(after_help = reload::AFTER_HELP)]
     Reload(reload::ReloadArguments),
@@ -122,6 +126,7 @@ pub fn main() -> Exit {
         Command::Record(arguments) => record::record(config, &arguments),
         Command::Replay(arguments) => replay::replay(config, output, &arguments),
         Command::Set(arguments) => set::set(config, output, &arguments),
+        Command::Status(arguments) => status::status(config, output, &arguments),
         Command::Reload(arguments) => reload::reload(config, output, &arguments),
         Command::Pause(arguments) => pause::pause(config, output, &arguments),
         Command::Resume(arguments) => pause::resume(config, output, &arguments),

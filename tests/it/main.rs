@@ -40,6 +40,7 @@ mod simulated;
 mod sockets;
 mod stand_in;
 mod state;
+mod status;
 mod systemd;
 mod tidy;
 mod trial;

@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 use super::letters::{Dropped, Page, Retried};
 use super::pauses::PausesNow;
 use crate::config::problem::{Problem, Severity};
+use crate::status::overview::StatusNow;
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "kebab-case")]
 pub enum Answer {
     Pong {
@@ -37,6 +38,7 @@ pub enum Answer {
     Retried(Retried),
     Dropped(Dropped),
     Pauses(PausesNow),
+    Status(Box<StatusNow>),
     /// It was not done, and nothing has changed.
     Failed {
         message: String,
@@ -176,6 +178,7 @@ impl Answer {
             Answer::Retried(retried) => retried.is_good(),
             Answer::Failed { .. } => false,
             Answer::Pauses(now) => now.not_kept.is_none(),
+            Answer::Status(now) => now.well,
             Answer::Pong { .. }
             | Answer::Version { .. }
             | Answer::Begun

@@ -11,10 +11,12 @@
 //! the loops nothing.
 
 mod checks;
+mod now;
 
 use serde::{Deserialize, Serialize};
 
 pub use checks::{Check, State};
+pub use now::{Newest, StatusNow};
 
 use super::histogram::Noted;
 
