@@ -9,9 +9,11 @@ use tracing::info;
 use super::App;
 use super::reload::{Task, What};
 use super::rules_shown::shown;
+use crate::genesys::ConversationId;
 use crate::status::control::letters::Question;
 use crate::status::control::{Answer, Asked, Request};
 use crate::updates::dispatcher::{Input, LettersAsked};
+use crate::updates::story::Told;
 
 impl App {
     /// Answers at once, or lets whoever does the work answer at its end.
@@ -19,6 +21,9 @@ impl App {
         let Asked { request, answer } = asked;
         let at_once = match request {
             Request::DeadLetters(question) => return self.ask_letters(question, answer),
+            Request::Why { conversation, key } => {
+                return self.ask_story(&conversation, key, answer);
+            }
             // Told at the socket itself.
             Request::Status => Answer::Status(Box::new(self.overview().into())),
             Request::Ping => Answer::Pong { ready: self.ready },
@@ -62,6 +67,23 @@ impl App {
             let help = "ask again in a moment".to_owned();
             send(Some(answer), Answer::Failed { message, help });
         }
+    }
+}
+
+impl App {
+    /// Answered by whoever keeps the story.
+    fn ask_story(&self, conversation: &str, key: Option<String>, answer: oneshot::Sender<Answer>) {
+        let in_words = move |told: Result<Told, String>| {
+            let told = told.map_or_else(
+                |reason| Answer::Failed {
+                    message: format!("the story of the attributes cannot be told: {reason}"),
+                    help: "see the log, and state.story of the configuration".to_owned(),
+                },
+                |told| Answer::Why(Box::new(told)),
+            );
+            send(Some(answer), told);
+        };
+        self.story.ask(ConversationId::new(conversation), key, Box::new(in_words));
     }
 }
 

@@ -211,7 +211,7 @@ impl Loops {
         input: mpsc::Receiver<Input>,
         asks: mpsc::Sender<Ask>,
     ) -> UpdateEnds {
-        let Opened { journal, recovered, calendar, .. } = opened;
+        let Opened { journal, recovered, calendar, story, .. } = opened;
         let (orders_sender, orders) = watch::channel(Arc::new(orders));
         let (outlook, outlook_receiver) = watch::channel(Outlook::default());
         let writer = Writer::new(Arc::clone(&self.api), config.genesys.dialect);
@@ -226,6 +226,7 @@ impl Loops {
             journal,
             recovered,
             calendar,
+            story,
             counts: Arc::clone(&self.counts),
             beat: self.pulse.add("dispatcher"),
             seed: machine::seed(),

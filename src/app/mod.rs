@@ -94,6 +94,7 @@ use crate::updates::foresight::Outlook;
 use crate::updates::journal::Monitor;
 use crate::updates::orders::Orders;
 use crate::updates::settings;
+use crate::updates::story::Reader;
 
 /// How often the app looks at how things are.
 const TICK: Duration = Duration::from_secs(1);
@@ -110,6 +111,7 @@ pub struct App {
     counts: Arc<Counts>,
     clients: Arc<Clients>,
     journal: Monitor,
+    story: Reader,
     /// The process before heard everything until then; `None` once somebody is watched whom it may
     /// not have watched.
     away_since: Option<Timestamp>,

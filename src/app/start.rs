@@ -230,6 +230,7 @@ impl Start {
         loops.clients();
         let (lists, lists_found) = loops.lists(to_watch(&rules));
         let (journal, away_since) = (opened.journal.monitor(), opened.away_since);
+        let story = opened.story_reader.clone();
         let pauses = Pauses::load(&config.state.dir);
         let ordered = (fence, pauses.orders(rules.file.caps()));
         let (orders, outlook) =
@@ -244,6 +245,7 @@ impl Start {
             counts,
             clients,
             journal,
+            story,
             away_since,
             beat: pulse.add("app"),
             pulse,

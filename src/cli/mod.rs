@@ -26,6 +26,7 @@ mod simulate;
 mod status;
 mod terminal;
 mod test;
+mod why;
 
 use std::path::PathBuf;
 
@@ -97,6 +98,9 @@ enum Command {
     /// What could not be delivered: list it, show it, wish it anew, forget it
     #[command(subcommand, after_help = dead_letters::AFTER_HELP)]
     DeadLetters(dead_letters::DeadLettersCommand),
+    /// What happened to an attribute: wished, sent, accepted, seen, overwritten, and by whom
+    #[command(after_help = why::AFTER_HELP)]
+    Why(why::WhyArguments),
     /// The configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -132,6 +136,7 @@ pub fn main() -> Exit {
         Command::Resume(arguments) => pause::resume(config, output, &arguments),
         Command::Rules(command) => rules::rules(config, output, &command),
         Command::DeadLetters(command) => dead_letters::dead_letters(config, output, &command),
+        Command::Why(arguments) => why::why(config, output, &arguments),
         Command::Config(ConfigCommand::Show) => config_show::show(config, output),
         #[cfg(feature = "simulator")]
         Command::Simulate(arguments) => run_simulator(arguments),

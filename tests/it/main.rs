@@ -45,5 +45,6 @@ mod systemd;
 mod tidy;
 mod trial;
 mod virtual_time;
+mod why;
 mod window;
 mod world_at;

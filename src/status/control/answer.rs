@@ -13,6 +13,7 @@ use super::letters::{Dropped, Page, Retried};
 use super::pauses::PausesNow;
 use crate::config::problem::{Problem, Severity};
 use crate::status::overview::StatusNow;
+use crate::updates::story::Told;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "kebab-case")]
@@ -39,6 +40,7 @@ pub enum Answer {
     Dropped(Dropped),
     Pauses(PausesNow),
     Status(Box<StatusNow>),
+    Why(Box<Told>),
     /// It was not done, and nothing has changed.
     Failed {
         message: String,
@@ -185,6 +187,7 @@ impl Answer {
             | Answer::History { .. }
             | Answer::Rules(_)
             | Answer::DeadLetters(_)
+            | Answer::Why(_)
             | Answer::Dropped(_) => true,
         }
     }

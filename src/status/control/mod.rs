@@ -81,6 +81,12 @@ pub enum Request {
     },
     /// About what could not be delivered.
     DeadLetters(letters::Question),
+    /// What happened to the attributes of a conversation.
+    Why {
+        conversation: String,
+        #[serde(default)]
+        key: Option<String>,
+    },
     /// How the service is. Answered from the start on, also while a loop hangs.
     Status,
 }

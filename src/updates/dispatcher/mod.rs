@@ -30,6 +30,7 @@ use super::keeper::{CredentialsRefused, Keeper, Request};
 use super::orders::Orders;
 use super::push::{Push, Pushed};
 use super::settings::Settings;
+use super::story::Story;
 use super::wish::{Ask, Observation};
 use crate::defects::{self, Defect};
 use crate::genesys::ConversationId;
@@ -106,6 +107,8 @@ pub struct Joints {
     /// What an earlier process left in it.
     pub recovered: Recovered,
     pub calendar: Calendar,
+    /// Where it is told what happens.
+    pub story: Story,
     pub counts: Arc<Counts>,
     pub beat: Beat,
     /// Of the jitter.
@@ -169,6 +172,7 @@ impl Dispatcher {
         let mut keeper = Keeper::new(settings, counts, seed, now);
         keeper.order(&orders.borrow_and_update(), now);
         keeper.restore(recovered, calendar, now);
+        keeper.tell(joints.story);
         Dispatcher {
             keeper,
             input,
@@ -203,7 +207,8 @@ impl Dispatcher {
                 break ended;
             }
         };
-        let Dispatcher { keeper, journal, .. } = self;
+        let Dispatcher { mut keeper, journal, .. } = self;
+        keeper.take_story().closed().await;
         let kept = journal.closed().await == Health::Kept;
         match ended {
             Ended::CutOff { left, .. } => {

@@ -18,6 +18,7 @@ mod losses;
 mod model;
 mod observe;
 mod request;
+mod story;
 #[cfg(test)]
 mod tests;
 
@@ -45,6 +46,7 @@ use super::memory::{MAX_CONVERSATIONS, Memory};
 use super::orders::Orders;
 use super::outbox::{Outbox, Target};
 use super::settings::Settings;
+use super::story::{Event, Story, What};
 use super::wish::Ask;
 use crate::genesys::ConversationId;
 use crate::status::counts::Counts;
@@ -93,6 +95,7 @@ pub(crate) struct Keeper {
     told_full: Option<Instant>,
     told_unsettled: Option<Instant>,
     draining: bool,
+    story: Story,
     rng: StdRng,
 }
 
@@ -121,6 +124,7 @@ impl Keeper {
             told_full: None,
             told_unsettled: None,
             draining: false,
+            story: Story::default(),
             rng: StdRng::seed_from_u64(seed),
             settings,
             counts,
@@ -200,7 +204,7 @@ impl Keeper {
         &mut self,
         target: &Target,
         key: &Arc<str>,
-        rule: &str,
+        rule: &Arc<str>,
         now: Instant,
     ) -> Option<Instant> {
         let known = self.memory.conversation(&target.conversation);
@@ -219,8 +223,10 @@ impl Keeper {
             };
             warn!(
                 conversation_id = %target.conversation, participant_id = %target.participant,
-                rule, key = %key, of, seconds, "written too often, rests"
+                %rule, key = %key, of, seconds, "written too often, rests"
             );
+            let what = What::Rests { seconds };
+            self.story.note(|| Event::new(now, target, key, rule, what));
         }
         Some(rest.until)
     }
