@@ -86,7 +86,7 @@ use crate::signals::Intent;
 use crate::status::control::Asked;
 use crate::status::counts::Counts;
 use crate::status::logging::Level;
-use crate::status::pulse::{Beat, HUNG_AFTER, Pulse};
+use crate::status::pulse::{Beat, Pulse};
 use crate::status::systemd;
 use crate::updates;
 use crate::updates::dispatcher::Input;
@@ -203,6 +203,7 @@ impl App {
             if let ControlFlow::Break(ended) = went_on {
                 systemd::stopping(&ended.to_string());
                 self.month.keep(Instant::now());
+                self.level.iter().for_each(|level| level.sum_up(true));
                 return ended;
             }
         }
@@ -407,24 +408,6 @@ impl App {
     fn broken(&self, name: &'static str) -> ControlFlow<Ended> {
         error!(name, "a loop has ended that never should");
         ControlFlow::Break(Ended::LoopFailed(name))
-    }
-
-    fn silent_loops(&self) -> Vec<&'static str> {
-        self.pulse.silent(HUNG_AFTER)
-    }
-
-    fn tick(&mut self) {
-        let hung = self.silent_loops();
-        if hung.is_empty() {
-            systemd::alive();
-        } else {
-            error!(loops = ?hung, "a loop hangs: systemd is not told that we are alive");
-        }
-        let now = Instant::now();
-        self.look_at_pauses(now);
-        self.month.look(now);
-        let line = self.status_line();
-        self.report.tell(line, &self.counts, now);
     }
 }
 

@@ -10,6 +10,7 @@ pub mod exit;
 mod explain;
 mod failure;
 mod ground;
+mod log_level;
 mod online;
 mod paint;
 mod patience;
@@ -98,6 +99,9 @@ enum Command {
     /// What could not be delivered: list it, show it, wish it anew, forget it
     #[command(subcommand, after_help = dead_letters::AFTER_HELP)]
     DeadLetters(dead_letters::DeadLettersCommand),
+    /// Show how much the running daemon logs, or change it until its next start
+    #[command(after_help = log_level::AFTER_HELP)]
+    LogLevel(log_level::LogLevelArguments),
     /// What happened to an attribute: wished, sent, accepted, seen, overwritten, and by whom
     #[command(after_help = why::AFTER_HELP)]
     Why(why::WhyArguments),
@@ -136,6 +140,7 @@ pub fn main() -> Exit {
         Command::Resume(arguments) => pause::resume(config, output, &arguments),
         Command::Rules(command) => rules::rules(config, output, &command),
         Command::DeadLetters(command) => dead_letters::dead_letters(config, output, &command),
+        Command::LogLevel(arguments) => log_level::log_level(config, output, &arguments),
         Command::Why(arguments) => why::why(config, output, &arguments),
         Command::Config(ConfigCommand::Show) => config_show::show(config, output),
         #[cfg(feature = "simulator")]

@@ -27,6 +27,7 @@ mod judgement;
 mod kills;
 mod late;
 mod letters;
+mod logged;
 mod metrics;
 #[path = "../../benches/budget/mod.rs"]
 mod minutes;

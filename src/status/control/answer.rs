@@ -41,6 +41,11 @@ pub enum Answer {
     Pauses(PausesNow),
     Status(Box<StatusNow>),
     Why(Box<Told>),
+    LogLevel {
+        level: String,
+        /// What the configuration says, and a restart brings back.
+        configured: String,
+    },
     /// It was not done, and nothing has changed.
     Failed {
         message: String,
@@ -188,6 +193,7 @@ impl Answer {
             | Answer::Rules(_)
             | Answer::DeadLetters(_)
             | Answer::Why(_)
+            | Answer::LogLevel { .. }
             | Answer::Dropped(_) => true,
         }
     }

@@ -87,6 +87,12 @@ pub enum Request {
         #[serde(default)]
         key: Option<String>,
     },
+    /// How much is logged; until the restart, or until `log.level` is changed and reloaded.
+    LogLevel {
+        /// Without it, it is only told.
+        #[serde(default)]
+        level: Option<String>,
+    },
     /// How the service is. Answered from the start on, also while a loop hangs.
     Status,
 }
