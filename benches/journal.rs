@@ -28,6 +28,7 @@ use attributed::updates::foresight::Outlook;
 use attributed::updates::journal::{Journal, Recovered, Store};
 use attributed::updates::push::{Parcel, Push, Pushed};
 use attributed::updates::settings::Settings;
+use attributed::updates::story::Story;
 use attributed::updates::wish::{Observation, Seen, Wish, Write};
 use futures::future::{BoxFuture, ready};
 use jiff::Timestamp;
@@ -195,6 +196,7 @@ fn dispatcher(journal: Journal, recovered: Recovered) -> (mpsc::Sender<Input>, D
         journal,
         recovered,
         calendar: Calendar::new(Instant::now(), Timestamp::now()),
+        story: Story::default(),
         counts: Arc::default(),
         beat: Pulse::default().add("updates"),
         seed: 1,

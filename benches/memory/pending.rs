@@ -16,6 +16,7 @@ use attributed::updates::foresight::Outlook;
 use attributed::updates::journal::{Journal, Store};
 use attributed::updates::push::{Parcel, Push, Pushed};
 use attributed::updates::settings::Settings;
+use attributed::updates::story::Story;
 use attributed::updates::wish::{Observation, Seen, Wish, Write};
 use futures::future::{BoxFuture, pending};
 use jiff::Timestamp;
@@ -50,6 +51,7 @@ pub(crate) fn measure(target: f64) -> ExitCode {
             journal,
             recovered,
             calendar: Calendar::new(Instant::now(), Timestamp::now()),
+            story: Story::default(),
             counts: Arc::clone(&counts),
             beat: Pulse::default().add("updates"),
             seed: 1,

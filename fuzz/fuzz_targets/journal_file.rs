@@ -30,6 +30,7 @@ use attributed::updates::foresight::Outlook;
 use attributed::updates::journal::{Changes, Journal, Pending, Place, Recovered, Store};
 use attributed::updates::push::{Parcel, Push, Pushed};
 use attributed::updates::settings::Settings;
+use attributed::updates::story::Story;
 use futures::future::{BoxFuture, ready};
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
@@ -196,6 +197,7 @@ fn take_over(disk: Disk, recovered: Recovered) {
             journal,
             recovered,
             calendar: Calendar::new(Instant::now(), now),
+            story: Story::default(),
             counts: Arc::default(),
             beat: Pulse::default().add("updates"),
             seed: 1,

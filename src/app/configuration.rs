@@ -38,10 +38,13 @@ impl App {
         self.month.limit_to(requests_per_month(&self.config));
         self.config.updates.drain = new.updates.drain;
         self.config.reload = new.reload;
-        self.config.log.level = new.log.level;
-        if let Some(level) = &self.level {
-            level.set(self.config.log.level);
+        // What somebody asked for at run time stays, unless the file says something new.
+        if self.config.log.level != new.log.level
+            && let Some(level) = &self.level
+        {
+            level.set(new.log.level.into());
         }
+        self.config.log.level = new.log.level;
         self.told.configured(&self.config);
         let fence = match AllowedKeys::new(&self.config.updates.allowed_keys) {
             Ok(fence) => fence,

@@ -4,14 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::App;
 use super::reload::{Task, What};
 use super::rules_shown::shown;
+use crate::genesys::ConversationId;
 use crate::status::control::letters::Question;
 use crate::status::control::{Answer, Asked, Request};
+use crate::status::logging::Verbosity;
 use crate::updates::dispatcher::{Input, LettersAsked};
+use crate::updates::story::Told;
 
 impl App {
     /// Answers at once, or lets whoever does the work answer at its end.
@@ -19,6 +22,11 @@ impl App {
         let Asked { request, answer } = asked;
         let at_once = match request {
             Request::DeadLetters(question) => return self.ask_letters(question, answer),
+            Request::Why { conversation, key } => {
+                return self.ask_story(&conversation, key, answer);
+            }
+            // Told at the socket itself.
+            Request::Status => Answer::Status(Box::new(self.overview().into())),
             Request::Ping => Answer::Pong { ready: self.ready },
             Request::Version => {
                 let version = env!("CARGO_PKG_VERSION").to_owned();
@@ -29,6 +37,7 @@ impl App {
             Request::Pause { rule, for_ms } => {
                 self.pause(rule.as_deref(), for_ms.map(Duration::from_millis))
             }
+            Request::LogLevel { level } => self.log_level(level.as_deref()),
             Request::Resume { rule } => self.resume(rule.as_deref()),
             Request::Reload { plan, wait, confirm } => {
                 info!(plan, wait, confirm, "asked to reload");
@@ -60,6 +69,44 @@ impl App {
             let help = "ask again in a moment".to_owned();
             send(Some(answer), Answer::Failed { message, help });
         }
+    }
+}
+
+impl App {
+    /// Changes how much is logged, and tells it.
+    fn log_level(&self, wanted: Option<&str>) -> Answer {
+        let failed =
+            |message: String, help: &str| Answer::Failed { message, help: help.to_owned() };
+        let Some(level) = &self.level else {
+            return failed("the log is not this service's own".to_owned(), "see who set it up");
+        };
+        match wanted.map(str::parse::<Verbosity>).transpose() {
+            Ok(Some(wanted)) => {
+                let before = level.now().to_string();
+                level.set(wanted);
+                // A level above INFO would leave no trace of it.
+                warn!(before, now = %level.now(), "log level changed: until the next start");
+            }
+            Ok(None) => {}
+            Err(error) => return failed(error.to_string(), "for example: info,updates=debug"),
+        }
+        let configured = self.config.log.level.word().to_owned();
+        Answer::LogLevel { level: level.now().to_string(), configured }
+    }
+
+    /// Answered by whoever keeps the story.
+    fn ask_story(&self, conversation: &str, key: Option<String>, answer: oneshot::Sender<Answer>) {
+        let in_words = move |told: Result<Told, String>| {
+            let told = told.map_or_else(
+                |reason| Answer::Failed {
+                    message: format!("the story of the attributes cannot be told: {reason}"),
+                    help: "see the log, and state.story of the configuration".to_owned(),
+                },
+                |told| Answer::Why(Box::new(told)),
+            );
+            send(Some(answer), told);
+        };
+        self.story.ask(ConversationId::new(conversation), key, Box::new(in_words));
     }
 }
 

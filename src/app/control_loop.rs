@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::status::control::{Asked, Place, Server};
-use crate::status::pulse::Pulse;
+use crate::status::overview::Newest;
 
 /// A path that cannot be used now may be usable later: another service has gone, a folder is there.
 const MAKE_AGAIN: Duration = Duration::from_secs(60);
@@ -22,13 +22,13 @@ const MAKE_AGAIN: Duration = Duration::from_secs(60);
 pub(super) async fn answer(
     path: PathBuf,
     asks: mpsc::Sender<Asked>,
-    pulse: Pulse,
+    newest: Newest,
     stop: CancellationToken,
 ) {
     let mut told = None;
     let serving = async {
         loop {
-            match make(&path, &asks, &pulse) {
+            match make(&path, &asks, &newest) {
                 Ok(server) => {
                     if told.is_some() {
                         info!(path = %path.display(), "the control socket is there");
@@ -47,9 +47,10 @@ pub(super) async fn answer(
     let _stopped: Option<()> = stop.run_until_cancelled(serving).await;
 }
 
-fn make(path: &Path, asks: &mpsc::Sender<Asked>, pulse: &Pulse) -> Result<Server, String> {
+fn make(path: &Path, asks: &mpsc::Sender<Asked>, newest: &Newest) -> Result<Server, String> {
     let made = Place::make(path).map_err(|error| error.to_string())?;
-    Server::new(made, asks.clone(), pulse.add("control socket")).map_err(|error| error.to_string())
+    let beat = newest.pulse.add("control socket");
+    Server::new(made, asks.clone(), newest.clone(), beat).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
@@ -58,6 +59,7 @@ mod tests {
     use std::os::unix::net::UnixStream;
 
     use super::*;
+    use crate::status::pulse::Pulse;
 
     #[tokio::test(start_paused = true)]
     async fn a_path_that_cannot_be_used_is_tried_again() {
@@ -66,6 +68,8 @@ mod tests {
         fs::write(&path, "somebody's file").unwrap();
         let (asks, _asked) = mpsc::channel(1);
         let (pulse, stop) = (Pulse::default(), CancellationToken::new());
+        let (_told, overview) = tokio::sync::watch::channel(std::sync::Arc::default());
+        let newest = Newest { overview, pulse: pulse.clone() };
         let told = async {
             sleep(MAKE_AGAIN).await;
             assert!(UnixStream::connect(&path).is_err());
@@ -75,7 +79,7 @@ mod tests {
             assert!(pulse.silent(MAKE_AGAIN).is_empty());
             stop.cancel();
         };
-        tokio::join!(answer(path.clone(), asks, pulse.clone(), stop.clone()), told);
+        tokio::join!(answer(path.clone(), asks, newest, stop.clone()), told);
         assert!(!path.exists(), "it is taken away at the end");
     }
 }

@@ -10,6 +10,7 @@ use crate::config::{self, Config};
 use crate::machine;
 use crate::updates::calendar::Calendar;
 use crate::updates::journal::{Health, Journal, Millis, Monitor, Recovered, Store, StoreError};
+use crate::updates::story::{Reader, Story};
 
 /// Beside the time after which a silent socket is noticed: what was on its way from the server, and
 /// clocks that do not agree.
@@ -20,6 +21,8 @@ pub(super) struct Opened {
     pub journal: Journal,
     pub recovered: Recovered,
     pub calendar: Calendar,
+    pub story: Story,
+    pub story_reader: Reader,
     /// Events may have been missed from then on; `None` if no process was here before.
     pub away_since: Option<Timestamp>,
 }
@@ -36,6 +39,8 @@ pub(super) fn prepare_directory(config: &Config) {
 /// Opens the journal of the state directory, or what the options put in its place.
 pub(super) fn open(config: &Config, options: &mut Options) -> Result<Opened, Ended> {
     let dir = config.state.dir.clone();
+    // No thread is to decide the order of things, or nothing is to outlive the process.
+    let tells = options.journal.is_none() && !options.no_journal;
     let opened = match options.journal.take() {
         _ if options.no_journal => Ok((Journal::off(), Recovered::default())),
         Some(opener) => Journal::inline(opener),
@@ -51,7 +56,12 @@ pub(super) fn open(config: &Config, options: &mut Options) -> Result<Opened, End
         );
     }
     let calendar = Calendar::new(Instant::now(), options.now.unwrap_or_else(machine::now));
-    Ok(Opened { journal, recovered, calendar, away_since })
+    let (story, story_reader) = if tells {
+        Story::start(&config.state.dir, config.state.story, calendar)
+    } else {
+        (Story::default(), Reader::default())
+    };
+    Ok(Opened { journal, recovered, calendar, story, story_reader, away_since })
 }
 
 /// A socket may have been silent for a while, and nobody had noticed yet.

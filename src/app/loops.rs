@@ -7,7 +7,6 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::control_loop;
 use super::journal::Opened;
 use super::list_watch::{Found, ListWatch, Watched};
 use super::observe::View;
@@ -28,7 +27,6 @@ use crate::genesys::clients::Clients;
 use crate::genesys::directory::{Cache, Watching};
 use crate::genesys::outside::Outside;
 use crate::machine;
-use crate::status::control::Asked;
 use crate::status::counts::Counts;
 use crate::status::pulse::Pulse;
 use crate::updates::dispatcher::{self, Dispatcher, Input};
@@ -38,8 +36,6 @@ use crate::updates::settings::Settings;
 use crate::updates::wish::Ask;
 
 const NOTICES_WAITING: usize = 64;
-/// Each connection of the control socket asks one thing.
-const ASKED_WAITING: usize = 16;
 
 /// What every loop is given, and the loops started so far.
 pub(super) struct Loops {
@@ -176,21 +172,6 @@ impl Loops {
         gaps_sender
     }
 
-    /// What is asked through the control socket; without one, nothing ever is.
-    pub(super) fn control(&mut self, config: &Config) -> mpsc::Receiver<Asked> {
-        let (asks, asked) = mpsc::channel(ASKED_WAITING);
-        let (path, pulse) = (config.monitoring.control.clone(), self.pulse.clone());
-        let stop = self.stop.clone();
-        let work = kept_up("control socket", stop.clone(), move || {
-            control_loop::answer(path.clone(), asks.clone(), pulse.clone(), stop.clone())
-        });
-        self.tasks.spawn(async move {
-            work.await;
-            Part::Control
-        });
-        asked
-    }
-
     /// Tries clients that are refused; without several there is nothing to try.
     pub(super) fn clients(&mut self) {
         let (clients, pulse, stop) =
@@ -230,7 +211,7 @@ impl Loops {
         input: mpsc::Receiver<Input>,
         asks: mpsc::Sender<Ask>,
     ) -> UpdateEnds {
-        let Opened { journal, recovered, calendar, .. } = opened;
+        let Opened { journal, recovered, calendar, story, .. } = opened;
         let (orders_sender, orders) = watch::channel(Arc::new(orders));
         let (outlook, outlook_receiver) = watch::channel(Outlook::default());
         let writer = Writer::new(Arc::clone(&self.api), config.genesys.dialect);
@@ -245,6 +226,7 @@ impl Loops {
             journal,
             recovered,
             calendar,
+            story,
             counts: Arc::clone(&self.counts),
             beat: self.pulse.add("dispatcher"),
             seed: machine::seed(),

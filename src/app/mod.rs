@@ -86,7 +86,7 @@ use crate::signals::Intent;
 use crate::status::control::Asked;
 use crate::status::counts::Counts;
 use crate::status::logging::Level;
-use crate::status::pulse::{Beat, HUNG_AFTER, Pulse};
+use crate::status::pulse::{Beat, Pulse};
 use crate::status::systemd;
 use crate::updates;
 use crate::updates::dispatcher::Input;
@@ -94,6 +94,7 @@ use crate::updates::foresight::Outlook;
 use crate::updates::journal::Monitor;
 use crate::updates::orders::Orders;
 use crate::updates::settings;
+use crate::updates::story::Reader;
 
 /// How often the app looks at how things are.
 const TICK: Duration = Duration::from_secs(1);
@@ -110,6 +111,7 @@ pub struct App {
     counts: Arc<Counts>,
     clients: Arc<Clients>,
     journal: Monitor,
+    story: Reader,
     /// The process before heard everything until then; `None` once somebody is watched whom it may
     /// not have watched.
     away_since: Option<Timestamp>,
@@ -201,6 +203,7 @@ impl App {
             if let ControlFlow::Break(ended) = went_on {
                 systemd::stopping(&ended.to_string());
                 self.month.keep(Instant::now());
+                self.level.iter().for_each(|level| level.sum_up(true));
                 return ended;
             }
         }
@@ -409,25 +412,6 @@ impl App {
     fn broken(&self, name: &'static str) -> ControlFlow<Ended> {
         error!(name, "a loop has ended that never should");
         ControlFlow::Break(Ended::LoopFailed(name))
-    }
-
-    fn silent_loops(&self) -> Vec<&'static str> {
-        self.pulse.silent(HUNG_AFTER)
-    }
-
-    fn tick(&mut self) {
-        let hung = self.silent_loops();
-        if hung.is_empty() {
-            systemd::alive();
-        } else {
-            error!(loops = ?hung, "a loop hangs: systemd is not told that we are alive");
-        }
-        let now = Instant::now();
-        self.look_at_pauses(now);
-        self.month.look(now);
-        self.told.look(&self.counts, now);
-        let line = self.status_line();
-        self.report.tell(line, &self.counts, now);
     }
 }
 

@@ -98,10 +98,9 @@ impl Reads {
             }
             Entry::Vacant(place) => {
                 let id = place.into_key();
-                self.say(
-                    &id,
-                    "too many conversations wait to be read, this one waits for its next event",
-                );
+                if self.may_say() {
+                    warn!(conversation_id = %id, "too many conversations wait to be read, this one waits for its next event");
+                }
                 false
             }
         }
@@ -216,7 +215,9 @@ impl Reads {
     /// The read failed: later once more, or not at all; then it returns true.
     pub(super) fn failed(&mut self, id: ConversationId, error: &CallError, now: Instant) -> bool {
         if !error.is_for_now() {
-            self.say(&id, &format!("conversation not read, it waits for its next event: {error}"));
+            if self.may_say() {
+                warn!(conversation_id = %id, %error, "conversation not read, it waits for its next event");
+            }
             return self.done(id);
         }
         debug!(conversation_id = %id, %error, "read failed, will retry");
@@ -226,12 +227,14 @@ impl Reads {
         false
     }
 
-    fn say(&mut self, id: &ConversationId, what: &str) {
+    /// Whether enough time has gone by since it was last said.
+    fn may_say(&mut self) -> bool {
         let now = Instant::now();
-        if self.said.is_none_or(|said| now.saturating_duration_since(said) >= SAY_AGAIN) {
+        let may = self.said.is_none_or(|said| now.saturating_duration_since(said) >= SAY_AGAIN);
+        if may {
             self.said = Some(now);
-            warn!(conversation_id = %id, "{what}");
         }
+        may
     }
 }
 

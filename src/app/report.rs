@@ -4,7 +4,7 @@ use crate::status::counted::{counted, either};
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tracing::info;
+use tracing::{error, info};
 
 use super::rules_in_force::RulesInForce;
 use super::{App, journal};
@@ -12,6 +12,7 @@ use crate::config::duration;
 use crate::events::channels::ChannelsState;
 use crate::genesys::pacer::Usage;
 use crate::status::counts::Counts;
+use crate::status::pulse::HUNG_AFTER;
 use crate::status::systemd;
 use crate::updates::foresight::Outlook;
 
@@ -67,6 +68,27 @@ enum Stage {
 }
 
 impl App {
+    pub(super) fn silent_loops(&self) -> Vec<&'static str> {
+        self.pulse.silent(HUNG_AFTER)
+    }
+
+    /// Every second: looks at how things are, and tells it.
+    pub(super) fn tick(&mut self) {
+        let hung = self.silent_loops();
+        if hung.is_empty() {
+            systemd::alive();
+        } else {
+            error!(loops = ?hung, "a loop hangs: systemd is not told that we are alive");
+        }
+        let now = Instant::now();
+        self.look_at_pauses(now);
+        self.month.look(now);
+        self.told.look(&self.counts, now);
+        self.level.iter().for_each(|level| level.sum_up(false));
+        let line = self.status_line();
+        self.report.tell(line, &self.counts, now);
+    }
+
     /// How it is now.
     pub(super) fn status_line(&self) -> String {
         status_line(

@@ -11,6 +11,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use super::control_loop;
 use super::journal::{self, Opened};
 use super::lists::to_watch;
 use super::loops::Loops;
@@ -34,9 +35,11 @@ use crate::genesys::directory::Watching;
 use crate::genesys::organization::OrganizationError;
 use crate::genesys::outside::Outside;
 use crate::signals::Intent;
+use crate::status::control::Asked;
 use crate::status::counts::Counts;
 use crate::status::http::Source;
 use crate::status::logging::Level;
+use crate::status::overview::Newest;
 use crate::status::pulse::Pulse;
 use crate::status::systemd;
 use crate::updates::journal::{JOURNAL_FILE, Opener};
@@ -44,6 +47,8 @@ use crate::updates::journal::{JOURNAL_FILE, Opener};
 /// Observations that may wait for the dispatcher, which never waits for the network.
 const OBSERVATIONS_WAITING: usize = 1024;
 const ASKS_WAITING: usize = 1024;
+/// Each connection of the control socket asks one thing.
+const ASKED_WAITING: usize = 16;
 /// Between attempts to get the first token.
 const TOKEN_AGAIN: Duration = Duration::from_secs(5);
 
@@ -72,6 +77,13 @@ pub struct Start {
     pub intents: mpsc::Receiver<Intent>,
     /// Reads the configuration again.
     pub reread: Box<dyn Fn() -> Result<Config, Vec<Problem>> + Send>,
+}
+
+/// What is there before the app is.
+struct Begun {
+    newest: Newest,
+    tasks: JoinSet<Part>,
+    stop: CancellationToken,
 }
 
 impl Start {
@@ -109,8 +121,13 @@ impl Start {
             Arc::clone(&self.counts),
         );
         let told = Told::new(&self.config);
-        let (pulse, mut tasks) = (Pulse::default(), JoinSet::new());
-        self.monitor(&told, &pulse, &mut tasks)?;
+        let mut begun = Begun {
+            newest: Newest { overview: told.newest(), pulse: Pulse::default() },
+            tasks: JoinSet::new(),
+            stop: CancellationToken::new(),
+        };
+        self.monitor(&mut begun)?;
+        let asked = self.listen_for_commands(&mut begun);
         let config = &self.config;
         let permitted = async {
             first_token(&clients, &told, &self.counts).await?;
@@ -129,7 +146,7 @@ impl Start {
             acd_only: false,
             held_against: None,
         };
-        let begun = (told, pulse, tasks);
+        let begun = (told, begun, asked);
         let mut app = self.join(clients, opened, (rules, history, fence), view, begun);
         if reload {
             app.reload(Task { what: What::Files, plan: false, confirm: false, answer: None });
@@ -138,25 +155,41 @@ impl Start {
     }
 
     /// Answers who asks how it is, from before there is anything to tell on.
-    fn monitor(&self, told: &Told, pulse: &Pulse, tasks: &mut JoinSet<Part>) -> Result<(), Ended> {
+    fn monitor(&self, begun: &mut Begun) -> Result<(), Ended> {
         let Config { monitoring, state, .. } = &self.config;
         let Some(listen) = monitoring.listen.clone() else { return Ok(()) };
         let access = monitoring::access(monitoring)?;
         let source = Source {
-            overview: told.newest(),
+            overview: begun.newest.overview.clone(),
             counts: Arc::clone(&self.counts),
-            pulse: pulse.clone(),
+            pulse: begun.newest.pulse.clone(),
             journal_file: state.dir.join(JOURNAL_FILE),
         };
         // It ends with the process, and not with the listening: a stop is worth being watched.
         let work = kept_up("monitoring", CancellationToken::new(), move || {
             monitoring::answer(listen.clone(), source.clone(), Arc::clone(&access))
         });
-        tasks.spawn(async move {
+        begun.tasks.spawn(async move {
             work.await;
             Part::Monitoring
         });
         Ok(())
+    }
+
+    /// What is asked through the control socket; without one, nothing ever is. It is there from
+    /// before the first token on: that is when people ask why nothing happens.
+    fn listen_for_commands(&self, begun: &mut Begun) -> mpsc::Receiver<Asked> {
+        let (asks, asked) = mpsc::channel(ASKED_WAITING);
+        let path = self.config.monitoring.control.clone();
+        let (newest, stop) = (begun.newest.clone(), begun.stop.clone());
+        let work = kept_up("control socket", stop.clone(), move || {
+            control_loop::answer(path.clone(), asks.clone(), newest.clone(), stop.clone())
+        });
+        begun.tasks.spawn(async move {
+            work.await;
+            Part::Control
+        });
+        asked
     }
 
     /// Starts every loop, each joined to the next by a bounded channel.
@@ -170,15 +203,16 @@ impl Start {
         opened: Opened,
         (rules, history, fence): (RulesInForce, History, AllowedKeys),
         view: View,
-        (told, pulse, tasks): (Told, Pulse, JoinSet<Part>),
+        (told, begun, asked): (Told, Begun, mpsc::Receiver<Asked>),
     ) -> App {
         let Start { config, options, outside, counts, level, intents, reread } = self;
+        let Begun { newest: Newest { pulse, .. }, tasks, stop } = begun;
         let api = Arc::clone(&clients) as Arc<dyn Api>;
         let month = Month::new(&config.state.dir, api, &counts, requests_per_month(&config));
         let mut loops = Loops {
             clients: Arc::clone(&clients),
             api: month.api(),
-            stop: CancellationToken::new(),
+            stop,
             pulse,
             counts: Arc::clone(&counts),
             tasks,
@@ -194,9 +228,9 @@ impl Start {
             loops.pipeline(frames, asks, unheard, questions_receiver, first, updates.clone());
         let gaps = loops.recovery(&config, look_ups, gaps_open);
         loops.clients();
-        let asked = loops.control(&config);
         let (lists, lists_found) = loops.lists(to_watch(&rules));
         let (journal, away_since) = (opened.journal.monitor(), opened.away_since);
+        let story = opened.story_reader.clone();
         let pauses = Pauses::load(&config.state.dir);
         let ordered = (fence, pauses.orders(rules.file.caps()));
         let (orders, outlook) =
@@ -211,6 +245,7 @@ impl Start {
             counts,
             clients,
             journal,
+            story,
             away_since,
             beat: pulse.add("app"),
             pulse,

@@ -10,6 +10,7 @@ pub mod exit;
 mod explain;
 mod failure;
 mod ground;
+mod log_level;
 mod online;
 mod paint;
 mod patience;
@@ -23,8 +24,10 @@ mod run;
 mod set;
 #[cfg(feature = "simulator")]
 mod simulate;
+mod status;
 mod terminal;
 mod test;
+mod why;
 
 use std::path::PathBuf;
 
@@ -78,6 +81,9 @@ enum Command {
     /// Merge attributes into one participant now
     #[command(after_help = set::AFTER_HELP)]
     Set(set::SetArguments),
+    /// The running daemon in one screen: is all well, and if not, why and what to do
+    #[command(after_help = status::AFTER_HELP)]
+    Status(status::StatusArguments),
     /// Let the running daemon read its files again
     #[command(after_help = reload::AFTER_HELP)]
     Reload(reload::ReloadArguments),
@@ -93,6 +99,12 @@ enum Command {
     /// What could not be delivered: list it, show it, wish it anew, forget it
     #[command(subcommand, after_help = dead_letters::AFTER_HELP)]
     DeadLetters(dead_letters::DeadLettersCommand),
+    /// Show how much the running daemon logs, or change it until its next start
+    #[command(after_help = log_level::AFTER_HELP)]
+    LogLevel(log_level::LogLevelArguments),
+    /// What happened to an attribute: wished, sent, accepted, seen, overwritten, and by whom
+    #[command(after_help = why::AFTER_HELP)]
+    Why(why::WhyArguments),
     /// The configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -122,11 +134,14 @@ pub fn main() -> Exit {
         Command::Record(arguments) => record::record(config, &arguments),
         Command::Replay(arguments) => replay::replay(config, output, &arguments),
         Command::Set(arguments) => set::set(config, output, &arguments),
+        Command::Status(arguments) => status::status(config, output, &arguments),
         Command::Reload(arguments) => reload::reload(config, output, &arguments),
         Command::Pause(arguments) => pause::pause(config, output, &arguments),
         Command::Resume(arguments) => pause::resume(config, output, &arguments),
         Command::Rules(command) => rules::rules(config, output, &command),
         Command::DeadLetters(command) => dead_letters::dead_letters(config, output, &command),
+        Command::LogLevel(arguments) => log_level::log_level(config, output, &arguments),
+        Command::Why(arguments) => why::why(config, output, &arguments),
         Command::Config(ConfigCommand::Show) => config_show::show(config, output),
         #[cfg(feature = "simulator")]
         Command::Simulate(arguments) => run_simulator(arguments),

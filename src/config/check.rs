@@ -153,9 +153,15 @@ fn state(file: &mut File<'_>) -> State {
         HOUR..=365 * DAY,
         "what is kept holds attribute values: an hour at least to look at it, a year at most",
     );
+    let story = file.duration(
+        "state.story",
+        Duration::ZERO..=30 * DAY,
+        "`0s` keeps none; of a busy service 256 MiB of it are kept at most, which may be less than a day",
+    );
     State {
         dir: file.path("state.dir").unwrap_or_else(|| PathBuf::from(default::STATE_DIR)),
         keep: keep.unwrap_or(default::KEEP),
+        story: story.unwrap_or(default::STORY),
     }
 }
 

@@ -56,6 +56,8 @@ pub const RELOAD_MAX_SHRINK: u32 = 300;
 
 pub const STATE_DIR: &str = "/var/lib/attributed";
 pub const KEEP: Duration = Duration::from_secs(7 * 24 * 3600);
+/// The night, and the day before: who is woken asks about the last hours.
+pub const STORY: Duration = Duration::from_secs(24 * 3600);
 pub const LISTEN: &str = "127.0.0.1:9480";
 /// Five series each: a scrape of some 300 KB. Most organisations have some dozens of rules.
 pub const RULE_SERIES: u32 = 500;

@@ -59,8 +59,12 @@ pub(super) fn entries(config: &Config) -> Entries {
         ("recovery.lookback", Shown::Time(*lookback)),
         ("recovery.index_lag", Shown::Time(*index_lag)),
     ]);
-    let State { dir, keep } = state;
-    entries.extend([("state.dir", path(dir)), ("state.keep", Shown::Time(*keep))]);
+    let State { dir, keep, story } = state;
+    entries.extend([
+        ("state.dir", path(dir)),
+        ("state.keep", Shown::Time(*keep)),
+        ("state.story", Shown::Time(*story)),
+    ]);
     let Monitoring { listen, token_file, rule_series, control } = monitoring;
     let listen = listen.as_ref().map(ToString::to_string).unwrap_or_default();
     entries.extend([

@@ -215,6 +215,8 @@ pub struct State {
     pub dir: PathBuf,
     /// How long anything that holds values is kept.
     pub keep: Duration,
+    /// How long it is kept what happened to each attribute, without values; zero keeps nothing.
+    pub story: Duration,
 }
 
 /// `[monitoring]`: where the daemon tells how it is.

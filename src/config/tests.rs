@@ -343,6 +343,7 @@ fn each_value_is_shown_with_its_origin() {
         [state]
         dir = "/var/lib/attributed"                  # default
         keep = "7d"                                  # default
+        story = "24h"                                # default
 
         [monitoring]
         listen = "127.0.0.1:9480"                    # default
@@ -430,11 +431,8 @@ fn what_listens_beyond_this_machine_needs_a_token() {
         )
     };
     for listen in ["127.0.0.1:0", "127.8.8.8:1", "[::1]:9480", "unix:http.sock", ""] {
-        check(
-            &text(&format!("listen = \"{listen}\"")),
-            &[("GENESYSCLOUD_OAUTHCLIENT_SECRET", "s")],
-            expect![""],
-        );
+        let there = text(&format!("listen = \"{listen}\""));
+        check(&there, &[("GENESYSCLOUD_OAUTHCLIENT_SECRET", "s")], expect![""]);
     }
     for listen in ["0.0.0.0:9480", "10.0.0.1:9480", "[::]:9480"] {
         let with_token = text(&format!("listen = \"{listen}\"\ntoken_file = \"token\""));

@@ -25,4 +25,5 @@ mod outbox;
 pub mod push;
 mod redact;
 pub mod settings;
+pub mod story;
 pub mod wish;

@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::daemon::{Daemon, wait};
+use super::world_at::topic_of_nobody;
 
 /// For how long nothing may be asked before a test believes that nothing will be.
 const QUIET: Duration = Duration::from_millis(1_500);
@@ -153,8 +154,7 @@ impl Simulated {
             .filter(|channel| channel["connected"] == true)
             .map(|channel| channel["id"].as_str().unwrap().to_owned())
             .collect();
-        let topic = format!("v2.users.{}.conversations", self.user(0));
-        let frame = Some(json!({ "topicName": topic, "eventBody": {} }));
+        let frame = Some(json!({ "topicName": topic_of_nobody(), "eventBody": {} }));
         let count = self.toss(&Toss { frame, channels, ..Toss::default() });
         assert!(count > 0, "nobody listens");
         wait("the last frame to be taken in", || {

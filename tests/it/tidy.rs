@@ -32,7 +32,7 @@ const KNOWN_IN: &[(&str, &[&str])] = &[
     ("governor", &["src/genesys/pacer"]),
     ("signal_hook", &["src/signals.rs"]),
     ("sd_notify", &["src/status/systemd.rs"]),
-    ("tracing_subscriber", &["src/status/logging.rs"]),
+    ("tracing_subscriber", &["src/status/logging"]),
     // The levels of faults are words of the command line.
     ("clap", &["src/cli", "src/simulator/faults.rs"]),
     ("axum", &["src/simulator"]),
@@ -149,13 +149,13 @@ fn no_room_is_called_after_nothing() {
 }
 
 /// The code itself: without tests and comments.
-fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let code = text.split("#[cfg(test)]").next().unwrap_or(text);
     code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
 /// Returns true for files that are compiled for tests only.
-fn is_test(path: &Path) -> bool {
+pub(crate) fn is_test(path: &Path) -> bool {
     let named = path.file_stem().is_some_and(|stem| {
         ["tests", "fake", "rig", "played", "samples"].iter().any(|name| stem == *name)
     });
@@ -163,7 +163,7 @@ fn is_test(path: &Path) -> bool {
 }
 
 /// Every source file, its path from the root of the crate on.
-fn sources() -> Vec<(PathBuf, String)> {
+pub(crate) fn sources() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = Vec::new();
     let mut folders = vec![root.join("src")];

@@ -1,6 +1,7 @@
 //! A simulator at an address of its own, whose conversations the test makes.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::JoinHandle;
 
 use attributed::simulator::world::{Shape, User, World};
@@ -109,7 +110,7 @@ impl WorldAt {
         });
         let skipped = daemon.log_count("frame skipped");
         let topic = format!("v2.users.{}.conversations", self.users[0].id);
-        let frame = Some(json!({ "topicName": topic, "eventBody": {} }));
+        let frame = Some(json!({ "topicName": topic_of_nobody(), "eventBody": {} }));
         let toss = Toss { frame, topics: vec![topic], ..Toss::default() };
         assert_eq!(self.simulator.toss(&toss), 1);
         daemon.wait("the last frame to be taken in", || {
@@ -124,6 +125,13 @@ impl WorldAt {
             writes.iter().any(|write| write.status == Some(202)).then_some(writes)
         })
     }
+}
+
+/// Another one each time: what the daemon says of a frame of this topic is not summed up with others.
+pub(crate) fn topic_of_nobody() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    format!("v2.users.00000000-0000-4000-8000-{number:012}.conversations")
 }
 
 /// The customer of a call that a test put in.

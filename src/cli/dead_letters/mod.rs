@@ -49,7 +49,7 @@ pub(super) enum DeadLettersCommand {
     /// With --conversation and nothing else, all that is kept of the conversation's values is
     /// forgotten: dead letters, what waits to be written, and the memory of what was written. It
     /// is not written to any more, and the journal's file may hold the bytes until it writes over
-    /// them.
+    /// them. Its story (`attributed why`) has no values in it, and stays.
     Drop(Which),
 }
 

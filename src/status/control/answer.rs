@@ -12,8 +12,10 @@ use serde::{Deserialize, Serialize};
 use super::letters::{Dropped, Page, Retried};
 use super::pauses::PausesNow;
 use crate::config::problem::{Problem, Severity};
+use crate::status::overview::StatusNow;
+use crate::updates::story::Told;
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "kebab-case")]
 pub enum Answer {
     Pong {
@@ -37,6 +39,13 @@ pub enum Answer {
     Retried(Retried),
     Dropped(Dropped),
     Pauses(PausesNow),
+    Status(Box<StatusNow>),
+    Why(Box<Told>),
+    LogLevel {
+        level: String,
+        /// What the configuration says, and a restart brings back.
+        configured: String,
+    },
     /// It was not done, and nothing has changed.
     Failed {
         message: String,
@@ -180,12 +189,15 @@ impl Answer {
             Answer::Retried(retried) => retried.is_good(),
             Answer::Failed { .. } => false,
             Answer::Pauses(now) => now.not_kept.is_none(),
+            Answer::Status(now) => now.well,
             Answer::Pong { .. }
             | Answer::Version { .. }
             | Answer::Begun
             | Answer::History { .. }
             | Answer::Rules(_)
             | Answer::DeadLetters(_)
+            | Answer::Why(_)
+            | Answer::LogLevel { .. }
             | Answer::Dropped(_) => true,
         }
     }

@@ -3,7 +3,8 @@
 //! A Unix socket at `monitoring.control`. One connection is one question and one answer, each a line
 //! of JSON: a [`Request`] comes in, an [`Answer`] goes out. Who may ask is said in [`peer`]. What is
 //! asked goes to the service's own loop through a bounded queue and comes back from there: nothing
-//! is decided or known here. Another request is another variant of [`Request`], and one of
+//! is decided or known here. Only how the service is can be told here, so that it is told as well
+//! while the service starts, or hangs. Another request is another variant of [`Request`], and one of
 //! [`Answer`].
 //!
 //! Attribute values of conversations are in no answer but that to who asks for the values of dead
@@ -80,6 +81,20 @@ pub enum Request {
     },
     /// About what could not be delivered.
     DeadLetters(letters::Question),
+    /// What happened to the attributes of a conversation.
+    Why {
+        conversation: String,
+        #[serde(default)]
+        key: Option<String>,
+    },
+    /// How much is logged; until the restart, or until `log.level` is changed and reloaded.
+    LogLevel {
+        /// Without it, it is only told.
+        #[serde(default)]
+        level: Option<String>,
+    },
+    /// How the service is. Answered from the start on, also while a loop hangs.
+    Status,
 }
 
 /// A request with the way back. Dropping it without an answer tells the asker that the service stops.

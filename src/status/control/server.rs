@@ -18,6 +18,7 @@ use tracing::{debug, warn};
 
 use super::peer::{Peer, may_ask};
 use super::{Answer, Asked, MAX_REQUEST, Place, Request};
+use crate::status::overview::{Newest, Stage, StatusNow};
 use crate::status::pulse::{Beat, IDLE_BEAT};
 
 /// At a time; of more, the kernel lets some wait. People and their scripts need one or two.
@@ -37,6 +38,7 @@ pub struct Server {
     listener: UnixListener,
     place: Arc<Place>,
     asks: mpsc::Sender<Asked>,
+    newest: Newest,
     connections: JoinSet<()>,
     beat: Beat,
 }
@@ -67,10 +69,12 @@ impl Server {
     pub fn new(
         (listener, place): (std::os::unix::net::UnixListener, Place),
         asks: mpsc::Sender<Asked>,
+        newest: Newest,
         beat: Beat,
     ) -> io::Result<Server> {
         let listener = UnixListener::from_std(listener)?;
-        Ok(Server { listener, place: Arc::new(place), asks, connections: JoinSet::new(), beat })
+        let place = Arc::new(place);
+        Ok(Server { listener, place, asks, newest, connections: JoinSet::new(), beat })
     }
 
     /// Answers for ever.
@@ -100,9 +104,10 @@ impl Server {
     async fn handle(&mut self, event: Event) {
         match event {
             Event::Connected(Ok(stream)) => {
-                let (place, asks) = (Arc::clone(&self.place), self.asks.clone());
+                let place = Arc::clone(&self.place);
+                let (asks, newest) = (self.asks.clone(), self.newest.clone());
                 self.connections.spawn(async move {
-                    if let Err(error) = serve(stream, &place, asks).await {
+                    if let Err(error) = serve(stream, &place, asks, &newest).await {
                         debug!(%error, "a connection to the control socket ended early");
                     }
                 });
@@ -117,11 +122,22 @@ impl Server {
 }
 
 /// One question and one answer.
-async fn serve(stream: UnixStream, place: &Place, asks: mpsc::Sender<Asked>) -> io::Result<()> {
+async fn serve(
+    stream: UnixStream,
+    place: &Place,
+    asks: mpsc::Sender<Asked>,
+    newest: &Newest,
+) -> io::Result<()> {
     let peer = stream.peer_cred()?;
     let (read, mut write) = stream.into_split();
     let answer = if may_ask(Peer { uid: peer.uid(), gid: peer.gid() }, place.file()?) {
         match timeout(READ_WITHIN, read_request(read)).await {
+            Ok(Ok(Line::Request(Request::Status))) => {
+                Answer::Status(Box::new(StatusNow::from(newest.now())))
+            }
+            Ok(Ok(Line::Request(_))) if newest.overview.borrow().stage == Stage::LoggingIn => {
+                failed("the service starts, and has no token yet", "`attributed status` says why")
+            }
             Ok(Ok(Line::Request(request))) => answer(request, asks).await,
             Ok(Ok(Line::Bad { message, help })) => failed(message, help),
             Ok(Ok(Line::Empty)) => return Ok(()),

@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 
 use super::{Access, Source, events, page};
 use crate::status::metrics::{self, Facts, Format};
-use crate::status::overview::Overview;
+use crate::status::overview::{Newest, Overview};
 use crate::status::pulse::HUNG_AFTER;
 
 pub(super) type Body = UnsyncBoxBody<Bytes, Infallible>;
@@ -133,10 +133,7 @@ async fn metrics(head: &Parts, source: &Source) -> Response<Body> {
 
 /// The app's last word, and whether its loops hang as it is now: the app may be one of them.
 pub(super) fn now(source: &Source) -> Overview {
-    let mut overview = Overview::clone(&source.overview.borrow());
-    let hanging = source.pulse.silent(HUNG_AFTER).into_iter();
-    overview.silent_loops = hanging.map(str::to_owned).collect();
-    overview
+    Newest { overview: source.overview.clone(), pulse: source.pulse.clone() }.now()
 }
 
 fn status(is_well: bool) -> StatusCode {

@@ -15,11 +15,13 @@ mod lately;
 mod verdict;
 
 use std::sync::Arc;
+mod now;
 
 use serde::{Deserialize, Serialize};
 
 pub use checks::{Check, State};
 pub use lately::{History, Letters, Rates, Update};
+pub use now::{Newest, StatusNow};
 pub use verdict::Verdict;
 
 use super::histogram::Noted;

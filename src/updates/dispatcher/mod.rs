@@ -32,6 +32,7 @@ use super::keeper::{CredentialsRefused, Keeper, Request};
 use super::orders::Orders;
 use super::push::{Push, Pushed};
 use super::settings::Settings;
+use super::story::Story;
 use super::wish::{Ask, Observation};
 use crate::defects::{self, Defect};
 use crate::genesys::ConversationId;
@@ -108,6 +109,8 @@ pub struct Joints {
     /// What an earlier process left in it.
     pub recovered: Recovered,
     pub calendar: Calendar,
+    /// Where it is told what happens.
+    pub story: Story,
     pub counts: Arc<Counts>,
     pub beat: Beat,
     /// Of the jitter.
@@ -174,6 +177,7 @@ impl Dispatcher {
         let mut keeper = Keeper::new(settings, counts, seed, now);
         keeper.order(&orders.borrow_and_update(), now);
         keeper.restore(recovered, calendar, now);
+        keeper.tell(joints.story);
         Dispatcher {
             keeper,
             input,
@@ -210,7 +214,8 @@ impl Dispatcher {
                 break ended;
             }
         };
-        let Dispatcher { keeper, journal, .. } = self;
+        let Dispatcher { mut keeper, journal, .. } = self;
+        keeper.take_story().closed().await;
         let kept = journal.closed().await == Health::Kept;
         match ended {
             Ended::CutOff { left, .. } => {

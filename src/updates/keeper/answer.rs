@@ -16,6 +16,7 @@ use crate::updates::memory::{Fate, Written};
 use crate::updates::outbox::{Failure, Leaving, Target, Waiting};
 use crate::updates::push::Pushed;
 use crate::updates::redact;
+use crate::updates::story::{Event, What};
 
 /// The first backoff is somewhere below this, and each further one below twice as much …
 const FIRST_BACKOFF: Duration = Duration::from_millis(500);
@@ -70,7 +71,7 @@ impl Keeper {
         }
         let participant = self.memory.participant(&leaving.target);
         let seen = Arc::new(participant.map(|it| it.shown.to_map()).unwrap_or_default());
-        Some(Request { leaving, seen, probe })
+        Some(Request { leaving, seen, probe, taken_at: now })
     }
 
     /// After a restart with a long outbox, and with an API that answers no reads, there may be many.
@@ -106,6 +107,12 @@ impl Keeper {
             keys = request.keys(), rules = request.rules(), status = pushed.status,
             correlation_id = pushed.correlation_id, attempt = request.leaving.attempt, "pushed"
         );
+        let correlation_id: Option<Arc<str>> = pushed.correlation_id.as_deref().map(Arc::from);
+        let (status, attempt) = (pushed.status, request.leaving.attempt);
+        self.tell_sent(&request, now, |took_ms| {
+            let correlation_id = correlation_id.clone();
+            What::Accepted { status, correlation_id, attempt, took_ms }
+        });
         self.accepted += 1;
         self.age.start(now);
         if self.breaker.accepted(request.probe) {
@@ -133,6 +140,8 @@ impl Keeper {
                 let written = Written::new(sent, previous, Arc::from(before), landing, seen, now);
                 if written.fate == Fate::Confirmed {
                     self.counts.confirmed.add(1);
+                    let rule = &written.sent.rule;
+                    self.story.note(|| Event::new(now, &target, &key, rule, What::Seen));
                 }
                 participant.written.insert(key, Box::new(written));
             }
@@ -179,6 +188,11 @@ impl Keeper {
             }
             CallError::Refused(refusal) => {
                 if self.outbox.split(target, now) {
+                    let (status, correlation_id) = told(&refusal);
+                    self.tell_sent(request, now, |took_ms| {
+                        let correlation_id = correlation_id.clone();
+                        What::Split { status, correlation_id, took_ms }
+                    });
                     warn!(
                         conversation_id = %target.conversation,
                         participant_id = %target.participant, keys = request.keys(),
@@ -271,13 +285,20 @@ impl Keeper {
             return;
         }
         self.counts.retries.add(1);
-        let after = failure.again_at.saturating_duration_since(now);
+        let again_ms = millis(failure.again_at.saturating_duration_since(now));
+        let (status, correlation_id) = refusal.map(told).unzip();
+        let correlation_id = correlation_id.flatten();
+        let attempt = request.leaving.attempt;
+        self.tell_sent(request, now, |took_ms| {
+            let correlation_id = correlation_id.clone();
+            What::Failed { status, correlation_id, attempt, took_ms, again_ms }
+        });
         warn!(
             conversation_id = %target.conversation, participant_id = %target.participant,
             keys = request.keys(), rules = request.rules(), attempt = request.leaving.attempt,
             status = refusal.map(|refusal| refusal.status),
             correlation_id = refusal.and_then(|refusal| refusal.correlation_id.as_deref()),
-            error, after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX),
+            error, after_ms = again_ms,
             "push failed, will retry"
         );
         let useless_at = request.leaving.keys.values().filter_map(|sent| sent.useless_at).min();
@@ -295,6 +316,11 @@ impl Keeper {
 
     fn forbidden(&mut self, request: &Request, refusal: &Refusal, text: &str, now: Instant) {
         self.outbox.forbid(request.target(), now);
+        let (status, correlation_id) = told(refusal);
+        self.tell_sent(request, now, |took_ms| {
+            let correlation_id = correlation_id.clone();
+            What::Forbidden { status, correlation_id, took_ms }
+        });
         if self.breaker.forbidden(now) {
             error!(
                 operation = refusal.operation,
@@ -338,4 +364,13 @@ impl Keeper {
         let conversation = self.memory.conversation(&target.conversation);
         conversation.is_none_or(|conversation| conversation.over_since.is_some())
     }
+}
+
+/// What the story tells of a refusal.
+fn told(refusal: &Refusal) -> (u16, Option<Arc<str>>) {
+    (refusal.status, refusal.correlation_id.as_deref().map(Arc::from))
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -12,6 +12,7 @@ use crate::genesys::ConversationId;
 use crate::updates::dead_letters::Reason;
 use crate::updates::memory::{Confirming, Gone};
 use crate::updates::outbox::{Target, Waiting};
+use crate::updates::story::{Event, What};
 
 impl Keeper {
     /// When there is something to do although nothing comes in. What may be pushed by now is none of
@@ -111,6 +112,10 @@ impl Keeper {
                     }
                     Confirming::GivenUp => {
                         self.counts.unconfirmed.add(1);
+                        let target =
+                            Target { conversation: id.clone(), participant: participant.clone() };
+                        let (rule, what) = (&written.sent.rule, What::Unconfirmed);
+                        self.story.note(|| Event::new(now, &target, key, rule, what));
                         warn!(
                             conversation_id = %id, participant_id = %participant, key = %key,
                             rule = %written.sent.rule, "accepted, and no read could confirm it"

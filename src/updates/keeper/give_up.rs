@@ -9,6 +9,7 @@ use tracing::error;
 use super::Keeper;
 use crate::updates::dead_letters::{DeadLetter, Reason};
 use crate::updates::outbox::{Target, Waiting};
+use crate::updates::story::{Event, What};
 
 /// What else a dead letter has to tell, where a server had a say in it.
 #[derive(Clone, Debug, Default)]
@@ -53,6 +54,12 @@ impl Keeper {
                 }
             }
             self.note(&rule, keys.iter().map(|(key, _)| key), reason.as_str(), verdict.status, now);
+            let correlation_id: Option<Arc<str>> = verdict.correlation_id.as_deref().map(Arc::from);
+            for (key, _) in &keys {
+                let correlation_id = correlation_id.clone();
+                let what = What::GivenUp { reason, status: verdict.status, correlation_id };
+                self.story.note(|| Event::new(now, target, key, &rule, what));
+            }
             let letter = self.letter(target, rule, keys, reason, verdict, now);
             error!(
                 conversation_id = %letter.conversation, participant_id = %letter.participant,

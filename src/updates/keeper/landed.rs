@@ -13,6 +13,7 @@ use tracing::info;
 use super::{Keeper, Request};
 use crate::updates::memory::{Sight, Written};
 use crate::updates::outbox::{Target, Waiting};
+use crate::updates::story::{Event, What};
 use crate::updates::wish::Attributes;
 
 impl Keeper {
@@ -68,8 +69,12 @@ impl Keeper {
             let mut written =
                 Written::new(sent, previous, Arc::from(before), BTreeSet::new(), &shown, now);
             self.counts.confirmed.add(1);
+            let rule = Arc::clone(&written.sent.rule);
+            self.story.note(|| Event::new(now, target, &key, &rule, What::Seen));
             if written.see(participant.seen(&key), false) == Sight::Foreign {
                 self.counts.lost_to_others.add(1);
+                let what = What::Overwritten { flow: None, write: written.sent.write };
+                self.story.note(|| Event::new(now, target, &key, &rule, what));
             }
             participant.written.insert(key, Box::new(written));
         }

@@ -14,6 +14,7 @@ use crate::updates::dead_letters::{DeadLetter, DeadLetters, Reason};
 use crate::updates::journal::Letters;
 use crate::updates::memory::Gone;
 use crate::updates::outbox::{Target, Waiting};
+use crate::updates::story::Withdrawal;
 
 /// Keys of which a retry says why they were left; of more, how many they are.
 const MAX_WHYS: usize = 100;
@@ -173,8 +174,9 @@ impl Keeper {
     /// which of its values are ours (SEMANTICS 3).
     fn erase(&mut self, id: &ConversationId, now: Instant) -> (usize, bool) {
         let waiting = self.outbox.waiting_of(id);
-        for (target, key, _) in &waiting {
+        for (target, key, waiting) in &waiting {
             self.outbox.withdraw(target, key, now);
+            self.tell_withdrawn(target, key, &waiting.rule, Withdrawal::Erased, now);
         }
         // What is under way ends by itself, and is not kept whatever the answer.
         let _not_put_back = self.outbox.drop_losses(id, now);

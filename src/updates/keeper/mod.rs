@@ -19,6 +19,7 @@ mod model;
 mod noted;
 mod observe;
 mod request;
+mod story;
 #[cfg(test)]
 mod tests;
 
@@ -46,6 +47,7 @@ use super::memory::{MAX_CONVERSATIONS, Memory};
 use super::orders::Orders;
 use super::outbox::{Outbox, Target};
 use super::settings::Settings;
+use super::story::{Event, Story, What};
 use super::wish::Ask;
 use crate::genesys::ConversationId;
 use crate::status::counts::Counts;
@@ -94,6 +96,7 @@ pub(crate) struct Keeper {
     told_full: Option<Instant>,
     told_unsettled: Option<Instant>,
     draining: bool,
+    story: Story,
     rng: StdRng,
 }
 
@@ -122,6 +125,7 @@ impl Keeper {
             told_full: None,
             told_unsettled: None,
             draining: false,
+            story: Story::default(),
             rng: StdRng::seed_from_u64(seed),
             settings,
             counts,
@@ -201,7 +205,7 @@ impl Keeper {
         &mut self,
         target: &Target,
         key: &Arc<str>,
-        rule: &str,
+        rule: &Arc<str>,
         now: Instant,
     ) -> Option<Instant> {
         let known = self.memory.conversation(&target.conversation);
@@ -220,8 +224,10 @@ impl Keeper {
             };
             warn!(
                 conversation_id = %target.conversation, participant_id = %target.participant,
-                rule, key = %key, of, seconds, "written too often, rests"
+                %rule, key = %key, of, seconds, "written too often, rests"
             );
+            let what = What::Rests { seconds };
+            self.story.note(|| Event::new(now, target, key, rule, what));
         }
         Some(rest.until)
     }

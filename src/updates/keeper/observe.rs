@@ -16,6 +16,7 @@ use crate::updates::dead_letters::Reason;
 use crate::updates::decide::{Decision, Situation};
 use crate::updates::memory::{Fate, Gone, Participant, Showing, Sight, Written};
 use crate::updates::outbox::{Offered, Target, Waiting};
+use crate::updates::story::{Event, Flow, What, Withdrawal};
 use crate::updates::wish::{Observation, Wish, Write};
 
 /// How often a write that was not applied is made again (SEMANTICS 3).
@@ -76,11 +77,12 @@ impl Keeper {
     pub(crate) fn observe(&mut self, observation: &Observation, now: Instant) {
         let known = self.memory.conversation(&observation.conversation);
         let ends = observation.over && known.is_none_or(|known| known.over_since.is_none());
+        let flow_before = known.is_some_and(|known| known.in_flow);
         if !self.admit(observation, now) {
             return;
         }
         self.outbox.end_doubt(&observation.conversation, now);
-        self.judge(observation, now);
+        self.judge(observation, flow_before, now);
         self.reconsider(observation, now);
         for wish in &observation.wishes {
             self.consider(observation, wish, now);
@@ -125,6 +127,7 @@ impl Keeper {
             let showing = Showing { attributes: &*seen.attributes, keys, whole };
             conversation.show(participant, &showing);
         }
+        conversation.in_flow = observation.in_flow && !observation.over;
         if observation.over {
             let over_since = *conversation.over_since.get_or_insert(now);
             self.look_after_at(id, over_since + self.settings.after_end);
@@ -142,8 +145,13 @@ impl Keeper {
     }
 
     /// Compares what was written with what is seen.
-    fn judge(&mut self, observation: &Observation, now: Instant) {
+    fn judge(&mut self, observation: &Observation, flow_before: bool, now: Instant) {
         let mut missing = Vec::new();
+        let flow = match (observation.in_flow, flow_before) {
+            (true, _) => Some(Flow::Runs),
+            (false, true) => Some(Flow::Ended),
+            (false, false) => None,
+        };
         for seen in &observation.participants {
             let target = Target {
                 conversation: observation.conversation.clone(),
@@ -162,9 +170,19 @@ impl Keeper {
                 changed |= written.fate != fate;
                 match sight {
                     Sight::Nothing | Sight::Stale => {}
-                    Sight::Confirmed => self.counts.confirmed.add(1),
+                    Sight::Confirmed => {
+                        self.counts.confirmed.add(1);
+                        let (rule, what) = (&written.sent.rule, What::Seen);
+                        self.story.note(|| Event::new(now, &target, key, rule, what));
+                    }
                     Sight::Foreign => {
                         self.counts.lost_to_others.add(1);
+                        let rule = &written.sent.rule;
+                        let what = What::Overwritten { flow, write: written.sent.write };
+                        self.story.note(|| Event {
+                            value: Some(Arc::from(value)),
+                            ..Event::new(now, &target, key, rule, what)
+                        });
                         debug!(
                             conversation_id = %target.conversation,
                             participant_id = %target.participant, key = %key,
@@ -191,6 +209,8 @@ impl Keeper {
         }
         let Some(participant) = self.memory.participant_mut(target) else { return };
         let Some(written) = participant.written.get_mut(key) else { return };
+        let rule = &written.sent.rule;
+        self.story.note(|| Event::new(now, target, key, rule, What::NotApplied));
         let mut sent = written.sent.clone();
         sent.offered_at = now;
         sent.changed_at = self.age.reading(now);
@@ -227,6 +247,12 @@ impl Keeper {
             let unwished = !observation.in_force.contains(&waiting.digest);
             if met || exists || unwished {
                 self.outbox.withdraw(&target, &key, now);
+                let why = match (met, exists) {
+                    (true, _) => Withdrawal::Met,
+                    (false, true) => Withdrawal::Exists,
+                    (false, false) => Withdrawal::Unwished,
+                };
+                self.tell_withdrawn(&target, &key, &waiting.rule, why, now);
                 if met && self.outbox.out(&target, &key).is_none() {
                     self.memory.meet(&target, &key, &waiting.value);
                 }
@@ -280,7 +306,7 @@ impl Keeper {
         }
         if self.is_dry(wish) {
             if matches!(decision, Decision::Write | Decision::Look) {
-                self.say(&target, wish);
+                self.say(&target, wish, now);
             }
             return;
         }
@@ -288,10 +314,14 @@ impl Keeper {
             Decision::Theirs | Decision::Once | Decision::Refused => {}
             Decision::Look => self.asks.read(&observation.conversation),
             Decision::Exists => {
-                self.outbox.withdraw(&target, &wish.key, now);
+                if self.outbox.withdraw(&target, &wish.key, now) {
+                    self.tell_withdrawn(&target, &wish.key, &wish.rule, Withdrawal::Exists, now);
+                }
             }
             Decision::Met => {
-                self.outbox.withdraw(&target, &wish.key, now);
+                if self.outbox.withdraw(&target, &wish.key, now) {
+                    self.tell_withdrawn(&target, &wish.key, &wish.rule, Withdrawal::Met, now);
+                }
                 if self.outbox.out(&target, &wish.key).is_none() {
                     self.memory.meet(&target, &wish.key, &wish.value);
                 }
@@ -322,16 +352,21 @@ impl Keeper {
         if let Some(at) = wanted.useless_at {
             self.look_after_at(&target.conversation, at);
         }
+        self.tell_wished(target, key, &wanted, now);
         wanted.not_before = self.rest(target, key, &wanted.rule, now);
+        let rule = Arc::clone(&wanted.rule);
         match self.outbox.offer(target, key, wanted, now) {
             Offered::Queued => {}
             Offered::Merged => self.counts.merged.add(1),
-            Offered::Full => self.look_again(&target.conversation, now),
+            Offered::Full => {
+                self.story.note(|| Event::new(now, target, key, &rule, What::NoRoom));
+                self.look_again(&target.conversation, now);
+            }
         }
     }
 
     /// What would be written, were it not for the dry run: said once for each value.
-    fn say(&mut self, target: &Target, wish: &Wish) {
+    fn say(&mut self, target: &Target, wish: &Wish, now: Instant) {
         let Some(participant) = self.memory.participant_mut(target) else { return };
         let said = &mut participant.rare_mut().said;
         if said.get(&wish.key) == Some(&wish.value) {
@@ -339,6 +374,10 @@ impl Keeper {
         }
         said.insert(Arc::clone(&wish.key), Arc::clone(&wish.value));
         self.counts.dry_run.add(1);
+        self.story.note(|| Event {
+            value: Some(Arc::clone(&wish.value)),
+            ..Event::new(now, target, &wish.key, &wish.rule, What::DryRun)
+        });
         info!(
             conversation_id = %target.conversation, participant_id = %target.participant,
             rule = %wish.rule, key = %wish.key, "would be written, but for the dry run"

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use crate::updates::outbox::{Leaving, Target};
 use crate::updates::push::{Changes, Parcel};
 
@@ -14,6 +16,8 @@ pub(crate) struct Request {
     pub(super) seen: Arc<BTreeMap<String, String>>,
     /// It tries whether what was forbidden still is.
     pub(super) probe: bool,
+    /// When it left.
+    pub(super) taken_at: Instant,
 }
 
 impl Request {

@@ -55,6 +55,8 @@ pub(crate) struct Conversation {
     /// Hashes of all that were seen.
     present: Box<[u32]>,
     pub over_since: Option<Instant>,
+    /// A flow ran when it was observed last.
+    pub in_flow: bool,
     /// When somebody has to look at it next.
     pub due: Option<Instant>,
     /// Its key among the quiet; 0 before it has one.

@@ -276,6 +276,7 @@ impl Bench {
             journal: Journal::for_tests(),
             recovered: Recovered::default(),
             calendar: Calendar::new(start, jiff::Timestamp::UNIX_EPOCH),
+            story: Story::default(),
             counts: Arc::new(Counts::default()),
             beat: pulse.add("updates"),
             seed: 1,

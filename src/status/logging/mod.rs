@@ -1,16 +1,19 @@
 //! Where log lines go and what they look like.
 //!
-//! One line an event, in journald's own fields, as JSON, or as text for a terminal. Whatever level
-//! somebody asks for, libraries that would print a request with its token or the address of a
+//! One line an event, in journald's own fields, as JSON, or as text for a terminal; what repeats is
+//! [summed up](summed). The level can be changed at any time ([`level`]). Whatever level somebody
+//! asks for, libraries that would print a request with its token or the address of a
 //! channel stay quiet: that cap cannot be lifted (OPERATIONS: tungstenite's TRACE prints both).
+
+mod level;
+mod summed;
 
 use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing::Subscriber;
-use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
@@ -18,11 +21,18 @@ use tracing_subscriber::reload::{self, Handle};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry};
 
-use crate::config::{Log, LogFormat, LogLevel};
+pub use level::{Verbosity, VerbosityError};
+pub use summed::Summed;
 
-/// Changes the level while the program runs.
+use crate::config::{Log, LogFormat};
+
+/// Changes the level while the program runs, and says what was summed up.
 #[derive(Clone, Debug)]
-pub struct Level(Handle<Targets, Registry>);
+pub struct Level {
+    handle: Handle<Targets, Registry>,
+    now: Arc<Mutex<Verbosity>>,
+    summed: Summed,
+}
 
 /// The log could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -36,10 +46,20 @@ pub enum LogError {
 }
 
 impl Level {
-    pub fn set(&self, level: LogLevel) {
-        if let Err(error) = self.0.reload(filter(level)) {
-            tracing::warn!(%error, "the log level stays as it is");
+    pub fn set(&self, verbosity: Verbosity) {
+        match self.handle.reload(verbosity.targets()) {
+            Ok(()) => *self.now.lock().unwrap_or_else(PoisonError::into_inner) = verbosity,
+            Err(error) => tracing::warn!(%error, "the log level stays as it is"),
         }
+    }
+
+    pub fn now(&self) -> Verbosity {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// To be called every second or so, and with `all` at the end.
+    pub fn sum_up(&self, all: bool) {
+        self.summed.sum_up(all);
     }
 }
 
@@ -49,24 +69,17 @@ impl Level {
 ///
 /// If journald is asked for and is not there, or the file cannot be written.
 pub fn set_up(log: &Log, file: Option<&Path>) -> Result<Level, LogError> {
-    let (filter, handle) = reload::Layer::new(filter(log.level));
+    let now = Verbosity::from(log.level);
+    let (filter, handle) = reload::Layer::new(now.targets());
+    let summed = Summed::default();
     let copy = file.map(json_file).transpose()?;
-    let subscriber =
-        tracing_subscriber::registry().with(filter).with(copy).with(lines(log.format)?);
+    let subscriber = tracing_subscriber::registry()
+        .with(filter)
+        .with(summed.clone())
+        .with(copy)
+        .with(lines(log.format)?);
     subscriber.try_init().map_err(|_| LogError::Twice)?;
-    Ok(Level(handle))
-}
-
-fn filter(level: LogLevel) -> Targets {
-    let level = match level {
-        LogLevel::Error => LevelFilter::ERROR,
-        LogLevel::Warn => LevelFilter::WARN,
-        LogLevel::Info => LevelFilter::INFO,
-        LogLevel::Debug => LevelFilter::DEBUG,
-        LogLevel::Trace => LevelFilter::TRACE,
-    };
-    // Only our own lines follow the level; what libraries say below WARN may hold secrets.
-    Targets::new().with_default(level.min(LevelFilter::WARN)).with_target("attributed", level)
+    Ok(Level { handle, now: Arc::new(Mutex::new(now)), summed })
 }
 
 fn lines<S>(format: LogFormat) -> Result<Box<dyn Layer<S> + Send + Sync>, LogError>
