@@ -117,9 +117,10 @@ fn garbage_is_counted_and_told_without_its_content() {
     world.wait_written(&daemon, "c1");
     let lines = daemon.log_count("frame unreadable") + daemon.log_count("frame skipped");
     assert!((5..=kinds + 40).contains(&lines), "{lines} lines for {} frames", kinds + 500);
-    assert!(
-        daemon.log_text().contains("\"count\":512") || daemon.log_text().contains("\"count\":256")
-    );
+    // Of the same, ten lines a minute: the last ones may be in what is summed up.
+    let told = [64, 128, 256, 512].map(|count| format!("\"count\":{count}"));
+    let log = daemon.log_text();
+    assert!(told.iter().any(|count| log.contains(count)), "{log}");
     assert!(!daemon.log_text().contains(CONTENT), "{}", daemon.log_text());
     assert_eq!(daemon.log_count("disconnected"), 0);
 }

@@ -24,7 +24,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const MOST: usize = 512;
 
 /// What tells two of an event apart. Anything with a correlation id in it would tell each apart.
-const TELLING: [&str; 11] = [
+const TELLING: [&str; 12] = [
     "rule",
     "rules",
     "reason",
@@ -34,6 +34,8 @@ const TELLING: [&str; 11] = [
     "topic",
     "list",
     "name",
+    // What counts itself need not be counted.
+    "count",
     // Of the sums themselves.
     "event",
     "about",

@@ -80,14 +80,10 @@ fn what_comes_too_fast_is_dropped_and_counted_and_never_waited_for() {
     assert!(told.records.len() < 20_000);
     story.note(|| event("c1", "later", "x"));
     let told = ask(&reader, "c1", None).unwrap();
-    let said: u64 = told
-        .records
-        .iter()
-        .map(|record| match record.what {
-            What::Lost { events } => events,
-            _ => 0,
-        })
-        .sum();
+    let lost = |record: &Record| {
+        if let What::Lost { events } = record.what { events } else { 0 }
+    };
+    let said: u64 = told.records.iter().map(lost).sum();
     let kept = told.records.iter().filter(|record| !record.key.is_empty()).count() as u64;
     assert_eq!((kept + told.left_out + said, told.lost), (20_001, said));
     assert_eq!(told.records.last().map(|record| &*record.key), Some("later"));
