@@ -127,6 +127,10 @@ pub(super) fn print_diff(diff: &RulesDiff) {
 
 /// In a line.
 pub(super) fn changed(changes: &Changes) -> String {
+    // The same rules are not compared.
+    if *changes == Changes::default() {
+        return "nothing changes on live conversations".to_owned();
+    }
     let Changes { conversations, came, went, writes, participants, incomplete, not_kept } = changes;
     let more = if *incomplete { " at least: not all could be looked at in time" } else { "" };
     let later = match not_kept {
@@ -165,4 +169,21 @@ pub(super) fn to_failure(error: &AskError) -> Failure {
 pub(super) fn tell(failure: &Failure) -> Exit {
     eprint(&failure.to_string());
     failure.exit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changes_is_told_with_what_could_not_be_looked_at() {
+        assert_eq!(changed(&Changes::default()), "nothing changes on live conversations");
+        let some = Changes { conversations: 700, came: 2, writes: 1, ..Changes::default() };
+        let some = Changes { participants: 1, not_kept: 50, ..some };
+        assert_eq!(
+            changed(&some),
+            "of 700 live conversations: 2 wishes came, 0 went; 1 write to 1 participant; \
+             50 more, of which no snapshot is kept, follow with their next events"
+        );
+    }
 }
