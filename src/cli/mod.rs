@@ -37,9 +37,18 @@ use crate::signals::Intent;
 use exit::Exit;
 use print::eprint_problems;
 
+/// What `--version` says; `-V` leaves it at the number.
+const VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    "\ncommit: ",
+    env!("ATTRIBUTED_COMMIT"),
+    "\nfeatures: ",
+    env!("ATTRIBUTED_FEATURES"),
+);
+
 /// Keeps participant attributes on live Genesys Cloud conversations as your rules say.
 #[derive(Debug, Parser)]
-#[command(name = "attributed", version, propagate_version = true)]
+#[command(name = "attributed", version, long_version = VERSION, propagate_version = true)]
 pub struct Arguments {
     /// The configuration [default: ./attributed.toml, then /etc/attributed/attributed.toml]
     #[arg(long, global = true, value_name = "FILE")]
