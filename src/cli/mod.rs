@@ -9,6 +9,7 @@ mod demo;
 pub mod exit;
 mod explain;
 mod failure;
+mod generate;
 mod ground;
 mod online;
 mod paint;
@@ -105,6 +106,9 @@ enum Command {
     /// The configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// What a package installs beside the binary: man pages and completions
+    #[command(subcommand, hide = true)]
+    Generate(generate::GenerateCommand),
     /// A local Genesys Cloud to try things against
     #[cfg(feature = "simulator")]
     Simulate(simulate::Args),
@@ -137,6 +141,7 @@ pub fn main() -> Exit {
         Command::Rules(command) => rules::rules(config, output, &command),
         Command::DeadLetters(command) => dead_letters::dead_letters(config, output, &command),
         Command::Config(ConfigCommand::Show) => config_show::show(config, output),
+        Command::Generate(command) => generate::generate(&command),
         #[cfg(feature = "simulator")]
         Command::Simulate(arguments) => run_simulator(arguments),
         #[cfg(feature = "simulator")]

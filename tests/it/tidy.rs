@@ -35,6 +35,8 @@ const KNOWN_IN: &[(&str, &[&str])] = &[
     ("tracing_subscriber", &["src/status/logging.rs"]),
     // The levels of faults are words of the command line.
     ("clap", &["src/cli", "src/simulator/faults.rs"]),
+    ("clap_complete", &["src/cli/generate"]),
+    ("clap_mangen", &["src/cli/generate"]),
     ("axum", &["src/simulator"]),
     ("ring", &["src/cli/record/pseudonym.rs"]),
     ("redb", &["src/updates/journal"]),
