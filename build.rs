@@ -5,8 +5,6 @@
 //! git the commit is unknown, unless `ATTRIBUTED_COMMIT` names it. Changes that were not committed are
 //! not seen.
 
-#![expect(clippy::print_stdout, reason = "this is how Cargo is told")]
-
 use std::env;
 use std::path::Path;
 use std::process::Command;
