@@ -9,6 +9,7 @@ mod demo;
 pub mod exit;
 mod explain;
 mod failure;
+mod generate;
 mod ground;
 mod log_level;
 mod online;
@@ -40,9 +41,18 @@ use crate::signals::Intent;
 use exit::Exit;
 use print::eprint_problems;
 
+/// What `--version` says; `-V` leaves it at the number.
+const VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    "\ncommit: ",
+    env!("ATTRIBUTED_COMMIT"),
+    "\nfeatures: ",
+    env!("ATTRIBUTED_FEATURES"),
+);
+
 /// Keeps participant attributes on live Genesys Cloud conversations as your rules say.
 #[derive(Debug, Parser)]
-#[command(name = "attributed", version, propagate_version = true)]
+#[command(name = "attributed", version, long_version = VERSION, propagate_version = true)]
 pub struct Arguments {
     /// The configuration [default: ./attributed.toml, then /etc/attributed/attributed.toml]
     #[arg(long, global = true, value_name = "FILE")]
@@ -108,6 +118,9 @@ enum Command {
     /// The configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// What a package installs beside the binary: man pages and completions
+    #[command(subcommand, hide = true)]
+    Generate(generate::GenerateCommand),
     /// A local Genesys Cloud to try things against
     #[cfg(feature = "simulator")]
     Simulate(simulate::Args),
@@ -143,6 +156,7 @@ pub fn main() -> Exit {
         Command::LogLevel(arguments) => log_level::log_level(config, output, &arguments),
         Command::Why(arguments) => why::why(config, output, &arguments),
         Command::Config(ConfigCommand::Show) => config_show::show(config, output),
+        Command::Generate(command) => generate::generate(&command),
         #[cfg(feature = "simulator")]
         Command::Simulate(arguments) => run_simulator(arguments),
         #[cfg(feature = "simulator")]

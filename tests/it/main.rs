@@ -24,6 +24,7 @@ mod deliver;
 mod dialects;
 mod explained;
 mod gaps;
+mod generated;
 mod judgement;
 mod kills;
 mod late;
