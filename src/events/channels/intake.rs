@@ -135,6 +135,7 @@ impl Channel {
         let counts = &self.shared.counts;
         counts.drops.add(1);
         reason.count(&counts.drops_by);
+        self.marks.lost(Some(reason.kind()));
         warn!(channel = self.number, %reason, "disconnected");
         self.open_gap().await;
         match link {
