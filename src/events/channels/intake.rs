@@ -136,7 +136,7 @@ impl Channel {
         counts.drops.add(1);
         reason.count(&counts.drops_by);
         self.marks.lost(Some(reason.kind()));
-        warn!(channel = self.number, %reason, "disconnected");
+        warn!(channel = self.number, %reason, "disconnected: it reconnects by itself; where it does not, look at the network");
         self.open_gap().await;
         match link {
             Link::Up(line) => {

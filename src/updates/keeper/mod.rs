@@ -235,7 +235,8 @@ impl Keeper {
             };
             warn!(
                 conversation_id = %target.conversation, participant_id = %target.participant,
-                %rule, key = %key, of, seconds, "written too often, rests"
+                %rule, key = %key, of, seconds, "written too often, rests: two rules, or a rule and another program, want \
+                 different values; mend the rule, or pause it"
             );
             self.note_rest(&rest, rule, key);
             let what = What::Rests { seconds };
