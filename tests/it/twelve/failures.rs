@@ -4,9 +4,9 @@ use std::fs;
 
 use attributed::simulator::{ClientChange, Door, Permissions, Scripted, Treatment};
 
-use super::{Named, Scene, limit_files, start_with_limits};
+use super::{MENDING, Named, Scene, limit_files, start_with_limits};
 use crate::command::says;
-use crate::daemon::Setup;
+use crate::daemon::{Setup, wait_within};
 use crate::reload::say;
 use crate::world_at::ANSWERED;
 
@@ -101,12 +101,12 @@ fn a_missing_permission_to_listen() {
         check: "subscriptions",
         state: "warning",
         reason: "1 rejected",
-        help: "give a role of the OAuth client the permissions that the log names",
+        help: "give a role of the OAuth client the permissions that the log names, and restart",
         alert: "AttributedTopicsRejected",
     });
     scene.fires("AttributedTopicsRejected", 18);
     scene.world.simulator.permit(Permissions::default());
-    scene.daemon.signal("HUP");
+    scene.restart();
     scene.mended("subscriptions");
 }
 
@@ -125,7 +125,13 @@ fn the_budget_used_up_by_somebody_else() {
         alert: "AttributedBudgetUsedByOthers",
     });
     // It goes on in the window after that: somebody else is quicker once more.
-    scene.world.wait_written(&scene.daemon, "c0");
+    let written = |scene: &Scene, id: &str| {
+        wait_within(MENDING, &format!("a write to {id}"), || {
+            let all = scene.world.writes(id);
+            all.iter().any(|write| write.status == Some(202)).then_some(())
+        });
+    };
+    written(&scene, "c0");
     scene.world.simulator.spend(300);
     scene.world.call("c1", 1);
     scene.daemon.wait("the next rest", || {
@@ -134,8 +140,8 @@ fn the_budget_used_up_by_somebody_else() {
     });
     scene.scrape();
     scene.fires("AttributedBudgetUsedByOthers", 18);
+    written(&scene, "c1");
     scene.mended("budget");
-    scene.world.wait_written(&scene.daemon, "c1");
 }
 
 #[test]
@@ -218,7 +224,6 @@ target = "participant"
     // Root reads every file, but no directory as if it were one.
     fs::remove_file(scene.setup.path("who.csv")).unwrap();
     fs::create_dir(scene.setup.path("who.csv")).unwrap();
-    scene.daemon.signal("HUP");
     scene.named(&Named {
         failure: "unreadable list",
         log: ("the list cannot be used: the earlier one stays; mend it", &["who"]),
@@ -231,7 +236,6 @@ target = "participant"
     scene.fires("AttributedBadReload", 24);
     fs::remove_dir(scene.setup.path("who.csv")).unwrap();
     write(&scene.setup);
-    scene.daemon.signal("HUP");
     scene.mended("lists");
 }
 

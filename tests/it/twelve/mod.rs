@@ -80,6 +80,14 @@ impl Scene {
         scene
     }
 
+    fn restart(&mut self) {
+        self.daemon.signal("TERM");
+        self.daemon.wait_exit();
+        self.daemon = self.setup.start();
+        self.at = address(&self.daemon);
+        self.daemon.wait_ready();
+    }
+
     /// What the page is told.
     fn told(&self) -> Value {
         let (_, said) = first_event(&self.at, "");

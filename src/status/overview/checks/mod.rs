@@ -171,8 +171,7 @@ impl Overview {
         }
         let permitted = format!("{} permitted", counted(topics.permitted, "topic"));
         let rejected = format!("{permitted}, {} rejected", topics.rejected);
-        let roles =
-            "give a role of the OAuth client the permissions that the log names, and reload";
+        let roles = "give a role of the OAuth client the permissions that the log names, and restart; it asks again by itself when the channel is renewed, within a day";
         if topics.wanted == 0 {
             let help = "check the names in [watch] with `attributed check --online`";
             return failed(name, "nothing is watched", help);
