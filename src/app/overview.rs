@@ -110,6 +110,7 @@ impl App {
                 rows: self.journal.rows(),
             },
             updates: self.updates_told(),
+            troubles: counts.troubles.told(),
             paused: self.pauses_told(),
             all_paused: self.pauses.is_all(),
             flow: flow(counts),

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::counts::Count;
-use super::overview::{Channel, Millis};
+use super::overview::{Channel, Loss, Millis};
 
 /// The marks of one channel: milliseconds since 1970, 0 for never.
 #[derive(Debug, Default)]
@@ -21,6 +21,15 @@ pub struct Marks {
     pub gaps: Count,
     /// Milliseconds.
     pub unheard: Count,
+    pub evicted_at: Count,
+    lost: Mutex<Option<Loss>>,
+}
+
+impl Marks {
+    /// Its socket was lost, or (`None`) its topics are heard again.
+    pub fn lost(&self, how: Option<Loss>) {
+        *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = how;
+    }
 }
 
 /// The marks of all channels, by number; at most as many as a client may have channels.
@@ -59,6 +68,8 @@ impl ChannelMarks {
             topics: marks.topics.get(),
             gaps: marks.gaps.get(),
             unheard_ms: marks.unheard.get(),
+            lost: *marks.lost.lock().unwrap_or_else(PoisonError::into_inner),
+            evicted_at: marks.evicted_at.moment(),
         });
         told.collect()
     }

@@ -12,6 +12,7 @@ use super::channel_marks::ChannelMarks;
 use super::histogram::Histogram;
 use super::recent::Recent;
 use super::rule_counts::RuleCounts;
+use super::troubles::TroublesNow;
 
 /// A number that only grows, or that is set.
 #[derive(Debug, Default)]
@@ -171,6 +172,8 @@ pub struct Counts {
     pub accepted: Histogram,
     /// The newest updates.
     pub recent: Recent,
+    /// What hinders the writes.
+    pub troubles: TroublesNow,
     latency: Mutex<Latency>,
 }
 

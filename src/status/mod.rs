@@ -15,3 +15,4 @@ pub mod rates;
 pub mod recent;
 pub mod rule_counts;
 pub mod systemd;
+pub mod troubles;

@@ -25,5 +25,6 @@ mod outbox;
 pub mod push;
 mod redact;
 pub mod settings;
+mod slowness;
 pub mod story;
 pub mod wish;

@@ -48,6 +48,7 @@ mod status;
 mod systemd;
 mod tidy;
 mod trial;
+mod twelve;
 mod virtual_time;
 mod why;
 mod window;

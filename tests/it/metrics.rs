@@ -31,7 +31,7 @@ fn value(text: &str, series: &str) -> f64 {
 }
 
 /// The names of metrics in a text.
-fn named(text: &str) -> BTreeSet<&str> {
+pub(crate) fn named(text: &str) -> BTreeSet<&str> {
     let name = Regex::new(r"\b(?:attributed|process)_[a-z0-9_]+\b").unwrap();
     name.find_iter(text).map(|found| found.as_str()).collect()
 }
@@ -126,7 +126,7 @@ fn what_documents_alerts_and_dashboard_name_is_there() {
 }
 
 /// `None` if it is not on this machine, which is said, and is a failure where it has to be.
-fn promtool(arguments: &[&str]) -> Option<std::process::Child> {
+pub(crate) fn promtool(arguments: &[&str]) -> Option<std::process::Child> {
     let mut command = Command::new(PROMTOOL);
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     match command.spawn() {
@@ -142,13 +142,13 @@ fn promtool(arguments: &[&str]) -> Option<std::process::Child> {
 
 /// One alert, as its file has it.
 #[derive(Debug, Default)]
-struct Alert {
-    expr: String,
+pub(crate) struct Alert {
+    pub(crate) expr: String,
     text: String,
 }
 
 /// By name. The file is written in one way, so that its lines can be read one by one.
-fn alerts() -> BTreeMap<String, Alert> {
+pub(crate) fn alerts() -> BTreeMap<String, Alert> {
     let text = file("monitoring/alerts.yaml");
     let mut alerts: BTreeMap<String, Alert> = BTreeMap::new();
     let (mut name, mut in_expr) = (String::new(), false);

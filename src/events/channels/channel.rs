@@ -197,6 +197,9 @@ impl Channel {
             Link::Down { .. } => (None, false),
         };
         self.marks.connected.set(u64::from(is_up));
+        if is_up {
+            self.marks.lost(None);
+        }
         let Subscription { wanted, rejected, .. } = &self.subscription;
         self.marks.topics.set(wanted.len().saturating_sub(rejected.len()) as u64);
         let expires = line.and_then(|line| line.lease.expires);

@@ -14,6 +14,7 @@ use super::backoff::Backoff;
 use super::channel::Channel;
 use crate::genesys::notifications::Channel as Lease;
 use crate::machine;
+use crate::status::overview::Loss;
 
 /// Before another channel is made for one that was taken. The maximum is a compromise: so long may
 /// nobody listen where somebody goes on taking, and six times an hour we take one of theirs.
@@ -42,6 +43,8 @@ impl Channel {
         }
         self.evictions = self.evictions.saturating_add(1);
         self.evicted_at = Some(Instant::now());
+        self.marks.lost(Some(Loss::Evicted));
+        self.marks.evicted_at.mark(machine::now().as_millisecond());
         warn!(
             channel = self.number,
             client = self.client(),

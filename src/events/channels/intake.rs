@@ -135,7 +135,8 @@ impl Channel {
         let counts = &self.shared.counts;
         counts.drops.add(1);
         reason.count(&counts.drops_by);
-        warn!(channel = self.number, %reason, "disconnected");
+        self.marks.lost(Some(reason.kind()));
+        warn!(channel = self.number, %reason, "disconnected: it reconnects by itself; where it does not, look at the network");
         self.open_gap().await;
         match link {
             Link::Up(line) => {

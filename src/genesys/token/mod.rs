@@ -235,10 +235,13 @@ impl Tokens {
 
     pub(super) fn told(&self) -> TokenState {
         let state = self.state();
-        TokenState {
-            ends_at: state.current.as_ref().map(|token| token.0.ends_at),
-            problem: state.failure.as_ref().map(|(error, _)| error.to_string()),
-        }
+        // One whose time is over stays until there is another: only what was dropped is gone.
+        let was_dropped = state.current.is_none() && state.had_one;
+        let problem = state.failure.as_ref().map(|(error, _)| match was_dropped {
+            true => format!("the token was revoked or refused, and there is no other: {error}"),
+            false => error.to_string(),
+        });
+        TokenState { ends_at: state.current.as_ref().map(|token| token.0.ends_at), problem }
     }
 
     /// Asks for a token, and notes the result for everybody.

@@ -12,16 +12,18 @@
 
 mod checks;
 mod lately;
+mod now;
+mod troubles;
 mod verdict;
 
 use std::sync::Arc;
-mod now;
 
 use serde::{Deserialize, Serialize};
 
 pub use checks::{Check, State};
 pub use lately::{History, Letters, Rates, Update};
 pub use now::{Newest, StatusNow};
+pub use troubles::{Forbidden, Rest, Rested, Troubles};
 pub use verdict::Verdict;
 
 use super::histogram::Noted;
@@ -53,6 +55,7 @@ pub struct Overview {
     pub configuration: Configuration,
     pub journal: Journal,
     pub updates: Updates,
+    pub troubles: Troubles,
     pub flow: Flow,
     pub history: Arc<History>,
     /// The newest updates, the newest first.
@@ -136,6 +139,21 @@ pub struct Channel {
     /// How often topics of it were not heard for a while, and for how long together.
     pub gaps: u64,
     pub unheard_ms: u64,
+    /// How its socket was lost, until its topics are heard again.
+    pub lost: Option<Loss>,
+    /// When somebody took it away last.
+    pub evicted_at: Option<Millis>,
+}
+
+/// How a socket was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Loss {
+    Closed,
+    Silent,
+    Broken,
+    Garbled,
+    Evicted,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -244,7 +262,7 @@ impl Overview {
         let checks = self.checks();
         let worst = checks.iter().filter(|check| check.state != State::Good);
         // Of warnings, why nothing is written at all goes first.
-        let decides = |check: &Check| check.name == WRITING && self.holds_back();
+        let decides = |check: &Check| check.name == WRITING && self.writes_nothing();
         match worst.min_by_key(|check| (check.state, !decides(check))) {
             Some(Check { reason, help, .. }) => format!("{reason}; {help}"),
             None => format!(

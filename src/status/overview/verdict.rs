@@ -23,7 +23,7 @@ impl Overview {
             Stage::Stopping => {
                 (State::Failed, "The service is stopping: what waits is written first")
             }
-            Stage::Working if self.hears_nothing() || self.holds_back() => {
+            Stage::Working if self.hears_nothing() || self.writes_nothing() => {
                 (worst, "Attributes are NOT being written")
             }
             Stage::Working if self.rests() => {
@@ -35,8 +35,13 @@ impl Overview {
     }
 
     /// Nothing is written, because somebody wants it so.
-    pub(super) fn holds_back(&self) -> bool {
+    fn holds_back(&self) -> bool {
         self.dry_run || self.all_paused
+    }
+
+    /// Nothing is written, whatever is heard.
+    pub(super) fn writes_nothing(&self) -> bool {
+        self.holds_back() || self.troubles.forbidden.as_ref().is_some_and(|it| it.all)
     }
 
     fn hears_nothing(&self) -> bool {
@@ -66,8 +71,13 @@ impl Overview {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Channels, Topics};
+    use super::super::{Channels, Forbidden, Topics};
     use super::*;
+
+    fn forbidden() -> Forbidden {
+        let (operation, missing) = ("patch_attributes".to_owned(), String::new());
+        Forbidden { operation, missing, all: true }
+    }
 
     fn well() -> Overview {
         let account = Account { token_expires_at: Some(9_000), allowed: 300, ..Account::default() };
@@ -84,7 +94,7 @@ mod tests {
     #[test]
     fn it_is_said_whether_attributes_are_being_written() {
         type Change = fn(&mut Overview);
-        let cases: [(Change, State, &str); 13] = [
+        let cases: [(Change, State, &str); 14] = [
             (|_| (), State::Good, "are being written"),
             (|it| it.gaps.open = 1, State::Warning, "something needs a look"),
             (|it| it.paused = vec!["rule a".to_owned()], State::Warning, "are being written, and"),
@@ -94,6 +104,7 @@ mod tests {
                 "NOT",
             ),
             (|it| it.dry_run = true, State::Warning, "NOT"),
+            (|it| it.troubles.forbidden = Some(forbidden()), State::Warning, "NOT"),
             (|it| it.accounts[0].token_expires_at = None, State::Failed, "NOT"),
             (|it| it.channels.connected = 0, State::Failed, "NOT"),
             (|it| it.channels.uncovered_since = Some(1), State::Failed, "in part"),

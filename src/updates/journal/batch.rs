@@ -73,7 +73,7 @@ impl Batches {
         if state.health == Health::Kept {
             error!(
                 reason,
-                "the journal cannot be written, a crash now loses what waits; tried again"
+                "the journal cannot be written, a crash now loses what waits: see to the disk and state.dir; tried again"
             );
         }
         state.health = Health::Suspended { reason };

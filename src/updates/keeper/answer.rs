@@ -71,6 +71,7 @@ impl Keeper {
         }
         let participant = self.memory.participant(&leaving.target);
         let seen = Arc::new(participant.map(|it| it.shown.to_map()).unwrap_or_default());
+        self.probes += usize::from(probe);
         Some(Request { leaving, seen, probe, taken_at: now })
     }
 
@@ -93,6 +94,8 @@ impl Keeper {
         now: Instant,
     ) -> Result<(), CredentialsRefused> {
         self.counts.pushes.add(1);
+        self.probes -= usize::from(request.probe);
+        self.note_took(now.saturating_duration_since(request.taken_at), now);
         match result {
             Ok(pushed) => self.accepted(request, &pushed, now),
             Err(error) => self.failed(&request, error, now)?,
@@ -321,7 +324,9 @@ impl Keeper {
             let correlation_id = correlation_id.clone();
             What::Forbidden { status, correlation_id, took_ms }
         });
-        if self.breaker.forbidden(now) {
+        let tell = self.breaker.forbidden(now);
+        self.note_forbidden(refusal);
+        if tell {
             error!(
                 operation = refusal.operation,
                 status = refusal.status,

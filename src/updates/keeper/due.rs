@@ -35,11 +35,13 @@ impl Keeper {
             self.count_oldest();
             self.look_ahead(now);
         }
+        self.look_at_slowness(now);
         if self.forget_at <= now {
             self.forget_at = now + FORGET;
             self.forget_old(now);
         }
         self.tell_used_up(now);
+        self.end_forbidden();
         self.counts.outbox.set(u64::try_from(self.outbox.len()).unwrap_or(u64::MAX));
         if self.outbox.len() == 0 {
             self.counts.outbox_oldest_at.set(0);

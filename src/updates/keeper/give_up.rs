@@ -11,6 +11,10 @@ use crate::updates::dead_letters::{DeadLetter, Reason};
 use crate::updates::outbox::{Target, Waiting};
 use crate::updates::story::{Event, What};
 
+/// What to do about a dead letter.
+const HELP: &str =
+    "`attributed dead-letters show` quotes the server: mend the rule and retry, or drop it";
+
 /// What else a dead letter has to tell, where a server had a say in it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Verdict {
@@ -65,7 +69,7 @@ impl Keeper {
                 conversation_id = %letter.conversation, participant_id = %letter.participant,
                 keys = letter.keys(), rule = %letter.rule, reason = reason.as_str(),
                 status = letter.status, correlation_id = letter.correlation_id,
-                answer = letter.answer, "update given up"
+                answer = letter.answer, help = HELP, "update given up"
             );
             self.keep_letter(letter);
         }

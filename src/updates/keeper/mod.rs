@@ -22,6 +22,7 @@ mod request;
 mod story;
 #[cfg(test)]
 mod tests;
+mod troubles;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -47,10 +48,12 @@ use super::memory::{MAX_CONVERSATIONS, Memory};
 use super::orders::Orders;
 use super::outbox::{Outbox, Target};
 use super::settings::Settings;
+use super::slowness::Slowness;
 use super::story::{Event, Story, What};
 use super::wish::Ask;
 use crate::genesys::ConversationId;
 use crate::status::counts::Counts;
+use crate::status::overview::Forbidden;
 
 /// How often the outbox is searched for what is too old: often against hours, seldom against the
 /// milliseconds that 100,000 participants take.
@@ -71,6 +74,11 @@ pub(crate) struct Keeper {
     outbox: Outbox,
     guard: Guard,
     breaker: Breaker,
+    /// As it was told.
+    forbidden: Option<Forbidden>,
+    /// Forbidden pushes that are being tried again.
+    probes: usize,
+    slowness: Slowness,
     /// Nothing is pushed, because somebody said so.
     paused: bool,
     foresight: Foresight,
@@ -107,6 +115,9 @@ impl Keeper {
             outbox: Outbox::new(settings.max_pending, settings.merge_window),
             guard: Guard::default(),
             breaker: Breaker::default(),
+            forbidden: None,
+            probes: 0,
+            slowness: Slowness::default(),
             paused: false,
             foresight: Foresight::default(),
             accepted: 0,
@@ -224,8 +235,10 @@ impl Keeper {
             };
             warn!(
                 conversation_id = %target.conversation, participant_id = %target.participant,
-                %rule, key = %key, of, seconds, "written too often, rests"
+                %rule, key = %key, of, seconds, "written too often, rests: two rules, or a rule and another program, want \
+                 different values; mend the rule, or pause it"
             );
+            self.note_rest(&rest, rule, key);
             let what = What::Rests { seconds };
             self.story.note(|| Event::new(now, target, key, rule, what));
         }

@@ -25,6 +25,7 @@ use crate::events::frame::printable;
 use crate::genesys::outside::{ByteStream, ChannelUri, Outside, SendError};
 use crate::machine;
 use crate::status::counts::{Counts, Drops};
+use crate::status::overview::Loss;
 
 /// The largest text that is taken. A conversation is about 6 KB; a hundred participants are a few
 /// hundred. A larger one costs the connection, not the memory.
@@ -110,12 +111,22 @@ pub(crate) enum Lost {
 }
 
 impl Lost {
-    pub(crate) fn count(&self, drops: &Drops) {
+    pub(crate) fn kind(&self) -> Loss {
         match self {
-            Lost::Closed(_) => drops.closed.add(1),
-            Lost::Silent(_) => drops.silent.add(1),
-            Lost::Oversized { .. } | Lost::Garbled => drops.garbled.add(1),
-            Lost::Broken(_) => drops.broken.add(1),
+            Lost::Closed(_) => Loss::Closed,
+            Lost::Silent(_) => Loss::Silent,
+            Lost::Oversized { .. } | Lost::Garbled => Loss::Garbled,
+            Lost::Broken(_) => Loss::Broken,
+        }
+    }
+
+    pub(crate) fn count(&self, drops: &Drops) {
+        match self.kind() {
+            Loss::Closed => drops.closed.add(1),
+            Loss::Silent => drops.silent.add(1),
+            Loss::Garbled => drops.garbled.add(1),
+            Loss::Broken => drops.broken.add(1),
+            Loss::Evicted => drops.evicted.add(1),
         }
     }
 }

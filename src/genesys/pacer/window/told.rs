@@ -29,7 +29,9 @@ impl Cause {
     pub(in crate::genesys::pacer) fn reason(self) -> &'static str {
         match self {
             Cause::Lowered => "the allowance is smaller than it was",
-            Cause::Others => "other programs use the same OAuth client",
+            Cause::Others => {
+                "other programs use the same OAuth client: give the daemon a client of its own"
+            }
             Cause::Full => "the window was fuller than reckoned",
             Cause::Elsewhere => "a limit of which the headers say nothing",
         }

@@ -3,9 +3,14 @@
 //! Pure. *Failed* is what keeps events from being heard, or what was accepted from being kept:
 //! then the daemon is not ready. *Warning* is what somebody should look at while the work goes on.
 
+mod writes;
+
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
 
-use super::{Account, Overview, Stage};
+use super::{Account, Loss, Millis, Overview, Stage};
 use crate::status::counted::{counted, either};
 
 /// The worst first.
@@ -44,10 +49,14 @@ impl State {
 /// The check that says whether somebody keeps the service from writing.
 pub(super) const WRITING: &str = "writing";
 
+/// A channel that was taken is spoken of for so long: the alert `AttributedChannelEvicted` looks as
+/// far back, and one that is made anew may be taken again.
+const EVICTED_LATELY: Millis = 15 * 60 * 1000;
+const EVICTED: &str = "another program of this OAuth client makes channels: give this service a client of its own; it takes another channel by itself, and looks up what was missed";
+const LOST: &str = "it reconnects by itself, and looks up what was missed; if it does not, see the log's `disconnected` lines and the network";
+
 /// A budget of which others use this share is not ours any more, in percent.
 const MOSTLY_FOREIGN: u64 = 50;
-/// An update that waits so long is worth a look: ten times what the confirmation of one takes.
-const OLD_SECONDS: f64 = 300.0;
 
 impl Overview {
     /// Always the same checks, in the same order.
@@ -105,9 +114,11 @@ impl Overview {
 
     fn sockets(&self) -> Check {
         let channels = &self.channels;
-        let of =
+        let connected =
             format!("{} of {} connected", channels.connected, counted(channels.total, "channel"));
-        let help = "it reconnects by itself, and looks up what was missed; if it does not, see the log's `disconnected` lines and the network";
+        let of = format!("{connected}{}", self.how_lost());
+        let evicted = self.channels.each.iter().any(|it| it.lost == Some(Loss::Evicted));
+        let help = if evicted { EVICTED } else { LOST };
         if channels.connected == 0 && self.stage != Stage::Working {
             return failed("sockets", format!("{of}: the service starts"), "wait a moment");
         }
@@ -117,7 +128,31 @@ impl Overview {
         if channels.connected < channels.total {
             return warning("sockets", format!("{of}: every topic is heard on another"), help);
         }
+        if self.was_evicted() {
+            let reason = format!("{of}: a channel was taken from us within the last 15 minutes");
+            return warning("sockets", reason, EVICTED);
+        }
         good("sockets", of)
+    }
+
+    /// Of the first channel whose topics are not heard.
+    fn how_lost(&self) -> String {
+        let mut each = self.channels.each.iter();
+        let lost = each.find_map(|channel| Some((channel.number, channel.lost?)));
+        let Some((number, lost)) = lost else { return String::new() };
+        let how = match lost {
+            Loss::Closed => "the server closed its socket",
+            Loss::Silent => "nothing came on its socket any more (half-open)",
+            Loss::Broken => "its connection broke",
+            Loss::Garbled => "something came that no server should send",
+            Loss::Evicted => "it was taken from us",
+        };
+        format!(" (channel {number}: {how})")
+    }
+
+    fn was_evicted(&self) -> bool {
+        let mut at = self.channels.each.iter().filter_map(|channel| channel.evicted_at);
+        at.any(|at| self.at.saturating_sub(at) < EVICTED_LATELY)
     }
 
     fn subscriptions(&self) -> Check {
@@ -136,8 +171,7 @@ impl Overview {
         }
         let permitted = format!("{} permitted", counted(topics.permitted, "topic"));
         let rejected = format!("{permitted}, {} rejected", topics.rejected);
-        let roles =
-            "give a role of the OAuth client the permissions that the log names, and reload";
+        let roles = "give a role of the OAuth client the permissions that the log names, and restart; it asks again by itself when the channel is renewed, within a day";
         if topics.wanted == 0 {
             let help = "check the names in [watch] with `attributed check --online`";
             return failed(name, "nothing is watched", help);
@@ -258,48 +292,6 @@ impl Overview {
         let allowed: u32 = self.accounts.iter().map(|account| account.allowed).sum();
         good(name, format!("{used} of {allowed} requests used in this minute"))
     }
-
-    fn outbox(&self) -> Check {
-        let updates = &self.updates;
-        let waiting = counted(updates.waiting, "participant");
-        let (age, wait) = (self.age(updates.oldest_at), either(updates.waiting, "waits", "wait"));
-        if updates.waiting > 0 && updates.waiting >= updates.capacity {
-            let reason = format!("full: {waiting} {wait}");
-            return warning(
-                "outbox",
-                reason,
-                "more is wished than the budget can write: see the rules with the most matches",
-            );
-        }
-        if age > OLD_SECONDS {
-            let reason = format!("{waiting} {wait}, the oldest for {age:.0} s");
-            return warning("outbox", reason, "see the budget and the log's `push failed` lines");
-        }
-        good("outbox", format!("{waiting} {wait}"))
-    }
-
-    fn delivered(&self) -> Check {
-        match self.updates.dead_letters {
-            0 => good("dead-letters", "none"),
-            letters => warning(
-                "dead-letters",
-                format!("{} kept", counted(letters, "dead letter")),
-                "`attributed dead-letters list` says which and why; retry or drop them",
-            ),
-        }
-    }
-
-    fn writing(&self) -> Check {
-        if self.dry_run {
-            let help = "start without --dry-run, or set updates.dry_run = false and reload";
-            return warning(WRITING, "dry run: nothing is written", help);
-        }
-        if !self.paused.is_empty() {
-            let reason = format!("paused: {}", self.paused.join(", "));
-            return warning(WRITING, reason, "`attributed resume` when it is time");
-        }
-        good(WRITING, "attributes are written")
-    }
 }
 
 fn good(name: &str, reason: impl Into<String>) -> Check {
@@ -316,125 +308,4 @@ fn failed(name: &str, reason: impl Into<String>, help: &str) -> Check {
 
 fn check(name: &str, state: State, reason: impl Into<String>, help: &str) -> Check {
     Check { name: name.to_owned(), state, reason: reason.into(), help: help.to_owned() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::{Channels, Topics};
-    use super::*;
-
-    /// Everything is well.
-    fn well() -> Overview {
-        let account = Account { token_expires_at: Some(9_000), allowed: 300, ..Account::default() };
-        let topics = Topics { wanted: 3, permitted: 3, ..Topics::default() };
-        Overview {
-            at: 1_000,
-            stage: Stage::Working,
-            accounts: vec![account],
-            channels: Channels { total: 2, connected: 2, topics, ..Channels::default() },
-            ..Overview::default()
-        }
-    }
-
-    /// What is not good, as `name state`.
-    fn bad(change: impl FnOnce(&mut Overview)) -> Vec<String> {
-        let mut overview = well();
-        change(&mut overview);
-        let checks = overview.checks();
-        let bad = checks.into_iter().filter(|check| check.state != State::Good);
-        bad.map(|check| {
-            assert!(!check.reason.is_empty() && !check.help.is_empty(), "{check:?}");
-            format!("{} {}", check.name, check.state.word())
-        })
-        .collect()
-    }
-
-    #[test]
-    fn all_is_well() {
-        assert_eq!(bad(|_| ()), Vec::<String>::new());
-        assert!(well().is_ready());
-        assert!(well().sentence().starts_with("All is well: 3 of 3 topics"));
-    }
-
-    #[test]
-    fn what_keeps_the_work_from_being_done_fails() {
-        type Change = fn(&mut Overview);
-        let cases: [(&str, Change); 8] = [
-            ("loops failed", |it| it.silent_loops = vec!["pipeline".to_owned()]),
-            ("token failed", |it| it.accounts[0].token_expires_at = None),
-            ("token failed", |it| it.accounts[0].token_expires_at = Some(1_000)),
-            ("sockets failed", |it| it.channels.connected = 0),
-            ("sockets failed", |it| it.channels.uncovered_since = Some(7)),
-            ("subscriptions failed", |it| it.channels.topics.permitted = 2),
-            ("subscriptions failed", |it| it.channels.topics.wanted = 0),
-            ("journal failed", |it| it.journal.suspended = Some("disk full".to_owned())),
-        ];
-        for (expected, change) in cases {
-            assert_eq!(bad(change), [expected]);
-        }
-        let nothing_permitted = |it: &mut Overview| {
-            it.channels.topics = Topics { wanted: 3, rejected: 3, ..Topics::default() };
-        };
-        assert_eq!(bad(nothing_permitted), ["subscriptions failed"]);
-        let mut broken = well();
-        broken.journal.suspended = Some("disk full".to_owned());
-        broken.dry_run = true;
-        assert!(!broken.is_ready());
-        let sentence = broken.sentence();
-        assert!(
-            sentence.starts_with("suspended, a crash loses what waits: disk full; see"),
-            "{sentence}"
-        );
-    }
-
-    #[test]
-    fn what_somebody_should_look_at_is_a_warning() {
-        type Change = fn(&mut Overview);
-        let cases: [(&str, Change); 17] = [
-            ("token warning", |it| it.accounts[0].token_problem = Some("503".to_owned())),
-            ("sockets warning", |it| it.channels.connected = 1),
-            ("subscriptions warning", |it| {
-                it.channels.topics.permitted = 2;
-                it.channels.topics.rejected = 1;
-            }),
-            ("subscriptions warning", |it| {
-                it.channels.topics.permitted = 2;
-                it.channels.topics.without_room = 1;
-            }),
-            ("gaps warning", |it| it.gaps.open = 1),
-            ("gaps warning", |it| it.gaps.not_permitted = true),
-            ("rules warning", |it| it.rules.problem = Some("rules.toml:3: no".to_owned())),
-            ("rules warning", |it| it.rules.rolled_back = Some("abc".to_owned())),
-            ("rules warning", |it| it.rules.unconfirmed_writes = Some(4000)),
-            ("lists warning", |it| {
-                it.rules.lists_refused = vec![("vip".to_owned(), "it has shrunk".to_owned())];
-            }),
-            ("configuration warning", |it| it.configuration.problem = Some("no".to_owned())),
-            ("budget warning", |it| it.accounts[0].resting_for = Some(17.0)),
-            ("budget warning", |it| it.accounts[0].foreign = 150),
-            ("outbox warning", |it| it.updates.waiting = 1),
-            ("outbox warning", |it| {
-                (it.updates.waiting, it.updates.capacity) = (1, 10);
-                (it.at, it.updates.oldest_at) = (400_000, Some(1));
-                it.accounts[0].token_expires_at = Some(500_000);
-            }),
-            ("dead-letters warning", |it| it.updates.dead_letters = 2),
-            ("writing warning", |it| it.paused = vec!["every rule".to_owned()]),
-        ];
-        for (expected, change) in cases {
-            assert_eq!(bad(change), [expected]);
-            let mut overview = well();
-            change(&mut overview);
-            assert!(overview.is_ready(), "{expected}");
-        }
-    }
-
-    #[test]
-    fn it_is_not_ready_before_it_has_begun() {
-        let none = Overview::default();
-        assert!(!none.is_ready());
-        let names: Vec<String> = none.checks().into_iter().map(|check| check.name).collect();
-        let same: Vec<String> = well().checks().into_iter().map(|check| check.name).collect();
-        assert_eq!(names, same, "always the same checks");
-    }
 }

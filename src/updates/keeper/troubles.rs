@@ -1,0 +1,76 @@
+//! What hinders the writes, told to whoever looks: that they are forbidden, that something rests,
+//! that they are slow.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+use super::Keeper;
+use crate::genesys::call::Refusal;
+use crate::status::overview::{Forbidden, Rest, Rested};
+use crate::status::recent::short;
+use crate::updates::guard::{self, Resting};
+use crate::updates::slowness::News;
+
+/// Of the permissions that are missing; a refusal names one or two.
+const PERMISSIONS: usize = 5;
+
+impl Keeper {
+    pub(super) fn note_forbidden(&mut self, refusal: &Refusal) {
+        let missing = refusal.missing_permissions.iter().take(PERMISSIONS);
+        let missing: Vec<Arc<str>> = missing.map(|name| short(&Arc::from(&**name))).collect();
+        let forbidden = Forbidden {
+            operation: refusal.operation.to_owned(),
+            missing: missing.join(" "),
+            all: self.breaker.is_open(),
+        };
+        if self.forbidden.as_ref() != Some(&forbidden) {
+            self.counts.troubles.forbidden(Some(forbidden.clone()));
+            self.forbidden = Some(forbidden);
+        }
+    }
+
+    /// Nothing is forbidden any more once a write has shown it, or nothing waits that was.
+    pub(super) fn end_forbidden(&mut self) {
+        let is = self.breaker.is_open() || self.outbox.has_forbidden() || self.probes > 0;
+        if self.forbidden.is_some() && !is {
+            self.forbidden = None;
+            self.counts.troubles.forbidden(None);
+        }
+    }
+
+    pub(super) fn note_rest(&self, rest: &guard::Rest, rule: &Arc<str>, key: &Arc<str>) {
+        let of = match rest.of {
+            Resting::Key => Rested::Key,
+            Resting::Conversation => Rested::Conversation,
+        };
+        let until = self.calendar.millis(rest.until);
+        self.counts.troubles.rests(Rest { of, rule: short(rule), key: short(key), until });
+    }
+
+    pub(super) fn note_took(&mut self, took: Duration, now: Instant) {
+        let news = self.slowness.note(took, now);
+        self.tell_slowness(news);
+    }
+
+    pub(super) fn look_at_slowness(&mut self, now: Instant) {
+        let news = self.slowness.look(now);
+        self.tell_slowness(news);
+    }
+
+    fn tell_slowness(&self, news: Option<News>) {
+        match news {
+            Some(News::Slow(took)) => warn!(
+                seconds = took.as_secs(),
+                waiting = self.outbox.len(),
+                "writes are answered slowly: nothing is lost, what waits merges; more \
+                 updates.workers hide it, and Genesys' status page may say why"
+            ),
+            Some(News::QuickAgain) => info!("writes are answered quickly again"),
+            None => {}
+        }
+        self.counts.troubles.slow(self.slowness.slow().map(|took| took.as_secs()));
+    }
+}
