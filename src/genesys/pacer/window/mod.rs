@@ -31,6 +31,10 @@ const RELEASE: Duration = Duration::from_secs(2);
 /// What others take later than this after now is not kept from those who ask now: there is time to
 /// see it come.
 const FORESIGHT: Duration = Duration::from_secs(5);
+/// Who has heard nothing for so long asks all the same, as far as it is known that there is room: what
+/// others may have taken grows with the time in which nobody looks, and would never end. Longer than
+/// the silence between the answers of who still writes, and four requests a minute at most.
+const BLIND: Duration = Duration::from_secs(15);
 /// Who waits because of what others may take looks again so soon.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
@@ -162,7 +166,8 @@ impl Window {
         let ours = (left - self.others.expected(unseen + to_come)).max(half.min(left));
         // What others do is known from answers only, so now and then one is needed.
         let worth_a_look = unseen >= FORESIGHT;
-        if left - near < 1.0 || (ours < 1.0 && !worth_a_look) {
+        let is_blocked = left - near < 1.0 || (ours < 1.0 && !worth_a_look);
+        if is_blocked && unseen < BLIND {
             return Err(Wait::Until((now + LOOK_AGAIN).min(end.latest())));
         }
         let room = Room {

@@ -130,3 +130,28 @@ fn the_cause_of_a_429_is_learned() {
     assert_eq!(note(&mut window, later, 190, Some(180)), Cause::Lowered);
     assert_eq!(window.usage(later).allowed, 180);
 }
+
+#[test]
+fn who_took_everything_once_is_not_waited_for_for_ever() {
+    let (mut window, start) = (Window::new(300), Instant::now());
+    window.note(start, start, headers(6, 40));
+    let throttled = start + seconds(1);
+    window.note(throttled, throttled, headers(300, 39));
+    assert_eq!(window.throttled(throttled), Cause::Others);
+    window.rest(throttled, seconds(39));
+    let asked: Vec<u64> = (0..90)
+        .filter(|at| {
+            let now = start + seconds(*at);
+            let may = window.ask(now, Class::Update).is_ok();
+            if may {
+                // The others are gone.
+                let number = send(&mut window, now);
+                window.answered(now, number, headers(1, 101 - u32::try_from(*at).unwrap()));
+            }
+            may
+        })
+        .collect();
+    let first = asked.first().copied();
+    assert!(first.is_some_and(|at| (42..=60).contains(&at)), "{asked:?}");
+    assert!(asked.len() > 4, "after a look or two they are known to be gone: {asked:?}");
+}
