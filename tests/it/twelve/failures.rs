@@ -111,7 +111,7 @@ fn a_missing_permission_to_listen() {
 }
 
 #[test]
-#[ignore = "waits for windows of a minute to end, and its last wait is too short on a busy machine"]
+#[ignore = "waits for two windows of a minute to end"]
 fn the_budget_used_up_by_somebody_else() {
     let mut scene = Scene::new(ANSWERED, "");
     scene.world.simulator.spend(300);
