@@ -73,7 +73,11 @@ fn a_good_reload_says_what_changed_and_a_bad_one_why_it_is_refused() {
     setup.write_rules(&SECOND.replace("second", "third"));
     says(&say(&setup, &["reload"]), 0, &["reload begun"]);
     daemon.wait_line_from(0, "the last reload", |line| line["removed"] == "answered second");
-    says(&say(&setup, &["reload", "--wait"]), 0, &["nothing changes on live conversations", "1 rule ("]);
+    says(
+        &say(&setup, &["reload", "--wait"]),
+        0,
+        &["nothing changes on live conversations", "1 rule ("],
+    );
 }
 
 #[test]
