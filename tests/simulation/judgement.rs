@@ -123,7 +123,9 @@ fn is_explained(facts: &Facts<'_>, wrong: &Wrong) -> bool {
 fn while_the_account_rests(requests: &[&Entry], deaths: &[u64]) -> Vec<u64> {
     let mut rude = Vec::new();
     let mut rests = (0, 0);
-    for entry in requests.iter().filter(|entry| entry.path.starts_with("/api/")) {
+    // A token that is refused says nothing of whose it is: it may be another client's.
+    let is_told = |entry: &&&Entry| entry.path.starts_with("/api/") && entry.status != Some(401);
+    for entry in requests.iter().filter(is_told) {
         let forgotten = deaths.iter().any(|at| (rests.0..=entry.started_us).contains(at));
         if rests.0 < entry.started_us && entry.started_us < rests.1 && !forgotten {
             rude.push(entry.number);
