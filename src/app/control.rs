@@ -70,9 +70,7 @@ impl App {
             send(Some(answer), Answer::Failed { message, help });
         }
     }
-}
 
-impl App {
     /// Changes how much is logged, and tells it.
     fn log_level(&self, wanted: Option<&str>) -> Answer {
         let failed =

@@ -4,6 +4,7 @@
 //! them do, and several at that, what waits grows old for it.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -21,7 +22,7 @@ const SEVERAL: usize = 2;
 #[derive(Debug, Default)]
 pub(crate) struct Slowness {
     last: VecDeque<(Instant, Duration)>,
-    is_slow: bool,
+    slow: Option<Duration>,
 }
 
 /// What is to be said.
@@ -46,22 +47,26 @@ impl Slowness {
         while self.last.front().is_some_and(|(at, _)| *at + RECENT <= now) {
             self.last.pop_front();
         }
-        let slow = self.slow();
-        let news = match slow {
-            Some(took) if !self.is_slow => Some(News::Slow(took)),
-            None if self.is_slow => Some(News::QuickAgain),
-            _ => None,
-        };
-        self.is_slow = slow.is_some();
-        news
+        let slow = self.reckon();
+        let before = mem::replace(&mut self.slow, slow);
+        match (before, self.slow) {
+            (None, Some(took)) => Some(News::Slow(took)),
+            (Some(_), None) => Some(News::QuickAgain),
+            (None, None) | (Some(_), Some(_)) => None,
+        }
     }
 
     /// What a tenth of them took at least, where that is slow.
     pub(crate) fn slow(&self) -> Option<Duration> {
-        let mut took: Vec<Duration> = self.last.iter().map(|(_, took)| *took).collect();
-        took.sort_unstable_by(|a, b| b.cmp(a));
-        let tenth = (took.len() / 10).max(SEVERAL);
-        took.get(tenth - 1).copied().filter(|took| *took > SLOW)
+        self.slow
+    }
+
+    fn reckon(&self) -> Option<Duration> {
+        let took = self.last.iter().map(|(_, took)| *took);
+        let mut slow: Vec<Duration> = took.filter(|took| *took > SLOW).collect();
+        slow.sort_unstable_by(|a, b| b.cmp(a));
+        let tenth = (self.last.len() / 10).max(SEVERAL);
+        slow.get(tenth - 1).copied()
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 
-use attributed::simulator::{Door, Scripted, Treatment};
+use attributed::simulator::{Door, Treatment};
 use serde_json::Value;
 
 use crate::bad_input::{run, says};
@@ -87,12 +87,7 @@ fn health_follows_the_token_the_rules_and_the_sockets() {
     wait_check(&daemon, &at, "sockets", true, "good");
     assert_eq!(ask(&at, "/livez", "").body, "{\"alive\":true,\"hanging\":[]}\n");
 
-    world.simulator.script([Scripted {
-        operation: "POST /oauth/token".to_owned(),
-        times: 1_000,
-        status: Some(503),
-        ..Scripted::default()
-    }]);
+    world.logins_fail(1_000);
     world.simulator.revoke_tokens();
     wait_check(&daemon, &at, "token", false, "failed");
     world.simulator.clear_script();
@@ -114,12 +109,7 @@ fn health_follows_the_token_the_rules_and_the_sockets() {
 #[test]
 fn it_is_said_from_the_start_on_why_it_is_not_ready() {
     let world = WorldAt::quiet(1);
-    world.simulator.script([Scripted {
-        operation: "POST /oauth/token".to_owned(),
-        times: 1_000,
-        status: Some(503),
-        ..Scripted::default()
-    }]);
+    world.logins_fail(1_000);
     let setup = world.setup(ANSWERED, "");
     listening(&setup, ANY);
     fs::create_dir(setup.path("state")).unwrap();

@@ -5,7 +5,8 @@ use std::fs;
 use crate::bad_input::{run, says};
 use crate::world_at::WorldAt;
 
-const RULES: &str = r#"
+/// With a list, `who.csv`, of purposes and marks.
+pub(crate) const RULES: &str = r#"
 [lists.who]
 file = "who.csv"
 key = "purpose"

@@ -3,7 +3,6 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-use attributed::simulator::Scripted;
 use serde_json::Value;
 
 use crate::command::{Said, attributed, says};
@@ -62,12 +61,7 @@ fn it_says_that_all_is_well_and_what_is_not() {
 #[test]
 fn it_is_told_before_there_is_a_token_and_nobody_there_is_said() {
     let world = WorldAt::quiet(1);
-    world.simulator.script([Scripted {
-        operation: "POST /oauth/token".to_owned(),
-        times: 1_000,
-        status: Some(503),
-        ..Scripted::default()
-    }]);
+    world.logins_fail(1_000);
     let setup = world.setup(ANSWERED, "");
     says(&status(&setup, &[]), 69, &["no service answers at", "systemctl start attributed"]);
     let mut daemon = setup.start();

@@ -45,13 +45,7 @@ fn ready_comes_with_the_subscription_and_not_before() {
 #[test]
 fn a_start_that_waits_for_genesys_says_so() {
     let world = WorldAt::quiet(1);
-    let token = Scripted {
-        operation: "POST /oauth/token".to_owned(),
-        times: 2,
-        status: Some(503),
-        ..Scripted::default()
-    };
-    world.simulator.script([token]);
+    world.logins_fail(2);
     let daemon = world.setup(ANSWERED, "").start();
     daemon.wait_status("starting: no token");
     assert_eq!(daemon.wait_log("no token could be obtained, will retry")["level"], "WARN");

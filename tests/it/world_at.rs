@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::JoinHandle;
 
 use attributed::simulator::world::{Shape, User, World};
-use attributed::simulator::{Entry, Options, Simulator, Toss};
+use attributed::simulator::{Entry, Options, Scripted, Simulator, Toss};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -94,6 +94,16 @@ impl WorldAt {
             |entry: &Entry| entry.ids.get("conversationId").is_some_and(|id| id == conversation);
         log.retain(|entry| entry.is_write() && is(entry));
         log
+    }
+
+    /// Logins are answered with 503, so often or for as long as the script stands.
+    pub(crate) fn logins_fail(&self, times: u32) {
+        self.simulator.script([Scripted {
+            operation: "POST /oauth/token".to_owned(),
+            times,
+            status: Some(503),
+            ..Scripted::default()
+        }]);
     }
 
     /// How many requests there were with this method to a path that ends so.

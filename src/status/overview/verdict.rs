@@ -71,24 +71,13 @@ impl Overview {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Channels, Forbidden, Topics};
+    use super::super::Forbidden;
+    use super::super::checks::tests::well;
     use super::*;
 
     fn forbidden() -> Forbidden {
         let (operation, missing) = ("patch_attributes".to_owned(), String::new());
         Forbidden { operation, missing, all: true }
-    }
-
-    fn well() -> Overview {
-        let account = Account { token_expires_at: Some(9_000), allowed: 300, ..Account::default() };
-        let topics = Topics { wanted: 3, permitted: 3, ..Topics::default() };
-        Overview {
-            at: 1_000,
-            stage: Stage::Working,
-            accounts: vec![account],
-            channels: Channels { total: 2, connected: 2, topics, ..Channels::default() },
-            ..Overview::default()
-        }
     }
 
     #[test]

@@ -34,8 +34,8 @@ impl Keeper {
             self.expire_letters(now);
             self.count_oldest();
             self.look_ahead(now);
+            self.look_at_slowness(now);
         }
-        self.look_at_slowness(now);
         if self.forget_at <= now {
             self.forget_at = now + FORGET;
             self.forget_old(now);

@@ -51,16 +51,18 @@ impl Keeper {
     }
 
     pub(super) fn note_took(&mut self, took: Duration, now: Instant) {
+        let before = self.slowness.slow();
         let news = self.slowness.note(took, now);
-        self.tell_slowness(news);
+        self.tell_slowness(before, news);
     }
 
     pub(super) fn look_at_slowness(&mut self, now: Instant) {
+        let before = self.slowness.slow();
         let news = self.slowness.look(now);
-        self.tell_slowness(news);
+        self.tell_slowness(before, news);
     }
 
-    fn tell_slowness(&self, news: Option<News>) {
+    fn tell_slowness(&self, before: Option<Duration>, news: Option<News>) {
         match news {
             Some(News::Slow(took)) => warn!(
                 seconds = took.as_secs(),
@@ -71,6 +73,9 @@ impl Keeper {
             Some(News::QuickAgain) => info!("writes are answered quickly again"),
             None => {}
         }
-        self.counts.troubles.slow(self.slowness.slow().map(|took| took.as_secs()));
+        let slow = self.slowness.slow();
+        if slow != before {
+            self.counts.troubles.slow(slow.map(|took| took.as_secs()));
+        }
     }
 }

@@ -8,6 +8,7 @@ use super::{MENDING, Named, Scene, limit_files, start_with_limits};
 use crate::command::says;
 use crate::daemon::{Setup, wait_within};
 use crate::reload::say;
+use crate::stand_in::RULES;
 use crate::world_at::ANSWERED;
 
 const WRITE: &str = "PATCH /attributes";
@@ -206,18 +207,6 @@ fn a_broken_rules_file() {
 
 #[test]
 fn an_unreadable_list() {
-    const RULES: &str = r#"
-[lists.who]
-file = "who.csv"
-key = "purpose"
-
-[[rule]]
-name = "listed"
-match.participant.purpose = { in_list = "who" }
-match.participant.state = "connected"
-set."cc.listed" = "{{ lists.who.mark }}"
-target = "participant"
-"#;
     let write = |setup: &Setup| {
         fs::write(setup.path("who.csv"), "purpose,mark\nagent,yes\n").unwrap();
     };

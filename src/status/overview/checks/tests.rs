@@ -6,7 +6,7 @@ use super::*;
 use crate::status::overview::{Channel, Channels, Forbidden, Rest, Rested, Topics};
 
 /// Everything is well.
-fn well() -> Overview {
+pub(in crate::status::overview) fn well() -> Overview {
     let account = Account { token_expires_at: Some(9_000), allowed: 300, ..Account::default() };
     let topics = Topics { wanted: 3, permitted: 3, ..Topics::default() };
     Overview {
