@@ -13,6 +13,11 @@
 #![expect(clippy::print_stdout, reason = "a benchmark is there to print")]
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on should stop")]
 
+#[path = "script/tutorial.rs"]
+mod tutorial;
+#[path = "script/way.rs"]
+mod way;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -23,23 +28,21 @@ use std::time::Duration;
 
 use attributed::app::{Options, Start};
 use attributed::config::Config;
-use attributed::genesys::outside::{ByteStream, ChannelUri, Outside, SendError};
 use attributed::machine;
-use attributed::simulator::inside::InMemory;
 use attributed::simulator::world::Shape;
 use attributed::simulator::{self, Limits, Simulator};
 use attributed::status::counts::Counts;
 use attributed::updates::journal::Store;
-use bytes::Bytes;
-use futures::future::BoxFuture;
-use http::{Method, Request, Response, StatusCode, header};
 use jiff::Timestamp;
 use redb::backends::InMemoryBackend;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, interval, sleep, sleep_until};
+
+use tutorial::Script;
+use way::Way;
 
 const LENGTH: Duration = Duration::from_secs(600);
 /// More than the 300 requests of a minute can serve.
@@ -289,44 +292,6 @@ fn sample() -> Value {
     frame["eventBody"].take()
 }
 
-/// The way to the simulator; counts the yeses that arrive.
-struct Way {
-    simulator: InMemory,
-    told: Mutex<u64>,
-}
-
-impl Way {
-    fn new(simulator: &Arc<Simulator>) -> Arc<Way> {
-        let simulator = InMemory::start(Arc::clone(simulator));
-        Arc::new(Way { simulator, told: Mutex::default() })
-    }
-}
-
-impl Outside for Way {
-    fn send(
-        &self,
-        request: Request<Bytes>,
-        timeout: Duration,
-    ) -> BoxFuture<'_, Result<Response<Bytes>, SendError>> {
-        Box::pin(async move {
-            let is_write = [Method::PATCH, Method::PUT].contains(request.method())
-                && request.uri().path().contains("/participants/");
-            sleep(LATENCY / 2).await;
-            let answer = self.simulator.send(request, timeout).await?;
-            sleep(LATENCY / 2).await;
-            *self.told.lock().unwrap() += u64::from(is_write && answer.status().is_success());
-            Ok(answer)
-        })
-    }
-
-    fn connect<'a>(
-        &'a self,
-        uri: &'a ChannelUri,
-    ) -> BoxFuture<'a, Result<Box<dyn ByteStream>, SendError>> {
-        self.simulator.connect(uri)
-    }
-}
-
 /// The daemon as it is, with the settings that it comes with. Returns how many writes were accepted.
 async fn with_daemon(calls: &Calls, changes: u64, way: Arc<Way>) -> u64 {
     let folder = tempfile::tempdir().unwrap();
@@ -353,7 +318,7 @@ async fn with_daemon(calls: &Calls, changes: u64, way: Arc<Way>) -> u64 {
             sleep(Duration::from_millis(10)).await;
         }
         calls.come(changes, end).await;
-        *way.told.lock().unwrap()
+        way.told()
     };
     // At the end it is as if it was killed: what it would still write while it stops is not asked for.
     let told = tokio::select! {
@@ -376,99 +341,6 @@ fn config(folder: &TempDir) -> Config {
                 [state]\ndir = \"state\"\n[monitoring]\nlisten = \"\"\ncontrol = \"control.sock\"\n";
     fs::write(path("attributed.toml"), text).unwrap();
     Config::load(Some(&path("attributed.toml")), &|_| None).unwrap().0
-}
-
-/// The tutorial's script: `safe_update_attributes` for each change, one after the other.
-struct Script<'a> {
-    way: &'a Way,
-    calls: &'a Calls,
-}
-
-impl Script<'_> {
-    /// Returns how many updates it believes to have made.
-    async fn run(&self, changes: u64) -> u64 {
-        let end = Instant::now() + LENGTH;
-        let updates = async {
-            let token = self.token().await;
-            loop {
-                let next = self.calls.waiting.lock().unwrap().pop_front();
-                match next {
-                    Some((number, value)) => self.update(&token, number, value).await,
-                    None => sleep(Duration::from_millis(10)).await,
-                }
-            }
-        };
-        tokio::select! {
-            biased;
-            () = self.calls.come(changes, end) => {}
-            () = updates => {}
-        }
-        *self.way.told.lock().unwrap()
-    }
-
-    /// `get_access_token`: it lives for longer than this.
-    async fn token(&self) -> String {
-        let request = Request::post("http://localhost/oauth/token")
-            // demo:demo
-            .header(header::AUTHORIZATION, "Basic ZGVtbzpkZW1v")
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(Bytes::from_static(b"grant_type=client_credentials"));
-        let answer = self.way.send(request.unwrap(), LENGTH).await.unwrap();
-        let answer: Value = serde_json::from_slice(answer.body()).unwrap();
-        format!("Bearer {}", answer["access_token"].as_str().unwrap())
-    }
-
-    /// Fetches the participant, merges the new attributes into the old, and puts all of them. The
-    /// tutorial sleeps and tries again once where the PUT is answered 429, and gives the update up
-    /// where the GET is; here it sleeps then, too, which is kind.
-    async fn update(&self, token: &str, number: usize, value: String) {
-        let get = self.call(token, Method::GET, number, None).await;
-        if get.status() != StatusCode::OK {
-            return;
-        }
-        let participant: Value = serde_json::from_slice(get.body()).unwrap();
-        let mut attributes = participant["attributes"].as_object().cloned().unwrap_or(Map::new());
-        attributes.insert("cc.copy".to_owned(), Value::String(value));
-        attributes.insert("cc.desk".to_owned(), json!("service"));
-        let body = json!({ "attributes": attributes });
-        let _put = self.call(token, Method::PUT, number, Some(&body)).await;
-    }
-
-    async fn call(
-        &self,
-        token: &str,
-        method: Method,
-        number: usize,
-        body: Option<&Value>,
-    ) -> Response<Bytes> {
-        let answer = self.attempt(token, &method, number, body).await;
-        if answer.status() != StatusCode::TOO_MANY_REQUESTS {
-            return answer;
-        }
-        let after = answer.headers().get(header::RETRY_AFTER);
-        let after = after.and_then(|value| value.to_str().ok()?.parse().ok()).unwrap_or(1);
-        sleep(Duration::from_secs(after)).await;
-        self.attempt(token, &method, number, body).await
-    }
-
-    async fn attempt(
-        &self,
-        token: &str,
-        method: &Method,
-        number: usize,
-        body: Option<&Value>,
-    ) -> Response<Bytes> {
-        let request = Request::builder()
-            .method(method)
-            .uri(format!(
-                "http://localhost/api/v2/conversations/{}/participants/customer",
-                conversation(number)
-            ))
-            .header(header::AUTHORIZATION, token)
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string())));
-        self.way.send(request.unwrap(), LENGTH).await.unwrap()
-    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
