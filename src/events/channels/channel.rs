@@ -23,7 +23,8 @@ use tracing::debug;
 
 use super::backoff::Backoff;
 use super::job::{Done, Job, Shared, Work};
-use super::line::{Fate, GoodbyeTo, Leaving, Line, next_text};
+use super::leaving::Leaving;
+use super::line::{Fate, GoodbyeTo, Line, next_text};
 use super::notice::Received;
 use super::owner::Owner;
 use super::pool::CREATE_GRACE;
@@ -282,17 +283,11 @@ impl Channel {
             Event::Text(text) => self.handle_text(link, text).await,
             Event::Lost(reason) => self.handle_lost(link, &reason).await,
             Event::LeavingText(text) => {
-                let stream = self.leaving.as_ref().map(|leaving| leaving.line.stream);
-                if let (Frame::Conversation { topic, body, conversation }, Some(stream)) =
-                    (self.read(&text), stream)
-                {
-                    self.pass_on(stream, topic, text, body, conversation);
-                }
+                self.handle_leaving_text(text);
                 link
             }
             Event::LeavingLost(reason) => {
-                debug!(channel = self.number, %reason, "the old socket is gone");
-                self.end_leaving();
+                self.handle_leaving_lost(&reason).await;
                 link
             }
             Event::LeavingDue => {
@@ -338,7 +333,7 @@ impl Channel {
         if let Some(lease) = &lease {
             self.settle(&lease.id, fate);
         }
-        self.end_leaving();
+        self.end_leaving().await;
     }
 
     /// Passes on what the server had sent before it heard our goodbye: what reached a live socket

@@ -22,7 +22,9 @@ impl Channel {
     pub(super) async fn handle_text(&mut self, link: Link, text: Text) -> Link {
         if let Link::Up(line) | Link::Closing(line, _) = &link {
             let heard_until = line.socket.heard_all_until();
-            self.heard.note(heard_until);
+            if !self.is_in_question() {
+                self.heard.note(heard_until);
+            }
             self.marks.last_frame_at.mark(heard_until.as_millisecond());
         }
         match self.read(&text) {
@@ -46,7 +48,7 @@ impl Channel {
                 self.shared.counts.drops_by.evicted.add(1);
                 self.note_eviction(&reason);
                 self.open_gap().await;
-                self.drop_line(link)
+                self.drop_line(link).await
             }
             Frame::TokenRevoked => {
                 let client = self.client();

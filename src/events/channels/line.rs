@@ -43,16 +43,6 @@ pub(crate) enum Fate {
     Forget,
 }
 
-/// A replaced channel whose last frames are read.
-pub(crate) struct Leaving {
-    pub(crate) line: Box<Line>,
-    pub(crate) fate: Fate,
-    /// When the next step of the goodbye is due.
-    pub(crate) until: Instant,
-    /// Whether the server was told.
-    pub(crate) told: bool,
-}
-
 /// What is left of a channel when its task ends.
 pub(crate) struct GoodbyeTo {
     pub(crate) lease: Option<Lease>,

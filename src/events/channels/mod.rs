@@ -16,6 +16,7 @@ mod intake;
 mod job;
 mod keeper;
 mod kept;
+mod leaving;
 mod line;
 pub mod notice;
 mod outcome;

@@ -9,13 +9,13 @@ use tracing::{debug, error, info, warn};
 
 use super::channel::{Channel, Link};
 use super::job::Done;
-use super::line::{Fate, GOODBYE, LINGER, Leaving, Line, renew_in};
+use super::line::{Fate, Line, renew_in};
 use super::report::{News, Report};
 use super::socket::Socket;
 use super::subscription::Subscription;
 use crate::defects::{self, Defect};
 use crate::genesys::call::CallError;
-use crate::genesys::notifications::{Channel as Lease, ChannelId};
+use crate::genesys::notifications::Channel as Lease;
 use crate::machine;
 
 /// A connection that lasted so long proves that connecting works.
@@ -103,8 +103,8 @@ impl Channel {
         match link {
             Link::Down { lease: Some(old), .. } => self.settle(&old.id, Fate::Keep),
             Link::Down { lease: None, .. } => {}
-            Link::Up(old) => self.leave_behind(old, Fate::Keep),
-            Link::Closing(old, fate) => self.leave_behind(old, fate),
+            Link::Up(old) => self.take_over_from(old, Fate::Keep).await,
+            Link::Closing(old, fate) => self.take_over_from(old, fate).await,
         }
         confirmed(Link::Up(line))
     }
@@ -259,50 +259,19 @@ impl Channel {
     }
 
     /// Gives up a line that carries nothing any more, with its channel.
-    pub(super) fn drop_line(&mut self, link: Link) -> Link {
+    pub(super) async fn drop_line(&mut self, link: Link) -> Link {
         match link {
             Link::Up(line) => {
                 self.note_end(&line);
                 // Two programs that evict each other must not do it as fast as they can.
                 self.failures = self.failures.max(1);
                 self.cut_job();
-                self.leave_behind(line, Fate::Forget);
+                self.give_up(line, Fate::Forget).await;
             }
-            Link::Closing(line, _) => self.leave_behind(line, Fate::Forget),
+            Link::Closing(line, _) => self.give_up(line, Fate::Forget).await,
             Link::Down { .. } => return link,
         }
         Link::Down { lease: None, tries: 0 }
-    }
-
-    fn leave_behind(&mut self, line: Box<Line>, fate: Fate) {
-        self.end_leaving();
-        let until = Instant::now() + LINGER;
-        self.leaving = Some(Leaving { line, fate, until, told: false });
-    }
-
-    /// The next step of the old socket's goodbye.
-    pub(super) async fn see_off(&mut self) {
-        let Some(leaving) = &mut self.leaving else { return };
-        if leaving.told {
-            self.end_leaving();
-            return;
-        }
-        leaving.told = true;
-        leaving.line.socket.finish().await;
-        leaving.until = Instant::now() + GOODBYE;
-    }
-
-    pub(super) fn end_leaving(&mut self) {
-        if let Some(leaving) = self.leaving.take() {
-            self.settle(&leaving.line.lease.id, leaving.fate);
-        }
-    }
-
-    pub(super) fn settle(&self, id: &ChannelId, fate: Fate) {
-        match fate {
-            Fate::Keep => self.owner().pool.give_back(id),
-            Fate::Forget => self.owner().pool.forget(id),
-        }
     }
 }
 

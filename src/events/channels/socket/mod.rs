@@ -75,6 +75,8 @@ pub(crate) struct Socket {
     heard: Instant,
     /// When there was nothing last that had arrived and was not read.
     drained: Instant,
+    /// When there was nothing to read, as far as that was looked at; it counts once more has come.
+    found_empty: Instant,
     ping_at: Instant,
     /// The last segment of the address, which must not be quoted back at us.
     secret: String,
@@ -170,6 +172,7 @@ impl Socket {
             dead_after: settings.dead_after,
             heard,
             drained: heard,
+            found_empty: heard,
             ping_at: heard + settings.ping_after,
             secret: uri.expose().rsplit('/').next().unwrap_or_default().to_owned(),
             counts,
@@ -209,7 +212,9 @@ impl Socket {
                     return Poll::Ready(left);
                 }
                 let message = self.stream.poll_next_unpin(context);
-                waited |= message.is_pending();
+                if message.is_pending() {
+                    (waited, self.found_empty) = (true, Instant::now());
+                }
                 message
             });
             // What has arrived comes before the verdict that nothing does: the reader may have
@@ -218,9 +223,7 @@ impl Socket {
                 biased;
                 message = message => {
                     self.heard = Instant::now();
-                    if waited {
-                        self.drained = self.heard;
-                    }
+                    self.drained = self.drained.max(if waited { self.heard } else { self.found_empty });
                     self.ping_at = self.heard + self.ping_after;
                     if let Some(text) = self.take(message).await? {
                         return Ok(text);
@@ -239,6 +242,16 @@ impl Socket {
     pub(crate) fn heard_all_until(&self) -> Timestamp {
         let now = machine::now();
         now.checked_sub(self.drained.elapsed()).unwrap_or(now)
+    }
+
+    /// Whether it has come out with all that was sent until then, and was alive after that.
+    pub(crate) fn has_told_all_until(&self, at: Instant) -> bool {
+        self.drained >= at
+    }
+
+    /// Asks at once whether anybody is there; the answer comes out of [`next`](Socket::next).
+    pub(crate) fn ask(&mut self) {
+        self.ping_at = Instant::now();
     }
 
     async fn take(

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::genesys::call::{CallError, Refusal};
+use crate::machine;
 
 #[tokio::test(start_paused = true)]
 async fn a_dropped_socket_comes_back_on_the_same_channel_and_the_gap_is_told() {
@@ -55,6 +56,36 @@ async fn a_half_open_socket_is_noticed_within_forty_seconds() {
     trial.up(1).await;
     seconds(1).await;
     assert_eq!(trial.gaps(), [3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_socket_that_was_silent_when_the_new_one_took_over_leaves_a_gap() {
+    let _playing = machine::play(1, "2026-03-02T08:00:00Z".parse().unwrap());
+    let world = World::new();
+    let mut trial = Trial::start(&world, users(0..3));
+    trial.up(1).await;
+    minutes(5).await;
+    let [old] = &world.connected()[..] else { panic!() };
+    world.slow("create_channel", Duration::from_secs(5));
+    world.tell(old, system("socket_closing")).await;
+    seconds(1).await;
+    let silent = machine::now();
+    world.tell(old, Do::FallSilent).await;
+    minutes(1).await;
+    assert_eq!((world.connects().len(), trial.counts.drops.get()), (2, 0));
+    let told = trial.told();
+    let gap = told.iter().find_map(|notice| match notice {
+        Notice::Gap { since, until, .. } => Some((*since, *until)),
+        Notice::Ready { .. }
+        | Notice::TokenRevoked { .. }
+        | Notice::Rejected { .. }
+        | Notice::NoneAllowed { .. } => None,
+    });
+    let (since, until) = gap.unwrap();
+    let seconds = |span: jiff::SignedDuration| span.as_secs();
+    assert!(since <= silent, "{since} {silent}");
+    // Until the new one carried the topics, and not until that was known.
+    assert_eq!(seconds(until.duration_since(silent)), 4);
 }
 
 #[tokio::test(start_paused = true)]
