@@ -41,13 +41,15 @@ pub(crate) enum Trouble {
     UsersChanged,
     /// The process is killed, and started again.
     Crash,
+    /// The same while the API does not answer, and much waits.
+    CrashInAJam,
     /// The journal cannot be written for a while.
     DiskFails,
     /// Nothing more fits on the disk for a while.
     DiskFull,
 }
 
-pub(crate) const ALL: [Trouble; 32] = [
+pub(crate) const ALL: [Trouble; 33] = [
     Trouble::SocketDropped,
     Trouble::SocketHalfOpen,
     Trouble::SocketClosed,
@@ -78,6 +80,7 @@ pub(crate) const ALL: [Trouble; 32] = [
     Trouble::TopicsChanged,
     Trouble::UsersChanged,
     Trouble::Crash,
+    Trouble::CrashInAJam,
     Trouble::DiskFails,
     Trouble::DiskFull,
 ];
@@ -131,6 +134,7 @@ impl Trouble {
             Trouble::TopicsChanged => "topics changed",
             Trouble::UsersChanged => "users changed",
             Trouble::Crash => "crashes",
+            Trouble::CrashInAJam => "crashes in a jam",
             Trouble::DiskFails => "disk fails",
             Trouble::DiskFull => "disk full",
         }

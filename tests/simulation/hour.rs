@@ -17,7 +17,8 @@ use tokio::time::{Instant, sleep};
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::clients;
-use crate::judgement;
+use crate::ghosts::Ghosts;
+use crate::judgement::{self, GHOSTS};
 use crate::lives;
 use crate::outcome::{Outcome, Tally};
 use crate::scene::{REQUESTS_PER_MINUTE, Scene};
@@ -26,12 +27,16 @@ use crate::weather::Weather;
 
 /// What a seed is played for, but where a defect is looked for.
 pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
+/// New conversations a second: in the mean a few more than an hour must have.
+const RATE: f64 = 0.06;
 /// When nothing has come in for so long, nothing will: longer than a socket may be silent, a gap
 /// takes to be looked into, and a read to confirm.
 const QUIET: Duration = Duration::from_secs(240);
 /// The longest that it may take to come to rest: the fight guard lets a key rest for ten minutes,
 /// and may do so again.
 const LONGEST_REST: Duration = Duration::from_secs(3_000);
+/// In this time many a conversation that lives comes to its end.
+const LIVES_OUT: Duration = Duration::from_secs(90);
 /// What the calendar says at the beginning: a Monday.
 pub(crate) const BEGINS: &str = "2026-03-02T08:00:00Z";
 
@@ -79,7 +84,7 @@ async fn run(play: Play, dir: std::path::PathBuf) -> Outcome {
     let _logging = tracing::subscriber::set_default(log);
     let simulator = Simulator::new(simulator::Options {
         seed,
-        shape: Shape { users: 20, rate: 0.08, pace: 4.0, ..Shape::default() },
+        shape: Shape { users: 20, rate: RATE, pace: 4.0, ..Shape::default() },
         limits: Limits {
             requests: u64::from(REQUESTS_PER_MINUTE),
             token_life: Duration::from_secs(1_100),
@@ -102,8 +107,12 @@ async fn run(play: Play, dir: std::path::PathBuf) -> Outcome {
         };
         let weather = async {
             tokio::join!(Weather::new(&scene, seed).blow(length), refusals);
+            let ghosts = Ghosts::of_the_living(&scene.simulator);
+            sleep(LIVES_OUT).await;
             scene.simulator.stop_world();
-            rest(&scene, &counts).await
+            let at_rest = rest(&scene, &counts).await;
+            scene.tally.borrow_mut().count(GHOSTS, ghosts.walk(&scene.simulator));
+            at_rest && rest(&scene, &counts).await
         };
         let rest = tokio::select! {
             biased;

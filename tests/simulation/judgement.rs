@@ -12,9 +12,21 @@ use crate::outcome::Tally;
 use crate::scene::REQUESTS_PER_MINUTE;
 use crate::told;
 
+/// An hour has at least so many.
+pub(crate) const CONVERSATIONS: u64 = 200;
+pub(crate) const FRAMES: u64 = 2_000;
+
+/// Frames of conversations that were over for long.
+pub(crate) const GHOSTS: &str = "frame of the dead";
+
 /// What an hour must have of each, or it does not count.
-const ENOUGH: [(&str, u64); 5] =
-    [("conversations", 200), ("frames", 2_000), ("pushes", 300), ("drops", 10), ("crashes", 2)];
+const ENOUGH: [(&str, u64); 5] = [
+    ("conversations", CONVERSATIONS),
+    ("frames", FRAMES),
+    ("pushes", 300),
+    ("drops", 10),
+    ("crashes", 2),
+];
 
 /// What befalls frames and attributes by chance; an hour has each of them, too.
 pub(crate) const BY_CHANCE: [&str; 6] = [
@@ -72,6 +84,8 @@ pub(crate) fn judge(facts: &Facts<'_>, requests: &[Entry], tally: &Tally) -> Vec
     check(touched == 0, format!("{touched} keys touched that no rule names"));
     let older = verdict.older_writes;
     check(older == 0, format!("{older} older values written over newer ones"));
+    let early = verdict.flow_writes;
+    check(early == 0, format!("{early} values written while a flow ran"));
     for (one, other) in simulator.overlaps() {
         check(false, format!("requests {one} and {other} for one participant at once"));
     }
@@ -105,7 +119,7 @@ pub(crate) fn judge(facts: &Facts<'_>, requests: &[Entry], tally: &Tally) -> Vec
     if facts.length < HOUR {
         return wrong;
     }
-    let kinds = ALL.iter().map(|trouble| trouble.name()).chain(BY_CHANCE);
+    let kinds = ALL.iter().map(|trouble| trouble.name()).chain(BY_CHANCE).chain([GHOSTS]);
     for (what, enough) in ENOUGH.into_iter().chain(kinds.map(|kind| (kind, 1))) {
         let count = tally.of(what);
         check(count >= enough, format!("too quiet: {what} {count}, not {enough}"));

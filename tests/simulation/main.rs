@@ -18,6 +18,7 @@ mod deck;
 #[cfg(feature = "defects")]
 mod defects;
 mod disk;
+mod ghosts;
 mod hour;
 mod judgement;
 mod lives;

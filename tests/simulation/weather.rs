@@ -13,7 +13,8 @@ use rand::{RngExt, SeedableRng};
 use tokio::time::{Instant, sleep};
 
 use crate::deck::{Deck, Trouble};
-use crate::judgement::BY_CHANCE;
+use crate::hour::HOUR;
+use crate::judgement::{BY_CHANCE, CONVERSATIONS, FRAMES};
 use crate::scene::{Death, QUEUES, Scene};
 use crate::told::SILENT;
 
@@ -30,6 +31,7 @@ const WRITES_LEFT: u64 = 40;
 const DAYS_MORE: usize = 20;
 const WRITES: &str = "PATCH /attributes";
 const ANY: &str = "* /api";
+const LOGIN: &str = "POST /oauth/token";
 const READS: &str = "GET /conversations/{conversationId}";
 
 pub(crate) struct Weather<'a> {
@@ -58,6 +60,9 @@ impl<'a> Weather<'a> {
             self.befall(trouble).await;
         }
         self.make_up().await;
+        if length >= HOUR {
+            self.wait_for_enough().await;
+        }
         let simulator = &self.scene.simulator;
         simulator.set_faults(Faults::None);
         simulator.clear_script();
@@ -74,6 +79,15 @@ impl<'a> Weather<'a> {
             }
             self.scene.note(Trouble::TerribleDay.name());
             self.befall(Trouble::TerribleDay).await;
+        }
+    }
+
+    /// The hour goes on until it has enough to count.
+    async fn wait_for_enough(&self) {
+        let simulator = &self.scene.simulator;
+        let conversations = || simulator.look(|world| world.open_conversations().len() as u64);
+        while conversations() < CONVERSATIONS || simulator.frames_sent().0 < FRAMES {
+            sleep(Duration::from_secs(30)).await;
         }
     }
 
@@ -114,6 +128,11 @@ impl<'a> Weather<'a> {
                 self.scene.users(None).await;
             }
             Trouble::Crash => self.crash().await,
+            Trouble::CrashInAJam => {
+                self.answers(Trouble::Frozen);
+                sleep(Duration::from_secs(self.dice.random_range(5..40))).await;
+                self.crash().await;
+            }
             Trouble::DiskFails => {
                 self.scene.disk.fail_after(self.dice.random_range(0..WRITES_LEFT));
                 sleep(Duration::from_secs(self.dice.random_range(5..60))).await;
@@ -187,6 +206,15 @@ impl<'a> Weather<'a> {
 
     fn account(&mut self, trouble: Trouble) {
         let simulator = &self.scene.simulator;
+        if trouble != Trouble::BudgetSpentByOthers {
+            // The next token is some time in coming, and others ask for one meanwhile.
+            let delay_ms = self.dice.random_range(0..900);
+            simulator.script([Scripted {
+                operation: LOGIN.to_owned(),
+                delay_ms,
+                ..Scripted::default()
+            }]);
+        }
         if trouble == Trouble::TokensRevoked {
             simulator.revoke_tokens();
         } else if trouble == Trouble::TokensExpired {
@@ -223,12 +251,11 @@ impl<'a> Weather<'a> {
         }
         let usual = || usual.clone();
         let retry_after = BTreeMap::from([("retry-after".to_owned(), seconds.to_string())]);
-        let login = "POST /oauth/token".to_owned();
         let slow = u64::from(seconds) * 300;
         let scripted = [
             (
                 Trouble::TokenRequestsFail,
-                Scripted { operation: login, status: Some(status), ..usual() },
+                Scripted { operation: LOGIN.to_owned(), status: Some(status), ..usual() },
             ),
             (
                 Trouble::Throttled,

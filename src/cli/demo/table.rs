@@ -106,6 +106,7 @@ pub(super) fn verdict(verdict: &Verdict) -> String {
     let others = [
         (verdict.untouched_violations, "keys were written that no rule names"),
         (verdict.older_writes, "values of older snapshots were written"),
+        (verdict.flow_writes, "values were written while a flow ran"),
         (verdict.redundant_writes, "writes changed nothing"),
         (
             verdict.excused,

@@ -46,7 +46,7 @@ pub use ruleset::NotUnderstood;
 pub use verdict::{Verdict, Wrong};
 
 use crate::simulator::world::{Changed, World, Writer};
-use fold::{Entry, Folded, What, fold};
+use fold::{Entry, Folded, ON_ITS_WAY, What, fold};
 use look::{Key, Look, look};
 use ruleset::Rule;
 use scene::{Directory, Scene};
@@ -70,6 +70,7 @@ pub struct Oracle {
     /// Time of the last thing heard of.
     heard: Timestamp,
     untouched_violations: usize,
+    flow_writes: usize,
 }
 
 /// What is known of one conversation.
@@ -98,6 +99,7 @@ struct Last {
     body: Value,
     facts: BTreeSet<String>,
     over: bool,
+    in_flow: bool,
     at: Timestamp,
     /// The client's process has ended since, and with it the snapshot: new rules reach the
     /// conversation at its next one (SEMANTICS 5).
@@ -115,6 +117,7 @@ impl Oracle {
             cases: BTreeMap::new(),
             heard: Timestamp::UNIX_EPOCH,
             untouched_violations: 0,
+            flow_writes: 0,
         }
     }
 
@@ -142,11 +145,15 @@ impl Oracle {
         self.keys.extend(keys);
         self.heard = self.heard.max(now);
         for case in self.cases.values_mut() {
-            let Some(last) = &case.last else { continue };
-            let seen = look(&Scene::new(&last.body, &self.directory, &self.watched), &self.rules);
             let mut entry = |what| {
                 case.entries.push(Entry { sequence: case.newest, at: now, what });
             };
+            let Some(last) = &case.last else {
+                // The client has lost it with its process, and still has what waited.
+                entry(What::Reloaded(Look::default()));
+                continue;
+            };
+            let seen = look(&Scene::new(&last.body, &self.directory, &self.watched), &self.rules);
             if last.over || last.lost {
                 entry(What::Reloaded(Look::default()));
                 // The client has the new rules a moment before we are told of them; and what it
@@ -196,9 +203,12 @@ impl Oracle {
         }
         for write in &changed.writes {
             let case = self.cases.entry(changed.conversation.clone()).or_default();
+            let in_flow = write.who == Writer::Client && case.is_seen_in_flow(now);
             for (key, value) in &write.changed {
                 let place = (write.participant.clone(), key.clone());
                 if self.keys.contains(key) {
+                    let early = in_flow && !may_be_set_in_flow(&self.rules, key);
+                    self.flow_writes += usize::from(early);
                     continue;
                 }
                 if write.who == Writer::Client {
@@ -228,8 +238,11 @@ impl Oracle {
 
     /// Compares what should be with what is.
     pub fn verdict(&self, world: &World) -> Verdict {
-        let mut verdict =
-            Verdict { untouched_violations: self.untouched_violations, ..Verdict::default() };
+        let mut verdict = Verdict {
+            untouched_violations: self.untouched_violations,
+            flow_writes: self.flow_writes,
+            ..Verdict::default()
+        };
         for (conversation, case) in &self.cases {
             self.judge(conversation, &fold(&case.entries), world, &mut verdict);
             for place in &case.touched {
@@ -283,6 +296,19 @@ impl Oracle {
             verdict.wrong.push(wrong(conversation, key, None, found, String::new()));
         }
     }
+}
+
+impl Case {
+    /// The client has known for a while that a flow runs, and nothing else.
+    fn is_seen_in_flow(&self, now: Timestamp) -> bool {
+        let last = self.last.as_ref();
+        last.is_some_and(|last| last.in_flow && !last.lost && last.at + ON_ITS_WAY < now)
+    }
+}
+
+fn may_be_set_in_flow(rules: &[Rule], key: &str) -> bool {
+    let mut bold = rules.iter().filter(|rule| rule.during_flow);
+    bold.any(|rule| rule.set.iter().chain(&rule.otherwise).any(|(set, _)| set == key))
 }
 
 fn wrong(

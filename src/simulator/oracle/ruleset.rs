@@ -36,6 +36,8 @@ pub(super) struct Rule {
     pub(super) conditions: Vec<(Path, Pattern)>,
     pub(super) set: Vec<(String, Template)>,
     pub(super) otherwise: Vec<(String, Template)>,
+    /// It does not wait for a flow to end.
+    pub(super) during_flow: bool,
 }
 
 /// A field of a subject, or one attribute of it.
@@ -182,6 +184,7 @@ fn rule(table: &Table, defaults: &Table) -> Result<(Rule, bool), String> {
         conditions: conditions(table.get("match"))?,
         set: values(table.get("set"))?,
         otherwise: values(table.get("otherwise"))?,
+        during_flow: table.get("during_flow").and_then(Toml::as_bool).unwrap_or(false),
     };
     Ok((rule, enabled && word("mode", "live") == "live"))
 }

@@ -44,8 +44,9 @@ impl Oracle {
         }
         let what = What::Looked(seen);
         case.newest = sequence;
-        let (body, over, facts) = (body.clone(), scene.over(), facts(body));
-        case.last = Some(Last { body, over, at: now, facts, lost: false });
+        let (over, in_flow) = (scene.over(), scene.in_flow());
+        let (body, facts) = (body.clone(), facts(body));
+        case.last = Some(Last { body, over, in_flow, at: now, facts, lost: false });
         case.entries.push(Entry { sequence, at: now, what });
     }
 }

@@ -1,5 +1,8 @@
 //! The cases of SEMANTICS 3 and 5, as scripts: what was delivered, who wrote what, who is right.
 
+mod deaths;
+mod flows;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use expect_test::{Expect, expect};
@@ -117,6 +120,7 @@ impl Script {
             (verdict.lost_by_client.len(), "lost"),
             (verdict.redundant_writes, "redundant"),
             (verdict.older_writes, "older"),
+            (verdict.flow_writes, "in a flow"),
         ] {
             if count > 0 {
                 text += &format!("; {count} {what}");
@@ -409,23 +413,6 @@ fn fields_of_the_language_are_found_in_both_shapes() {
         let rest = script.world.rest_body("c").unwrap();
         script.oracle.read(script.world.sequence(), &rest, script.now);
         assert_eq!(script.verdict(), r#"0/1; a cc.x: Some("true"), not None (one)"#, "{condition}");
-    }
-}
-
-#[test]
-fn new_rules_reach_what_a_client_knew_before_it_died_at_its_next_snapshot() {
-    let rules = "[[rule]]\nname = \"desk\"\nmatch.participant.purpose = \"agent\"\nset.\"cc.desk\" = \"front\"";
-    let missing = r#"0/1; p cc.desk: Some("front"), not None (desk)"#;
-    for (dies, before_the_next) in [(false, missing), (true, "1/1")] {
-        let mut script = Script::new("");
-        script.play("see\nwait 5");
-        if dies {
-            script.oracle.client_died(script.now - SignedDuration::from_secs(2));
-        }
-        script.oracle.rules(rules, script.now).unwrap();
-        assert_eq!(script.verdict(), before_the_next);
-        script.play("see");
-        assert_eq!(script.verdict(), missing);
     }
 }
 

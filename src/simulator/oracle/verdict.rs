@@ -27,6 +27,9 @@ pub struct Verdict {
     /// Values that only an older snapshot asked for, written more than 2 s after a newer one was
     /// delivered.
     pub older_writes: usize,
+    /// Keys written more than 2 s after a snapshot showed a flow, which would write over them at
+    /// its end, by rules that are to wait for that.
+    pub flow_writes: usize,
 }
 
 /// One attribute that is not what it should be.
@@ -52,5 +55,6 @@ impl Verdict {
             && self.unseen.is_empty()
             && self.untouched_violations == 0
             && self.older_writes == 0
+            && self.flow_writes == 0
     }
 }
