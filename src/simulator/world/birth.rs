@@ -33,6 +33,19 @@ pub(super) fn inbound(
         customer.legs[0].messages.push(Note { id: dice.id(), at: now, status: "received" });
         customer.attributes.insert("context.email".to_owned(), dice.mailbox(&customer.name));
     }
+    let entry = flow(media, peer, dice, organization, now);
+    model.parties = vec![customer, entry];
+    model
+}
+
+/// The flow that has customers of this medium, whose leg is `peer`.
+pub(super) fn flow(
+    media: Media,
+    peer: String,
+    dice: &mut Dice,
+    organization: &Organization,
+    now: Millis,
+) -> Party {
     let (purpose, name, flow) = match media {
         Media::Call => ("ivr", "Main Menu", 0),
         Media::Message => ("workflow", "Inbound Message Flow", 1),
@@ -40,11 +53,10 @@ pub(super) fn inbound(
         Media::Callback => ("ivr", "Callback Menu", 0),
     };
     let leg = Leg::new(media, dice.id(), "connected", Some(peer));
-    let mut entry =
+    let mut party =
         Party::new(dice.id(), purpose, name.to_owned(), leg, now).connected_at(now + 40);
-    entry.workflow = organization.flows.get(flow).cloned();
-    model.parties = vec![customer, entry];
-    model
+    party.workflow = organization.flows.get(flow).cloned();
+    party
 }
 
 /// An agent calls somebody: no flow, no queue leg, and the number is dialled.

@@ -44,6 +44,8 @@ pub(super) enum Step {
     ToUser {
         back: bool,
     },
+    /// The agent sends the customer back to the menu, and leaves.
+    ToFlow,
     /// The agent holds the customer and asks a colleague.
     Consult,
     ConsultEnds {
@@ -251,13 +253,21 @@ impl Plan<'_> {
         }
     }
 
-    /// To another queue or agent, sometimes after asking, sometimes back again.
+    /// To another queue or agent, sometimes after asking, or to the menu, sometimes back again.
     fn transfers(&mut self, consults: bool) {
         if !self.dice.chance(0.3) {
             return;
         }
         self.note(0.2);
-        if consults && self.dice.chance(0.5) {
+        if consults && self.dice.chance(0.2) {
+            let queue = self.dice.place(MAIN_QUEUES);
+            let attributes = self.flow_attributes(queue);
+            self.then(600, 1500, Step::ToFlow);
+            self.then(200, 600, Step::WrapUp);
+            self.then(900, 2500, Step::FlowEnds { queue, attributes });
+            self.then(600, 1500, Step::Alert);
+            self.then(600, 1500, Step::Answer);
+        } else if consults && self.dice.chance(0.5) {
             let complete = self.dice.chance(0.7);
             self.then(800, 2000, Step::Consult);
             self.then(600, 1500, Step::Answer);

@@ -13,7 +13,7 @@ use super::handling::{
 use super::life::Step;
 use super::model::{Leg, Millis, Model, Party, Routing};
 use super::organization::Organization;
-use super::transfers::{consult, consult_ends, to_queue, to_user};
+use super::transfers::{consult, consult_ends, to_flow, to_queue, to_user};
 
 /// What a step needs to know of the world around it.
 pub(super) struct Around<'a> {
@@ -54,6 +54,7 @@ pub(super) fn apply(
         Step::Unpark => nothing(unpark(model, around.now)),
         Step::ToQueue { queue } => to_queue(model, *queue, around),
         Step::ToUser { back } => nothing(to_user(model, *back, around)),
+        Step::ToFlow => nothing(to_flow(model, around)),
         Step::Consult => nothing(consult(model, around)),
         Step::ConsultEnds { complete } => nothing(consult_ends(model, *complete, around.now)),
         Step::Dial => nothing(dial(model, around)),

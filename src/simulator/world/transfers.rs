@@ -1,7 +1,8 @@
-//! Handing a conversation on: to a queue, to a user, with or without asking first.
+//! Handing a conversation on: to a queue, to a user, to the menu, with or without asking first.
 //!
 //! Each says whether it fitted; what does not fit changes nothing.
 
+use super::birth;
 use super::handling::set_hold;
 use super::model::{Millis, Model, Party, Transfer};
 use super::organization::Organization;
@@ -74,6 +75,17 @@ fn transferred(
         attended,
         complete,
     });
+}
+
+pub(super) fn to_flow(model: &mut Model, around: &mut Around<'_>) -> bool {
+    let Some(&agent) = model.agents_where(Party::talking).last() else { return false };
+    let Some(initiator) = model.parties[agent].user.clone() else { return false };
+    let Some(peer) = model.customer_leg().map(|leg| leg.id.clone()) else { return false };
+    model.parties[agent].leave("transfer", true, around.now);
+    let flow = birth::flow(model.media, peer, around.dice, around.organization, around.now);
+    transferred(model, initiator, (None, Some(flow.name.clone())), (false, true), around);
+    model.parties.push(flow);
+    true
 }
 
 pub(super) fn to_queue(
