@@ -96,6 +96,11 @@ impl Simulator {
         state.truth.named(users, now);
     }
 
+    /// Whether the client that runs was given the end of a conversation, by a frame or a read.
+    pub fn client_has_seen_the_end(&self, conversation: &str) -> bool {
+        self.state().truth.client_has_seen_the_end(conversation)
+    }
+
     /// Puts a conversation into the world, or the next state of one; returns its sequence and the
     /// topics that it is sent to.
     pub fn inject(&self, body: Value) -> (u64, Vec<String>) {

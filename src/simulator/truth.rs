@@ -94,6 +94,10 @@ impl Truth {
         self.oracle.client_died(unsure_since);
     }
 
+    pub(super) fn client_has_seen_the_end(&self, conversation: &str) -> bool {
+        self.oracle.has_seen_the_end(conversation)
+    }
+
     pub(super) fn verdict(&self, world: &World, now: Timestamp) -> Verdict {
         Verdict { unseen: self.oracle.unseen(world, now), ..self.oracle.verdict(world) }
     }

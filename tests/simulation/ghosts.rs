@@ -1,12 +1,17 @@
 //! Frames of conversations that are over, come up long after: they must not bring them to life.
 
-use std::collections::BTreeSet;
+use std::time::Duration;
 
+use attributed::simulator::world::OpenConversation;
 use attributed::simulator::{Simulator, Toss};
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 /// As many as are remembered.
-const MOST: usize = 8;
+const MOST: usize = 20;
+
+/// Half minutes in which one that lives comes to its end.
+const PATIENCE: usize = 20;
 
 /// What conversations looked like while they lived.
 pub(crate) struct Ghosts(Vec<Ghost>);
@@ -24,7 +29,7 @@ impl Ghosts {
         let ghosts = simulator.look(|world| {
             let living = world.open_conversations().into_iter().rev();
             let living = living.filter(|open| open.ended.is_none() && !open.users.is_empty());
-            let ghost = |open: attributed::simulator::world::OpenConversation| {
+            let ghost = |open: OpenConversation| {
                 let topics = open.users.iter().map(|id| format!("v2.users.{id}.conversations"));
                 Some(Ghost {
                     topics: topics.collect(),
@@ -38,14 +43,22 @@ impl Ghosts {
         Ghosts(ghosts)
     }
 
-    /// Sends those again whose conversations are over, and says how many.
+    /// Lets the world live on until some have come to their ends, and the daemon has seen that.
+    pub(crate) async fn lie_down(&self, simulator: &Simulator) {
+        let seen = |ghost: &Ghost| simulator.client_has_seen_the_end(&ghost.conversation);
+        for _ in 0..PATIENCE {
+            if self.0.iter().any(seen) {
+                break;
+            }
+            sleep(Duration::from_secs(30)).await;
+        }
+    }
+
+    /// Sends those again whose ends the daemon has seen, and says how many.
     pub(crate) fn walk(self, simulator: &Simulator) -> u64 {
-        let over: BTreeSet<String> = simulator.look(|world| {
-            let all = world.open_conversations().into_iter();
-            all.filter(|open| open.ended.is_some()).map(|open| open.id).collect()
-        });
         let mut sent = 0;
-        for ghost in self.0.into_iter().filter(|ghost| over.contains(&ghost.conversation)) {
+        let dead = self.0.into_iter();
+        for ghost in dead.filter(|ghost| simulator.client_has_seen_the_end(&ghost.conversation)) {
             for topic in ghost.topics {
                 let frame = json!({ "topicName": topic, "version": "2", "eventBody": ghost.body });
                 let (topics, sequence) = (vec![topic], Some(ghost.sequence));

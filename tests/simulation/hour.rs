@@ -35,8 +35,6 @@ const QUIET: Duration = Duration::from_secs(240);
 /// The longest that it may take to come to rest: the fight guard lets a key rest for ten minutes,
 /// and may do so again.
 const LONGEST_REST: Duration = Duration::from_secs(3_000);
-/// In this time many a conversation that lives comes to its end.
-const LIVES_OUT: Duration = Duration::from_secs(90);
 /// What the calendar says at the beginning: a Monday.
 pub(crate) const BEGINS: &str = "2026-03-02T08:00:00Z";
 
@@ -108,7 +106,7 @@ async fn run(play: Play, dir: std::path::PathBuf) -> Outcome {
         let weather = async {
             tokio::join!(Weather::new(&scene, seed).blow(length), refusals);
             let ghosts = Ghosts::of_the_living(&scene.simulator);
-            sleep(LIVES_OUT).await;
+            ghosts.lie_down(&scene.simulator).await;
             scene.simulator.stop_world();
             let at_rest = rest(&scene, &counts).await;
             scene.tally.borrow_mut().count(GHOSTS, ghosts.walk(&scene.simulator));

@@ -38,6 +38,12 @@ impl Oracle {
         }
     }
 
+    /// The client that runs was given the end of a conversation.
+    pub fn has_seen_the_end(&self, conversation: &str) -> bool {
+        let last = self.cases.get(conversation).and_then(|case| case.last.as_ref());
+        last.is_some_and(|last| last.over && !last.lost)
+    }
+
     /// Living conversations that should have been found by now, and were not.
     pub fn unseen(&self, world: &World, now: Timestamp) -> Vec<String> {
         let unseen = self.cases.iter().filter(|(id, case)| {
