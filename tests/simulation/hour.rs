@@ -105,8 +105,7 @@ async fn run(play: Play, dir: std::path::PathBuf) -> Outcome {
         };
         let weather = async {
             tokio::join!(Weather::new(&scene, seed).blow(length), refusals);
-            let ghosts = Ghosts::of_the_living(&scene.simulator);
-            ghosts.lie_down(&scene.simulator).await;
+            let ghosts = Ghosts::gather(&scene.simulator).await;
             scene.simulator.stop_world();
             let at_rest = rest(&scene, &counts).await;
             scene.tally.borrow_mut().count(GHOSTS, ghosts.walk(&scene.simulator));

@@ -52,7 +52,11 @@ impl World {
             .filter(|id| Dice::of(self.seed, id, 0).chance(0.5))
             .cloned()
             .collect();
-        self.agenda.retain(|&(at, _), (id, _)| at <= until && !resting.contains(id));
+        // A flow that never ended would hold back for ever what is written after it.
+        let ends_a_flow = |due: &Due| matches!(due, Due::Step(Step::FlowEnds { .. }));
+        self.agenda.retain(|&(at, _), (id, due)| {
+            ends_a_flow(due) || (at <= until && !resting.contains(id))
+        });
     }
 
     fn arrive(&mut self, now: Millis) -> Changed {
