@@ -52,11 +52,15 @@ impl World {
             .filter(|id| Dice::of(self.seed, id, 0).chance(0.5))
             .cloned()
             .collect();
-        // A flow that never ended would hold back for ever what is written after it.
-        let ends_a_flow = |due: &Due| matches!(due, Due::Step(Step::FlowEnds { .. }));
-        self.agenda.retain(|&(at, _), (id, due)| {
-            ends_a_flow(due) || (at <= until && !resting.contains(id))
-        });
+        let agenda = std::mem::take(&mut self.agenda);
+        let stays = |((at, ticket), (id, due)): ((Millis, u64), (String, Due))| match due {
+            // A flow that never ended would hold back for ever what is written after it.
+            Due::Step(Step::FlowEnds { .. }) => Some(((at.min(until), ticket), (id, due))),
+            Due::Step(_) | Due::Overwrite { .. } => {
+                (at <= until && !resting.contains(&id)).then_some(((at, ticket), (id, due)))
+            }
+        };
+        self.agenda = agenda.into_iter().filter_map(stays).collect();
     }
 
     fn arrive(&mut self, now: Millis) -> Changed {
