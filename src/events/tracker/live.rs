@@ -62,7 +62,8 @@ enum Held {
 /// See the [module](self).
 #[derive(Debug, Default)]
 pub(super) struct LiveConversations {
-    by_id: ByConversation<Live>,
+    /// Boxed: a table has room for twice as many as are in it.
+    by_id: ByConversation<Box<Live>>,
     /// By the turn of their last news, the longest without first.
     order: BTreeMap<u64, ConversationId>,
     /// The turns of those whose snapshot is kept.
@@ -211,11 +212,16 @@ impl Live {
 
 impl LiveConversations {
     pub(super) fn get(&self, id: &ConversationId) -> Option<&Live> {
-        self.by_id.get(id)
+        self.by_id.get(id).map(|live| &**live)
     }
 
     pub(super) fn get_mut(&mut self, id: &ConversationId) -> Option<&mut Live> {
-        self.by_id.get_mut(id)
+        self.by_id.get_mut(id).map(|live| &mut **live)
+    }
+
+    /// The id of one that is live, as it is kept.
+    pub(super) fn id(&self, id: &ConversationId) -> Option<&ConversationId> {
+        self.by_id.get_key_value(id).map(|(known, _)| known)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -257,7 +263,9 @@ impl LiveConversations {
                 live.move_on(candidate, accepted, now);
                 live
             }
-            Entry::Vacant(place) => place.insert(Live::new(candidate, accepted, turn, now)),
+            Entry::Vacant(place) => {
+                place.insert(Box::new(Live::new(candidate, accepted, turn, now)))
+            }
         }
     }
 
@@ -281,7 +289,7 @@ impl LiveConversations {
         if self.whole.remove(&live.turn) {
             self.bytes -= live.whole().map_or(0, |held| weight(held));
         }
-        Some(live)
+        Some(*live)
     }
 
     /// Forgets the one longest without news.

@@ -24,7 +24,7 @@ use crate::genesys::{ConversationId, ParticipantId};
 pub const FORMAT: i64 = 1;
 
 /// Hot rows are few: those of the participants that wait.
-const CACHE: usize = 8 << 20;
+const CACHE: usize = 4 << 20;
 
 type Rows = TableDefinition<'static, (&'static str, &'static str), &'static [u8]>;
 

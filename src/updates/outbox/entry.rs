@@ -42,27 +42,19 @@ pub(crate) struct Waiting {
     pub(super) landed: bool,
 }
 
+/// What one push carries, by key.
+pub(super) type Out = BTreeMap<Arc<str>, Waiting>;
+
 /// Everything the outbox knows of one participant.
 #[derive(Debug)]
 pub(super) struct Entry {
     /// The newest value of each key. A key under way stays here until it is settled.
     pub keys: Few<Arc<str>, Box<Waiting>>,
     /// What is under way.
-    pub out: Option<BTreeMap<Arc<str>, Waiting>>,
-    /// What of others is to be put back.
-    pub losses: Losses,
-    /// What of it is under way, while anything is.
-    pub losses_out: Losses,
-    /// Values that were sent without an answer, and may yet be applied.
-    pub uncertain: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
+    pub out: Option<Box<Out>>,
     /// The end of the merge window, set by the first key that waits.
     pub window: Instant,
-    /// Not before this, after a failure.
-    pub backoff: Option<Instant>,
-    /// Not before this, because it may have been overtaken.
-    pub doubt: Option<Instant>,
-    pub attempts: u32,
-    pub conflicts: u32,
+    troubles: Option<Box<Troubles>>,
     pub in_flow: bool,
     pub forbidden: bool,
     /// Of the conversation; empty where none has seen it.
@@ -71,6 +63,25 @@ pub(super) struct Entry {
     pub owner: Name,
     pub place: Place,
 }
+
+/// What most of those that wait have nothing of, and take no room for.
+#[derive(Debug)]
+pub(super) struct Troubles {
+    /// What of others is to be put back.
+    pub losses: Losses,
+    /// What of it is under way, while anything is.
+    pub losses_out: Losses,
+    /// Values that were sent without an answer, and may yet be applied.
+    pub uncertain: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
+    /// Not before this, after a failure.
+    pub backoff: Option<Instant>,
+    /// Not before this, because it may have been overtaken.
+    pub doubt: Option<Instant>,
+    pub attempts: u32,
+    pub conflicts: u32,
+}
+
+static NONE: Troubles = Troubles::none();
 
 /// Where an entry waits: in exactly one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +92,7 @@ pub(super) enum Place {
     /// that has a key to send.
     Ready {
         order: u64,
-        lanes: Vec<Lane>,
+        lanes: Box<[Lane]>,
         queue: Name,
     },
     Timed(Instant),
@@ -96,7 +107,7 @@ pub(super) enum Wants {
     Nothing,
     Held,
     /// In these lanes.
-    Ready(Vec<Lane>),
+    Ready(Box<[Lane]>),
     Timed(Instant),
     Forbidden,
 }
@@ -153,14 +164,8 @@ impl Entry {
         Entry {
             keys: Few::default(),
             out: None,
-            losses: Losses::new(),
-            losses_out: Losses::new(),
-            uncertain: BTreeMap::new(),
             window,
-            backoff: None,
-            doubt: None,
-            attempts: 0,
-            conflicts: 0,
+            troubles: None,
             in_flow: false,
             forbidden: false,
             queue,
@@ -169,9 +174,33 @@ impl Entry {
         }
     }
 
+    pub(super) fn troubles(&self) -> &Troubles {
+        self.troubles.as_deref().unwrap_or(&NONE)
+    }
+
+    /// To be changed where it has some.
+    pub(super) fn its_troubles(&mut self) -> Option<&mut Troubles> {
+        self.troubles.as_deref_mut()
+    }
+
+    /// To have some from now on.
+    pub(super) fn troubles_mut(&mut self) -> &mut Troubles {
+        self.troubles.get_or_insert_with(|| Box::new(Troubles::none()))
+    }
+
     /// What is under way for this key.
     pub(super) fn out(&self, key: &str) -> Option<&Waiting> {
         self.out.as_ref()?.get(key)
+    }
+
+    /// All that is under way.
+    pub(super) fn all_out(&self) -> impl Iterator<Item = (&Arc<str>, &Waiting)> {
+        self.out.as_deref().into_iter().flatten()
+    }
+
+    /// It is under way no more.
+    pub(super) fn take_out(&mut self) -> Out {
+        self.out.take().map(|out| *out).unwrap_or_default()
     }
 
     /// What waits for this key and is not under way.
@@ -192,7 +221,7 @@ impl Entry {
         if self.out.is_some() && !defects::on(Defect::NotExclusive) {
             return Wants::Held;
         }
-        if self.keys.is_empty() && self.losses.is_empty() {
+        if self.keys.is_empty() && self.troubles().losses.is_empty() {
             return Wants::Nothing;
         }
         match self.ready_at(rules) {
@@ -205,12 +234,13 @@ impl Entry {
 
     /// When the first of the keys may go; `None` while all wait for a flow or a pause to end.
     fn ready_at(&self, rules: &Lanes) -> Option<Instant> {
-        let waits = [self.backoff, self.doubt].into_iter().flatten();
+        let Troubles { backoff, doubt, losses, .. } = self.troubles();
+        let waits = [*backoff, *doubt].into_iter().flatten();
         let entry = waits.fold(self.window, Instant::max);
         let key = |waiting: &Waiting| waiting.not_before.map_or(entry, |until| until.max(entry));
         let keys = self.keys.values().map(|waiting| &**waiting);
         let keys = keys.filter(|waiting| !self.is_held(waiting, rules)).map(key);
-        let losses = Some(entry).filter(|_| !self.losses.is_empty() && !self.in_flow);
+        let losses = Some(entry).filter(|_| !losses.is_empty() && !self.in_flow);
         keys.chain(losses).min()
     }
 
@@ -223,7 +253,7 @@ impl Entry {
     }
 
     /// A lane for each rule that has a key to send; one of nobody's for what is to be put back.
-    fn lanes(&self, rules: &Lanes, now: Instant) -> Vec<Lane> {
+    fn lanes(&self, rules: &Lanes, now: Instant) -> Box<[Lane]> {
         let keys = self.keys.values().map(|waiting| &**waiting);
         let keys = keys.filter(|waiting| self.may_go(waiting, rules, now));
         let lane = |it: &Waiting| Lane { urgent: it.urgent, rule: Arc::clone(&it.rule) };
@@ -233,7 +263,7 @@ impl Entry {
         if lanes.is_empty() {
             lanes.push(Lane { urgent: false, rule: Arc::clone(rules.nobody()) });
         }
-        lanes
+        lanes.into_boxed_slice()
     }
 
     /// What would go now: all that may, or one rule's keys where some have to go apart.
@@ -259,10 +289,36 @@ impl Entry {
             }
             None => {
                 self.keys.remove(key);
-                self.uncertain.remove(key);
+                self.forget_uncertain(key);
             }
         }
         true
+    }
+
+    /// What was sent for this key without an answer is of no account any more.
+    pub(super) fn forget_uncertain(&mut self, key: &str) -> Option<BTreeSet<Arc<str>>> {
+        self.its_troubles()?.uncertain.remove(key)
+    }
+
+    /// An answer came that is none of failure.
+    pub(super) fn forget_failures(&mut self) {
+        if let Some(troubles) = self.its_troubles() {
+            (troubles.attempts, troubles.conflicts, troubles.backoff) = (0, 0, None);
+        }
+    }
+}
+
+impl Troubles {
+    const fn none() -> Troubles {
+        Troubles {
+            losses: Losses::new(),
+            losses_out: Losses::new(),
+            uncertain: BTreeMap::new(),
+            backoff: None,
+            doubt: None,
+            attempts: 0,
+            conflicts: 0,
+        }
     }
 }
 

@@ -31,9 +31,9 @@ impl Outbox {
         let is_out = |key: &Arc<str>| entry.out.as_ref().is_some_and(|out| out.contains_key(key));
         let keys = entry.keys.iter().filter(|(key, _)| !(early && is_out(key)));
         let keys = keys.map(|(key, it)| (Arc::clone(key), it.row(times))).collect();
-        let mut uncertain = entry.uncertain.clone();
+        let mut uncertain = entry.troubles().uncertain.clone();
         // What is under way has no answer, and a process that ends hears none.
-        for (key, sent) in entry.out.iter().flatten() {
+        for (key, sent) in entry.all_out() {
             uncertain.entry(Arc::clone(key)).or_default().insert(Arc::clone(&sent.value));
         }
         Some(Pending { keys, uncertain })
@@ -45,8 +45,8 @@ impl Outbox {
         let owner = row.keys.values().next().map_or("", |key| &*key.rule);
         let nobody = Arc::clone(self.lanes.nobody());
         let mut entry = Box::new(Entry::new(times.now, Arc::from(owner), nobody));
-        entry.doubt = Some(doubt);
-        entry.uncertain = row.uncertain;
+        let troubles = entry.troubles_mut();
+        (troubles.doubt, troubles.uncertain) = (Some(doubt), row.uncertain);
         for (key, row) in row.keys {
             self.next_generation = self.next_generation.max(row.generation);
             entry.keys.insert(key, Box::new(Waiting::restored(row, times)));
@@ -61,9 +61,10 @@ impl Outbox {
         let Some(entry) = self.entry_mut(target) else {
             return self.restore(target, row, doubt, times);
         };
-        entry.doubt.get_or_insert(doubt);
+        let troubles = entry.troubles_mut();
+        troubles.doubt.get_or_insert(doubt);
         for (key, values) in row.uncertain {
-            entry.uncertain.entry(key).or_default().extend(values);
+            troubles.uncertain.entry(key).or_default().extend(values);
         }
         for (key, row) in row.keys {
             let waiting = || Box::new(Waiting::restored(row, times));

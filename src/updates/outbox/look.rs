@@ -71,26 +71,26 @@ impl Outbox {
     ) -> impl Iterator<Item = &Arc<str>> {
         let entry = self.entries.get(conversation).and_then(|them| them.get(participant));
         entry.into_iter().flat_map(|entry| {
-            let out = entry.out.iter().flat_map(|out| out.keys());
-            entry.keys.keys().chain(out).chain(entry.uncertain.keys())
+            let out = entry.all_out().map(|(key, _)| key);
+            entry.keys.keys().chain(out).chain(entry.troubles().uncertain.keys())
         })
     }
 
     /// All that is under way for a participant.
     pub(crate) fn under_way(&self, target: &Target) -> impl Iterator<Item = (&Arc<str>, &Waiting)> {
-        self.entry(target).and_then(|entry| entry.out.as_ref()).into_iter().flatten()
+        self.entry(target).into_iter().flat_map(|entry| entry.all_out())
     }
 
     /// Whether a value of this key was sent without an answer.
     pub(crate) fn is_uncertain(&self, target: &Target, key: &str) -> bool {
-        self.entry(target).is_some_and(|entry| entry.uncertain.contains_key(key))
+        self.entry(target).is_some_and(|entry| entry.troubles().uncertain.contains_key(key))
     }
 
     /// Whether a value that a snapshot shows may be one that was sent and is not settled.
     pub(crate) fn may_have_sent(&self, target: &Target, key: &str, value: &str) -> bool {
         let Some(entry) = self.entry(target) else { return false };
         entry.out(key).is_some_and(|out| *out.value == *value)
-            || entry.uncertain.get(key).is_some_and(|values| values.contains(value))
+            || entry.troubles().uncertain.get(key).is_some_and(|values| values.contains(value))
     }
 
     /// All that waits for a conversation and is not under way.
@@ -146,8 +146,8 @@ impl Outbox {
                     let keys: BTreeSet<_> = entry
                         .keys
                         .keys()
-                        .chain(entry.out.iter().flatten().map(|out| out.0))
-                        .chain(entry.losses.keys())
+                        .chain(entry.all_out().map(|out| out.0))
+                        .chain(entry.troubles().losses.keys())
                         .collect();
                     let target = Target { conversation, participant: participant.clone() };
                     (target, keys.into_iter().cloned().collect())

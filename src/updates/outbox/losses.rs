@@ -19,17 +19,19 @@ impl Outbox {
         }
         let nobody = Arc::clone(self.lanes.nobody());
         let Some(entry) = self.enter(target, &nobody, window) else { return false };
-        if entry.keys.is_empty() && entry.losses.is_empty() {
+        if entry.keys.is_empty() && entry.troubles().losses.is_empty() {
             entry.window = window;
         }
-        entry.losses = losses;
+        if !losses.is_empty() || !entry.troubles().losses.is_empty() {
+            entry.troubles_mut().losses = losses;
+        }
         self.place(target, now);
         true
     }
 
     /// What is to be put back.
     pub(crate) fn losses(&self, target: &Target) -> Option<&Losses> {
-        Some(&self.entry(target)?.losses).filter(|losses| !losses.is_empty())
+        Some(&self.entry(target)?.troubles().losses).filter(|losses| !losses.is_empty())
     }
 
     /// Takes back all that is to be put back in a conversation, but for what is under way.
@@ -43,8 +45,12 @@ impl Outbox {
         let mut dropped = Vec::new();
         for participant in participants {
             let target = Target { conversation: conversation.clone(), participant };
-            let losses = self.change(&target, now, |entry| std::mem::take(&mut entry.losses));
-            dropped.extend(losses.filter(|it| !it.is_empty()).map(|losses| (target, losses)));
+            let losses = self.change(&target, now, |entry| {
+                entry.its_troubles().map(|troubles| std::mem::take(&mut troubles.losses))
+            });
+            dropped.extend(
+                losses.flatten().filter(|it| !it.is_empty()).map(|losses| (target, losses)),
+            );
         }
         dropped
     }
@@ -53,7 +59,8 @@ impl Outbox {
 impl Entry {
     /// What went along was dealt with; what came since was not.
     pub(super) fn settle_losses(&mut self) {
-        let out = std::mem::take(&mut self.losses_out);
-        self.losses.retain(|key, lost| out.get(key) != Some(lost));
+        let Some(troubles) = self.its_troubles() else { return };
+        let out = std::mem::take(&mut troubles.losses_out);
+        troubles.losses.retain(|key, lost| out.get(key) != Some(lost));
     }
 }

@@ -239,13 +239,18 @@ impl Outbox {
     /// a doubt is held no longer than the first, or those that never end would hold it for ever.
     pub(crate) fn doubt(&mut self, conversation: &ConversationId, until: Instant, now: Instant) {
         self.change_all(conversation, now, |entry| {
-            entry.doubt = entry.doubt.filter(|earlier| *earlier > now).or(Some(until));
+            let doubt = &mut entry.troubles_mut().doubt;
+            *doubt = doubt.filter(|earlier| *earlier > now).or(Some(until));
         });
     }
 
     /// Nothing is in doubt about a conversation any more.
     pub(crate) fn end_doubt(&mut self, conversation: &ConversationId, now: Instant) {
-        self.change_all(conversation, now, |entry| entry.doubt = None);
+        self.change_all(conversation, now, |entry| {
+            if let Some(troubles) = entry.its_troubles() {
+                troubles.doubt = None;
+            }
+        });
     }
 
     /// Says whether a flow runs in a conversation that would overwrite what is written now.
@@ -287,8 +292,8 @@ impl Outbox {
     /// A conversation was read: what waited for that need wait no longer.
     pub(crate) fn was_read(&mut self, conversation: &ConversationId, now: Instant) {
         self.change_all(conversation, now, |entry| {
-            if entry.conflicts > 0 {
-                entry.backoff = None;
+            if let Some(troubles) = entry.its_troubles().filter(|it| it.conflicts > 0) {
+                troubles.backoff = None;
             }
         });
     }
@@ -311,15 +316,18 @@ impl Outbox {
         let entry = self.entry(&target)?;
         let (keys, queue) = (entry.sendable(&self.lanes, now), Arc::clone(&entry.queue));
         let leaving = self.change(&target, now, |entry| {
-            if (keys.is_empty() && entry.losses.is_empty())
+            if (keys.is_empty() && entry.troubles().losses.is_empty())
                 || (entry.out.is_some() && !defects::on(Defect::NotExclusive))
             {
                 return None;
             }
-            entry.out = Some(keys.clone());
-            entry.losses_out = entry.losses.clone();
-            let unsettled = entry.doubt.take().is_some();
-            Some((keys, entry.losses.clone(), entry.attempts + 1, unsettled))
+            entry.out = Some(Box::new(keys.clone()));
+            let Some(troubles) = entry.its_troubles() else {
+                return Some((keys, Losses::new(), 1, false));
+            };
+            troubles.losses_out = troubles.losses.clone();
+            let unsettled = troubles.doubt.take().is_some();
+            Some((keys, troubles.losses.clone(), troubles.attempts + 1, unsettled))
         });
         let (keys, losses, attempt, unsettled) = leaving.flatten()?;
         self.touch(&target);

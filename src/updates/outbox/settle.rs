@@ -31,14 +31,12 @@ impl Outbox {
     ) -> BTreeMap<Arc<str>, BTreeSet<Arc<str>>> {
         self.touch(target);
         let settled = self.change(target, now, |entry| {
-            entry.attempts = 0;
-            entry.conflicts = 0;
-            entry.backoff = None;
+            entry.forget_failures();
             entry.settle_losses();
             let mut landing = BTreeMap::new();
-            for (key, sent) in entry.out.take().into_iter().flatten() {
+            for (key, sent) in entry.take_out() {
                 entry.settle(&key, &sent);
-                if let Some(values) = entry.uncertain.remove(&key) {
+                if let Some(values) = entry.forget_uncertain(&key) {
                     landing.insert(key, values);
                 }
             }
@@ -54,7 +52,7 @@ impl Outbox {
     /// was sent before, too, it has been applied, and will not be once more.
     pub(crate) fn landed(&mut self, target: &Target, key: &str) {
         let Some(entry) = self.entry_mut(target) else { return };
-        if !entry.uncertain.contains_key(key)
+        if !entry.troubles().uncertain.contains_key(key)
             && let Some(sent) = entry.out.as_mut().and_then(|out| out.get_mut(key))
         {
             sent.landed = true;
@@ -71,24 +69,27 @@ impl Outbox {
     ) -> BTreeMap<Arc<str>, Waiting> {
         self.touch(target);
         let landed = self.change(target, now, |entry| {
-            let out = entry.out.take();
+            let mut out = entry.take_out();
             if defects::on(Defect::StaleBytesAtRetry) {
-                let stale = out.clone().into_iter().flatten();
-                entry.keys.extend(stale.map(|(key, sent)| (key, Box::new(sent))));
+                entry.keys.extend(out.clone().into_iter().map(|(key, sent)| (key, Box::new(sent))));
             }
             if defects::on(Defect::NoAnswerIsYes) && failure.uncertain {
-                entry.keys.retain(|key, _| out.as_ref().is_none_or(|out| !out.contains_key(key)));
+                entry.keys.retain(|key, _| !out.contains_key(key));
             }
-            let out = out.filter(|_| failure.uncertain);
-            entry.attempts += u32::from(failure.counts);
-            entry.backoff = Some(failure.again_at);
+            if !failure.uncertain {
+                out.clear();
+            }
+            let troubles = entry.troubles_mut();
+            troubles.attempts += u32::from(failure.counts);
+            troubles.backoff = Some(failure.again_at);
             let (landed, unknown): (BTreeMap<_, _>, BTreeMap<_, _>) =
-                out.into_iter().flatten().partition(|(_, sent)| sent.landed);
+                out.into_iter().partition(|(_, sent)| sent.landed);
             for (key, sent) in &landed {
                 entry.settle(key, sent);
             }
             for (key, sent) in unknown {
-                entry.uncertain.entry(key).or_default().insert(sent.value);
+                let uncertain = &mut entry.troubles_mut().uncertain;
+                uncertain.entry(key).or_default().insert(sent.value);
             }
             landed
         });
@@ -98,8 +99,9 @@ impl Outbox {
     /// The push met a conflict; returns how many it has met in a row.
     pub(crate) fn conflict(&mut self, target: &Target) -> u32 {
         let Some(entry) = self.entry_mut(target) else { return 0 };
-        entry.conflicts += 1;
-        entry.conflicts
+        let conflicts = &mut entry.troubles_mut().conflicts;
+        *conflicts += 1;
+        *conflicts
     }
 
     /// The push is forbidden: it waits until somebody may see whether it still is.
@@ -124,19 +126,20 @@ impl Outbox {
     pub(crate) fn split(&mut self, target: &Target, now: Instant) -> bool {
         self.touch(target);
         let split = self.change(target, now, |entry| {
-            let Some(out) = entry.out.as_ref() else { return false };
-            let rules: BTreeSet<&Arc<str>> = out.values().map(|sent| &sent.rule).collect();
+            let rules: BTreeSet<&Arc<str>> = entry.all_out().map(|(_, sent)| &sent.rule).collect();
             if rules.len() < 2 {
                 return false;
             }
-            for (key, sent) in entry.out.take().into_iter().flatten() {
+            for (key, sent) in entry.take_out() {
                 if let Some(waiting) = entry.keys.get_mut(&key)
                     && waiting.generation == sent.generation
                 {
                     waiting.apart = true;
                 }
             }
-            entry.backoff = None;
+            if let Some(troubles) = entry.its_troubles() {
+                troubles.backoff = None;
+            }
             true
         });
         split.unwrap_or(false)
@@ -146,16 +149,14 @@ impl Outbox {
     pub(crate) fn give_up(&mut self, target: &Target, now: Instant) -> Vec<(Arc<str>, Waiting)> {
         self.touch(target);
         let given_up = self.change(target, now, |entry| {
-            entry.attempts = 0;
-            entry.conflicts = 0;
-            entry.backoff = None;
-            if entry.out.as_ref().is_none_or(BTreeMap::is_empty) {
+            entry.forget_failures();
+            if entry.all_out().next().is_none() {
                 entry.settle_losses();
             }
             let mut given_up = Vec::new();
-            for (key, sent) in entry.out.take().into_iter().flatten() {
+            for (key, sent) in entry.take_out() {
                 if entry.settle(&key, &sent) {
-                    entry.uncertain.remove(&key);
+                    entry.forget_uncertain(&key);
                     given_up.push((key, sent));
                 }
             }
