@@ -169,7 +169,7 @@ fn tokens_at_once(requests: &[&Entry]) -> Vec<(u64, u64)> {
         let given = pair[0].ended_us.unwrap_or(pair[0].started_us);
         pair[1].started_us < pair[0].started_us + 1_000_000
             // It was revoked at once: who is refused with it has to ask for another.
-            && !was_refused(given + 1..=pair[1].started_us)
+            && !was_refused(given..=pair[1].started_us)
     });
     pairs.map(|pair| (pair[0].number, pair[1].number)).collect()
 }
