@@ -124,7 +124,7 @@ impl Bench {
     fn new(merge_window: &str) -> Bench {
         let other = OtherEnd::start(USERS);
         let updates = format!("merge_window = \"{merge_window}\"\nworkers = {WORKERS}");
-        let folder = daemon::folder(other.address, &updates);
+        let folder = daemon::folder(other.address, &updates, "");
         let (intents, told) = mpsc::channel(1);
         let (counts, timed) = (Arc::new(Counts::default()), Arc::new(Timed::new()));
         let outside = Arc::clone(&timed) as Arc<dyn Outside>;

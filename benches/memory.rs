@@ -86,7 +86,7 @@ struct Daemon {
 impl Daemon {
     /// Returns when every topic is subscribed to.
     fn start(other: &OtherEnd, users: u64) -> Daemon {
-        let folder = daemon::folder(other.address, "");
+        let folder = daemon::folder(other.address, "", "");
         let secret = folder.path().join("client-secret");
         fs::set_permissions(secret, fs::Permissions::from_mode(0o600)).unwrap();
         fs::write(folder.path().join("rules.toml"), nothing_holds()).unwrap();

@@ -6,7 +6,9 @@
 //! sending the same requests. Each runs by itself on a runtime of one thread, and its rate is by the
 //! processor time of that thread, so that neither the other end nor other work on the machine counts.
 //! The other end, the same for all, has threads of its own. So has the journal, which is on in one of
-//! two variants of the daemon: its thread is told of beside it, and the rate by the clock, too.
+//! three variants of the daemon: its thread is told of beside it, and the rate by the clock, too. In
+//! another the daemon is looked at: its metrics are scraped, its page is open, and its log is at INFO,
+//! with a line for each request, on standard error.
 //!
 //! Fails if there are more or fewer accepted requests, matches or rows than there should be, if floor
 //! and daemon have not sent the same bytes, or if a target is missed.
@@ -19,21 +21,25 @@
 mod daemon;
 #[path = "other_end/mod.rs"]
 mod other_end;
+#[path = "pipeline/watchers.rs"]
+mod watchers;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::TcpStream;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use attributed::app::{Ended, Options};
-use attributed::config::Network;
+use attributed::config::{Log, LogFormat, LogLevel, Network};
 use attributed::genesys::http::Internet;
 use attributed::genesys::outside::{ChannelUri, Outside};
 use attributed::signals::Intent;
 use attributed::status::counts::Counts;
+use attributed::status::logging::{self, Verbosity};
 use attributed::updates::journal::Monitor;
 use bytes::Bytes;
 use futures::stream::{self, StreamExt};
@@ -46,6 +52,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_tungstenite::client_async_with_config;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use watchers::Watchers;
 
 /// The daemon's own, for what stands beside it, too.
 #[cfg(feature = "jemalloc")]
@@ -71,30 +78,56 @@ const DAEMON: &str = "measured";
 const RATE: f64 = 0.6;
 /// What of the rate has to be left with the journal.
 const WITH_JOURNAL: f64 = 0.8;
+/// Likewise where it is looked at.
+const LOOKED_AT: f64 = 0.95;
+
+/// What a daemon has beside what all have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum With {
+    Nothing,
+    Journal,
+    Watchers,
+}
 
 fn main() -> ExitCode {
+    let log = Log { format: LogFormat::Json, level: LogLevel::Error };
+    let level = logging::set_up(&log, None).unwrap();
     println!("{FRAMES} frames, each with its request; a second of one core");
     println!(
-        "{:<6} {:>9} {:>9} {:>9} {:>6} {:>9} {:>6} {:>8} {:>8}",
-        "", "reading", "sending", "daemon", "ratio", "journal", "ratio", "rows", "commits"
+        "{:<6} {:>9} {:>9} {:>9} {:>6} {:>9} {:>6} {:>8} {:>8} {:>9} {:>6}",
+        "",
+        "reading",
+        "sending",
+        "daemon",
+        "ratio",
+        "journal",
+        "ratio",
+        "rows",
+        "commits",
+        "looked at",
+        "ratio"
     );
-    let mut ratios: [Vec<f64>; 2] = Default::default();
+    let mut ratios: [Vec<f64>; 3] = Default::default();
     let mut clocks: [Vec<f64>; 2] = Default::default();
     for round in 0..ROUNDS {
         // One for all: its address is part of every request.
         let other = OtherEnd::start(USERS);
         let reading = read(&other);
         let (sending, sent) = send(&other);
-        let without = Daemon::start(&other, false).run();
-        let with = Daemon::start(&other, true).run();
+        let without = Daemon::start(&other, With::Nothing).run();
+        let with = Daemon::start(&other, With::Journal).run();
+        level.set(Verbosity::from(LogLevel::Info));
+        let looked_at = Daemon::start(&other, With::Watchers).run();
+        level.set(Verbosity::from(LogLevel::Error));
         assert_eq!(sent, without.sent, "floor and daemon have not sent the same bytes");
         assert_eq!(sent, with.sent, "floor and daemon have not sent the same bytes");
         assert_eq!(without.rows, 0);
         let ratio = without.rate / reading.min(sending);
         let left = with.rate / without.rate;
+        let seen = looked_at.rate / without.rate;
         println!(
-            "{round:<6} {reading:>9.0} {sending:>9.0} {:>9.0} {ratio:>6.2} {:>9.0} {left:>6.2} {:>8} {:>8}",
-            without.rate, with.rate, with.rows, with.commits
+            "{round:<6} {reading:>9.0} {sending:>9.0} {:>9.0} {ratio:>6.2} {:>9.0} {left:>6.2} {:>8} {:>8} {:>9.0} {seen:>6.2}",
+            without.rate, with.rate, with.rows, with.commits, looked_at.rate
         );
         println!(
             "       by the clock {:.0}, with the journal {:.0}, whose thread took {:.0} % of a core",
@@ -104,17 +137,23 @@ fn main() -> ExitCode {
         );
         ratios[0].push(ratio);
         ratios[1].push(left);
+        ratios[2].push(seen);
         clocks[0].push(without.by_the_clock);
         clocks[1].push(with.by_the_clock);
     }
-    let [ratio, left] = ratios.map(median);
+    let [ratio, left, seen] = ratios.map(median);
     let [without, with] = clocks.map(median);
     println!("{ratio:.2} of the lower floor (target {RATE})");
     println!(
         "{left:.2} of that with the journal (target {WITH_JOURNAL}); by the clock {:.2}",
         with / without
     );
-    if ratio < RATE || left < WITH_JOURNAL { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    println!("{seen:.2} of that looked at (target {LOOKED_AT})");
+    if ratio < RATE || left < WITH_JOURNAL || seen < LOOKED_AT {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
 }
 
 fn median(mut of: Vec<f64>) -> f64 {
@@ -201,7 +240,8 @@ struct Daemon<'o> {
     thread: JoinHandle<Ended>,
     /// What it works in.
     _folder: TempDir,
-    kept: bool,
+    with: With,
+    watchers: Option<Watchers>,
 }
 
 struct Measured {
@@ -215,12 +255,14 @@ struct Measured {
 }
 
 impl<'o> Daemon<'o> {
-    fn start(other: &'o OtherEnd, kept: bool) -> Daemon<'o> {
+    fn start(other: &'o OtherEnd, with: With) -> Daemon<'o> {
         let updates = format!("merge_window = \"0s\"\nworkers = {WORKERS}");
-        let folder = daemon::folder(other.address, &updates);
+        let looked_at = (with == With::Watchers).then(watchers::free);
+        let listen = looked_at.map(|address| address.to_string()).unwrap_or_default();
+        let folder = daemon::folder(other.address, &updates, &listen);
         let (intents, told) = mpsc::channel(1);
         let counts = Arc::new(Counts::default());
-        let options = Options { no_journal: !kept, ..Options::default() };
+        let options = Options { no_journal: with != With::Journal, ..Options::default() };
         let outside = Arc::new(Internet::new(&Network::default()).unwrap());
         let start = daemon::start(folder.path(), options, outside, Arc::clone(&counts), told);
         let (begun, monitor) = std::sync::mpsc::channel();
@@ -233,7 +275,8 @@ impl<'o> Daemon<'o> {
         });
         let monitor = monitor.recv().unwrap();
         until("it is subscribed", || counts.topics.get() == USERS);
-        Daemon { other, counts, intents, monitor, thread, _folder: folder, kept }
+        let watchers = looked_at.map(Watchers::of);
+        Daemon { other, counts, intents, monitor, thread, _folder: folder, with, watchers }
     }
 
     fn run(self) -> Measured {
@@ -245,6 +288,10 @@ impl<'o> Daemon<'o> {
         source.send(FRAMES);
         until("all are accepted", || self.counts.pushed.get() == LIVE + FRAMES);
         let (took, after) = (start.elapsed(), [DAEMON, "journal"].map(spent));
+        if let Some(watchers) = self.watchers {
+            assert!(watchers.scrapes.load(Ordering::Relaxed) > 1, "nobody looked");
+            watchers.go();
+        }
         // What should not come has time to come, too.
         thread::sleep(Duration::from_millis(200));
         self.intents.try_send(Intent::Stop).unwrap();
@@ -264,7 +311,7 @@ impl<'o> Daemon<'o> {
         let rows = self.monitor.rows();
         // Of each participant at least what waits or what was written, and no more than both, there
         // and gone, for each frame.
-        let expected = if self.kept { LIVE..=5 * all } else { 0..=0 };
+        let expected = if self.with == With::Journal { LIVE..=5 * all } else { 0..=0 };
         assert!(expected.contains(&rows), "{rows} rows, not {expected:?}");
         Measured {
             rate: rate(after[0] - before[0]),

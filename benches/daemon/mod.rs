@@ -38,9 +38,9 @@ pub(crate) fn rules() -> String {
            set.\"cc.copy\" = \"{{ customer.attributes[\\\"bench.value\\\"] }}\"\n"
 }
 
-/// A configuration with these lines in `[updates]`, and its rules. What is written is not read
+/// A configuration with these lines in `[updates]`, where it listens for those who look at it, and its rules. What is written is not read
 /// again by and by, and no write is one too many.
-pub(crate) fn folder(other: SocketAddr, updates: &str) -> TempDir {
+pub(crate) fn folder(other: SocketAddr, updates: &str, listen: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
     write("rules.toml", &rules());
@@ -54,7 +54,7 @@ pub(crate) fn folder(other: SocketAddr, updates: &str) -> TempDir {
              [watch]\nall_users = true\n\n\
              [updates]\n{updates}\nconfirm_after = \"1h\"\n\
              fight_key_writes = 10000\nfight_conversation_writes = 100000\n\n\
-             [state]\ndir = \"state\"\n\n[monitoring]\nlisten = \"\"\ncontrol = \"control.sock\"\n"
+             [state]\ndir = \"state\"\n\n[monitoring]\nlisten = \"{listen}\"\ncontrol = \"control.sock\"\n"
         ),
     );
     folder

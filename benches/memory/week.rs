@@ -51,7 +51,7 @@ pub(crate) fn measure(target: f64) -> ExitCode {
 async fn week() -> Vec<f64> {
     let _playing = machine::play(1, "2026-03-02T08:00:00Z".parse().unwrap());
     let nowhere = "127.0.0.1:1".parse().unwrap();
-    let folder = daemon::folder(nowhere, "");
+    let folder = daemon::folder(nowhere, "", "");
     let service = Service { users: USERS, ..Service::default() };
     let world = Arc::new(World { service, ..World::default() });
     let counts = Arc::new(Counts::default());
