@@ -82,7 +82,7 @@ async fn run(play: Play, dir: std::path::PathBuf) -> Outcome {
     let _logging = tracing::subscriber::set_default(log);
     let simulator = Simulator::new(simulator::Options {
         seed,
-        shape: Shape { users: 20, rate: RATE, pace: 4.0, ..Shape::default() },
+        shape: Shape { users: 20, rate: RATE, pace: 4.0, back_to_menu: true, ..Shape::default() },
         limits: Limits {
             requests: u64::from(REQUESTS_PER_MINUTE),
             token_life: Duration::from_secs(1_100),

@@ -219,9 +219,12 @@ impl LiveConversations {
         self.by_id.get_mut(id).map(|live| &mut **live)
     }
 
-    /// The id of one that is live, as it is kept.
-    pub(super) fn id(&self, id: &ConversationId) -> Option<&ConversationId> {
-        self.by_id.get_key_value(id).map(|(known, _)| known)
+    /// Whoever keeps the id of a live conversation keeps the same text, and not each frame's.
+    pub(super) fn with_known_id(&self, mut conversation: Conversation) -> Conversation {
+        if let Some((known, _)) = self.by_id.get_key_value(&conversation.id) {
+            conversation.id = known.clone();
+        }
+        conversation
     }
 
     pub(super) fn len(&self) -> usize {

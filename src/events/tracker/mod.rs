@@ -135,17 +135,13 @@ impl Tracker {
     }
 
     /// Takes a snapshot that a stream delivered, and says what it is.
-    pub fn take(&mut self, stream: StreamId, mut conversation: Conversation, now: Instant) -> News {
+    pub fn take(&mut self, stream: StreamId, conversation: Conversation, now: Instant) -> News {
         if conversation.partial {
             return News::Partial;
         }
-        // Whoever keeps the id of a conversation keeps the same text, and not each frame's.
-        if let Some(known) = self.live.id(&conversation.id) {
-            conversation.id = known.clone();
-        }
         self.tombstones.forget(now);
         let since = self.channel_since(stream.channel, now);
-        let candidate = self.sent(Arc::new(conversation));
+        let candidate = self.sent(Arc::new(self.live.with_known_id(conversation)));
         let id = &candidate.conversation.id;
         let Some(live) = self.live.get_mut(id) else {
             let is_late = self.tombstones.get(id).is_some_and(|tombstone| {

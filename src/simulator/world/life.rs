@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Shape;
 use super::birth;
 use super::dice::Dice;
 use super::model::{Media, Millis, Model};
@@ -73,8 +74,13 @@ pub(super) struct Life {
     pub(super) steps: Vec<(Millis, Step)>,
 }
 
-/// Makes a life that begins at `now`. `pace` stretches all but its first moment.
-pub(super) fn life(dice: &mut Dice, organization: &Organization, pace: f64, now: Millis) -> Life {
+/// Makes a life that begins at `now`. The shape's pace stretches all but its first moment.
+pub(super) fn life(
+    dice: &mut Dice,
+    organization: &Organization,
+    shape: &Shape,
+    now: Millis,
+) -> Life {
     let media = match dice.place(100) {
         0..42 => Media::Call,
         42..64 => Media::Message,
@@ -87,7 +93,7 @@ pub(super) fn life(dice: &mut Dice, organization: &Organization, pace: f64, now:
     } else {
         birth::inbound(media, dice, organization, now)
     };
-    let mut plan = Plan { dice, pace, at: now, steps: Vec::new() };
+    let mut plan = Plan { dice, shape, at: now, steps: Vec::new() };
     match (media, outbound) {
         (Media::Call, true) => plan.outbound(),
         (Media::Call, false) => plan.call(),
@@ -100,7 +106,7 @@ pub(super) fn life(dice: &mut Dice, organization: &Organization, pace: f64, now:
 
 struct Plan<'a> {
     dice: &'a mut Dice,
-    pace: f64,
+    shape: &'a Shape,
     at: Millis,
     steps: Vec<(Millis, Step)>,
 }
@@ -113,7 +119,7 @@ impl Plan<'_> {
             clippy::cast_precision_loss,
             reason = "a few seconds"
         )]
-        let wait = (self.dice.between(low, high) as f64 * self.pace) as i64;
+        let wait = (self.dice.between(low, high) as f64 * self.shape.pace) as i64;
         self.at += wait.max(1);
         self.steps.push((self.at, step));
     }
@@ -259,7 +265,7 @@ impl Plan<'_> {
             return;
         }
         self.note(0.2);
-        if consults && self.dice.chance(0.2) {
+        if consults && self.shape.back_to_menu && self.dice.chance(0.2) {
             let queue = self.dice.place(MAIN_QUEUES);
             let attributes = self.flow_attributes(queue);
             self.then(600, 1500, Step::ToFlow);

@@ -65,11 +65,22 @@ pub struct Shape {
     pub generate: bool,
     /// How much slower than usual lives go; 1 is 8 to 40 seconds for a whole life.
     pub pace: f64,
+    /// Agents send some callers back to the menu. That such a flow ends is heard by nobody but who
+    /// listens to the queue that comes next.
+    pub back_to_menu: bool,
 }
 
 impl Default for Shape {
     fn default() -> Shape {
-        Shape { users: 50, queues: 5, rate: 4.0, other_writer: true, generate: true, pace: 1.0 }
+        Shape {
+            users: 50,
+            queues: 5,
+            rate: 4.0,
+            other_writer: true,
+            generate: true,
+            pace: 1.0,
+            back_to_menu: false,
+        }
     }
 }
 

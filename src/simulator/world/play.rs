@@ -66,7 +66,7 @@ impl World {
     fn arrive(&mut self, now: Millis) -> Changed {
         self.next_arrival = Some(now + self.arrivals.gap(self.shape.rate));
         let mut dice = self.arrivals.fork();
-        let born = life(&mut dice, &self.organization, self.shape.pace, now);
+        let born = life(&mut dice, &self.organization, &self.shape, now);
         let id = born.model.id.clone();
         for (at, step) in born.steps {
             self.plan(at, &id, Due::Step(step));
