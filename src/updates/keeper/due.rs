@@ -166,7 +166,7 @@ impl Keeper {
             self.memory.conversation(id).into_iter().flat_map(|it| it.participants.values());
         let open = known.flat_map(|it| it.written.values()).filter(|it| it.is_to_be_confirmed());
         self.counts.unconfirmed.add(open.count() as u64);
-        self.memory.forget(id, Gone::Over);
+        self.memory.forget(id, Gone::Over, now);
     }
 
     /// Finds what is too old.

@@ -182,7 +182,7 @@ impl Keeper {
         let _not_put_back = self.outbox.drop_losses(id, now);
         self.guard.forget(id);
         let known = self.memory.conversation(id).is_some();
-        self.memory.forget(id, Gone::Erased);
+        self.memory.forget(id, Gone::Erased, now);
         (waiting.len(), known)
     }
 

@@ -134,7 +134,7 @@ impl Keeper {
         } else {
             conversation.over_since = None;
         }
-        if let Some(evicted) = self.memory.evict(|id| self.outbox.holds(id)) {
+        if let Some(evicted) = self.memory.evict(|id| self.outbox.holds(id), now) {
             self.guard.forget(&evicted);
             warn!(
                 conversation_id = %evicted,

@@ -121,13 +121,14 @@ impl Memory {
     pub(crate) fn evict(
         &mut self,
         needed: impl Fn(&ConversationId) -> bool,
+        now: Instant,
     ) -> Option<ConversationId> {
         // Everything may be needed: the outbox holds fewer than fit in here, but not by a law.
         for _ in 0..self.conversations.len().saturating_sub(self.capacity) * 2 {
             let (_, quietest) = self.quiet.first_key_value()?;
             let quietest = quietest.clone();
             if !needed(&quietest) {
-                self.forget(&quietest, Gone::Evicted);
+                self.forget(&quietest, Gone::Evicted, now);
                 return Some(quietest);
             }
             self.enter(&quietest);
@@ -135,10 +136,10 @@ impl Memory {
         None
     }
 
-    pub(crate) fn forget(&mut self, id: &ConversationId, why: Gone) {
+    pub(crate) fn forget(&mut self, id: &ConversationId, why: Gone, now: Instant) {
         if let Some(conversation) = self.conversations.remove(id) {
             self.quiet.remove(&conversation.touched);
-            self.graves.bury(id, why);
+            self.graves.bury(id, why, now);
             self.over.insert(id.clone());
         }
     }

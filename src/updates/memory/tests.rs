@@ -69,10 +69,10 @@ fn who_is_evicted_is_never_written_again_and_who_is_needed_stays() {
     for name in ["a", "b", "c"] {
         memory.enter(&ConversationId::new(name));
     }
-    let evicted = memory.evict(|id| id.as_str() == "a");
+    let evicted = memory.evict(|id| id.as_str() == "a", Instant::now());
     assert_eq!(evicted, Some(ConversationId::new("b")));
     assert_eq!(memory.gone(&ConversationId::new("b")), Some(Gone::Evicted));
-    assert_eq!(memory.evict(|_| false), None);
+    assert_eq!(memory.evict(|_| false, Instant::now()), None);
     assert!(memory.conversation(&ConversationId::new("a")).is_some());
 }
 
