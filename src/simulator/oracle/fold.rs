@@ -31,6 +31,8 @@ pub(super) enum What {
     /// One that a newer one may have crossed on another way: perhaps the program never saw it as the
     /// newest.
     Crossed(Look),
+    /// One that is older for sure. It wishes nothing; but that a rule held in it is true.
+    Glimpsed(Look),
     /// The same snapshot under other rules; what waited and is not wished again is withdrawn.
     Reloaded(Look),
     Written {
@@ -51,7 +53,7 @@ pub(super) struct Folded {
     theirs: BTreeMap<Key, String>,
     /// Rules that held once, by name and target.
     held: BTreeSet<(String, String)>,
-    /// Those, and the ones that held in a snapshot which was crossed.
+    /// Those, and the ones that held in a snapshot which was crossed, or came late.
     perhaps_held: BTreeSet<(String, String)>,
     /// Participants with a write whose answer was lost.
     in_doubt: BTreeSet<String>,
@@ -65,6 +67,7 @@ pub(super) fn fold(entries: &[Entry]) -> Folded {
         match &entry.what {
             What::Looked(look) => folded.looked(look, entry.at, false),
             What::Crossed(look) => folded.crossed(look, entry.at),
+            What::Glimpsed(look) => folded.perhaps_held.extend(holding(look)),
             What::Reloaded(look) => folded.looked(look, entry.at, true),
             What::Written { write, answered } => folded.written(write, *answered, entry.at),
         }

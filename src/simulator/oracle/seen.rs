@@ -24,9 +24,9 @@ impl Oracle {
             let newest = case.newest_on.entry(socket).or_default();
             if sequence <= *newest {
                 let told_apart = case.last.as_ref().is_some_and(|last| last.facts != facts(body));
-                if !told_apart && case.brought.insert(sequence) {
-                    let scene = Scene::new(body, &self.directory, &self.watched);
-                    let what = What::Crossed(look(&scene, &self.rules));
+                if case.brought.insert(sequence) {
+                    let seen = look(&Scene::new(body, &self.directory, &self.watched), &self.rules);
+                    let what = if told_apart { What::Glimpsed(seen) } else { What::Crossed(seen) };
                     case.entries.push(Entry { sequence: case.newest, at: now, what });
                 }
                 return;

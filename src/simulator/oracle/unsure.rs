@@ -28,7 +28,7 @@ impl Oracle {
                         entry.what = What::Crossed(std::mem::take(look));
                     }
                     What::Written { answered, .. } => *answered = false,
-                    What::Crossed(_) => {}
+                    What::Crossed(_) | What::Glimpsed(_) => {}
                 }
             }
             let seen = case.entries.iter().filter(|entry| matches!(entry.what, What::Looked(_)));

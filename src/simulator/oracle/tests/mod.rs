@@ -2,6 +2,7 @@
 
 mod deaths;
 mod flows;
+mod glimpses;
 
 use std::collections::{BTreeMap, BTreeSet};
 
