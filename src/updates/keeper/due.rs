@@ -167,6 +167,8 @@ impl Keeper {
         let open = known.flat_map(|it| it.written.values()).filter(|it| it.is_to_be_confirmed());
         self.counts.unconfirmed.add(open.count() as u64);
         self.memory.forget(id, Gone::Over, now);
+        // A push that is under way has no answer yet: its row outlives those of its conversation.
+        self.outbox.touch_all(id);
     }
 
     /// Finds what is too old.

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::entry::Entry;
 use super::{Outbox, Target, Waiting};
 use crate::defects::{self, Defect};
+use crate::genesys::{ConversationId, ParticipantId};
 use crate::updates::calendar::Times;
 use crate::updates::journal::{Pending, PendingKey};
 
@@ -22,6 +23,17 @@ impl Outbox {
         if !self.touched.contains(target) {
             self.touched.insert(target.clone());
         }
+    }
+
+    /// The same of all participants of a conversation.
+    pub(crate) fn touch_all(&mut self, conversation: &ConversationId) {
+        let participants = self.entries.get(conversation).into_iter().flatten();
+        let target = |participant: &ParticipantId| Target {
+            conversation: conversation.clone(),
+            participant: participant.clone(),
+        };
+        let all: Vec<Target> = participants.map(|(id, _)| target(id)).collect();
+        self.touched.extend(all);
     }
 
     /// The row of a participant; `None` if nothing waits.

@@ -33,6 +33,19 @@ fn what_is_settled_is_not_made_again() {
 }
 
 #[test]
+fn what_is_under_way_when_its_conversation_is_closed_is_not_lost() {
+    check(
+        "see over wish a=1 | after 1 | take | after 31 | restart | after 121 | take",
+        expect!["p{a=1}#1 | p{a=1}#1"],
+    );
+    // It has an answer: nothing of it is left.
+    check(
+        "see over wish a=1 | after 1 | take | after 31 | yes p | restart | after 121 | take",
+        expect!["p{a=1}#1 | -"],
+    );
+}
+
+#[test]
 fn what_was_under_way_may_yet_be_applied_and_goes_once_more() {
     check(
         "see wish a=1 | after 1 | take | restart | see read a=1 wish a=1 | take | yes p | \
