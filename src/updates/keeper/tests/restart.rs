@@ -35,8 +35,8 @@ fn what_is_settled_is_not_made_again() {
 #[test]
 fn what_is_under_way_when_its_conversation_is_closed_is_not_lost() {
     check(
-        "see over wish a=1 | after 1 | take | after 31 | restart | after 121 | take",
-        expect!["p{a=1}#1 | p{a=1}#1"],
+        "see over wish a=1 | after 1 | take | rows | after 31 | restart | after 121 | take",
+        expect!["p{a=1}#1 | p:1 | p{a=1}#1"],
     );
     // It has an answer: nothing of it is left.
     check(
