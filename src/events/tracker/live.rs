@@ -219,14 +219,6 @@ impl LiveConversations {
         self.by_id.get_mut(id).map(|live| &mut **live)
     }
 
-    /// Whoever keeps the id of a live conversation keeps the same text, and not each frame's.
-    pub(super) fn with_known_id(&self, mut conversation: Conversation) -> Conversation {
-        if let Some((known, _)) = self.by_id.get_key_value(&conversation.id) {
-            conversation.id = known.clone();
-        }
-        conversation
-    }
-
     pub(super) fn len(&self) -> usize {
         self.by_id.len()
     }
@@ -249,13 +241,14 @@ impl LiveConversations {
         accepted: u64,
         now: Instant,
     ) -> &mut Live {
-        let id = candidate.conversation.id.clone();
         let turn = self.turns;
         self.turns += 1;
-        self.order.insert(turn, id.clone());
+        let place = self.by_id.entry(candidate.conversation.id.clone());
+        // The text of the id that is kept already, and not each frame's.
+        self.order.insert(turn, place.key().clone());
         self.whole.insert(turn);
         self.bytes += weight(&candidate.conversation);
-        match self.by_id.entry(id) {
+        match place {
             Entry::Occupied(known) => {
                 let live = known.into_mut();
                 self.order.remove(&live.turn);
@@ -275,8 +268,8 @@ impl LiveConversations {
     /// Notes news of a conversation.
     pub(super) fn touch(&mut self, id: &ConversationId, now: Instant) {
         if let Some(live) = self.by_id.get_mut(id) {
-            self.order.remove(&live.turn);
-            self.order.insert(self.turns, id.clone());
+            let id = self.order.remove(&live.turn).unwrap_or_else(|| id.clone());
+            self.order.insert(self.turns, id);
             if self.whole.remove(&live.turn) {
                 self.whole.insert(self.turns);
             }

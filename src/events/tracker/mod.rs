@@ -141,7 +141,7 @@ impl Tracker {
         }
         self.tombstones.forget(now);
         let since = self.channel_since(stream.channel, now);
-        let candidate = self.sent(Arc::new(self.live.with_known_id(conversation)));
+        let candidate = self.sent(Arc::new(conversation));
         let id = &candidate.conversation.id;
         let Some(live) = self.live.get_mut(id) else {
             let is_late = self.tombstones.get(id).is_some_and(|tombstone| {

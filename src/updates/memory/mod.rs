@@ -111,9 +111,9 @@ impl Memory {
         let touch = self.next_touch;
         self.next_touch += 1;
         let conversation = self.conversations.entry(id.clone()).or_default();
-        self.quiet.remove(&conversation.touched);
+        let id = self.quiet.remove(&conversation.touched).unwrap_or_else(|| id.clone());
         conversation.touched = touch;
-        self.quiet.insert(touch, id.clone());
+        self.quiet.insert(touch, id);
         conversation
     }
 

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::entry::Entry;
 use super::{Outbox, Target, Waiting};
 use crate::defects::{self, Defect};
-use crate::genesys::{ConversationId, ParticipantId};
+use crate::genesys::ConversationId;
 use crate::updates::calendar::Times;
 use crate::updates::journal::{Pending, PendingKey};
 
@@ -27,12 +27,7 @@ impl Outbox {
 
     /// The same of all participants of a conversation.
     pub(crate) fn touch_all(&mut self, conversation: &ConversationId) {
-        let participants = self.entries.get(conversation).into_iter().flatten();
-        let target = |participant: &ParticipantId| Target {
-            conversation: conversation.clone(),
-            participant: participant.clone(),
-        };
-        let all: Vec<Target> = participants.map(|(id, _)| target(id)).collect();
+        let all = self.targets_of(conversation);
         self.touched.extend(all);
     }
 

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::entry::Entry;
 use super::{Outbox, Target};
-use crate::genesys::{ConversationId, ParticipantId};
+use crate::genesys::ConversationId;
 use crate::updates::push::Losses;
 
 impl Outbox {
@@ -40,11 +40,8 @@ impl Outbox {
         conversation: &ConversationId,
         now: Instant,
     ) -> Vec<(Target, Losses)> {
-        let participants = self.entries.get(conversation).into_iter().flatten();
-        let participants: Vec<ParticipantId> = participants.map(|(id, _)| id.clone()).collect();
         let mut dropped = Vec::new();
-        for participant in participants {
-            let target = Target { conversation: conversation.clone(), participant };
+        for target in self.targets_of(conversation) {
             let losses = self.change(&target, now, |entry| {
                 entry.its_troubles().map(|troubles| std::mem::take(&mut troubles.losses))
             });

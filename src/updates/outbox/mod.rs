@@ -385,11 +385,17 @@ impl Outbox {
         now: Instant,
         change: impl Fn(&mut Entry),
     ) {
-        let participants = self.entries.get(conversation).into_iter().flatten();
-        let participants: Vec<ParticipantId> = participants.map(|(id, _)| id.clone()).collect();
-        for participant in participants {
-            let target = Target { conversation: conversation.clone(), participant };
+        for target in self.targets_of(conversation) {
             self.change(&target, now, &change);
         }
+    }
+
+    fn targets_of(&self, conversation: &ConversationId) -> Vec<Target> {
+        let participants = self.entries.get(conversation).into_iter().flatten();
+        let target = |participant: &ParticipantId| Target {
+            conversation: conversation.clone(),
+            participant: participant.clone(),
+        };
+        participants.map(|(participant, _)| target(participant)).collect()
     }
 }
