@@ -43,11 +43,6 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
-/// The daemon's own, for what stands beside it, too.
-#[cfg(feature = "jemalloc")]
-#[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
-
 /// Events a second, and for how many seconds.
 const RATES: [(u64, u64); 3] = [(100, 20), (1_000, 10), (5_000, 10)];
 /// Where the target is.

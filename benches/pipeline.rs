@@ -54,11 +54,6 @@ use tokio_tungstenite::client_async_with_config;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use watchers::Watchers;
 
-/// The daemon's own, for what stands beside it, too.
-#[cfg(feature = "jemalloc")]
-#[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
-
 /// Conversations that live at the same time.
 const LIVE: u64 = 4_096;
 /// Frames of which a rate is made, after one round in which everything is set up.

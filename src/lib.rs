@@ -59,6 +59,11 @@
 //!   values, numbers, names and subjects in no log, and nowhere on TCP.
 //! - **Tests**: pure parts beside the code; the whole in `tests/it`, through the real binary.
 
+/// For every program that is built with this library: tests and benchmarks see what the daemon does.
+#[cfg(feature = "jemalloc")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 pub mod app;
 pub mod cli;
 pub mod config;

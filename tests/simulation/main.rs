@@ -34,11 +34,6 @@ use std::time::Duration;
 use hour::Play;
 use outcome::Outcome;
 
-/// The daemon's own.
-#[cfg(feature = "jemalloc")]
-#[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
-
 /// Seeds of an ordinary run, where nothing else is asked for: what a minute of one core allows.
 const USUAL: &str = "1-3";
 /// Those of hours with two clients.
