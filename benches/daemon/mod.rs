@@ -38,8 +38,8 @@ pub(crate) fn rules() -> String {
            set.\"cc.copy\" = \"{{ customer.attributes[\\\"bench.value\\\"] }}\"\n"
 }
 
-/// A configuration with these lines in `[updates]`, where it listens for those who look at it, and its rules. What is written is not read
-/// again by and by, and no write is one too many.
+/// A configuration with these lines in `[updates]`, the address where somebody may look at it (empty:
+/// nobody), and its rules. What is written is not read again by and by, and no write is one too many.
 pub(crate) fn folder(other: SocketAddr, updates: &str, listen: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();

@@ -29,6 +29,8 @@ const DOWN: std::ops::Range<u64> = 1_500..60_000;
 const WRITES_LEFT: u64 = 40;
 /// So many at most until an hour has had everything; the judge says so if that is not enough.
 const DAYS_MORE: usize = 20;
+/// Likewise for conversations and frames: twice the hour.
+const HALF_MINUTES_MORE: usize = 120;
 const WRITES: &str = "PATCH /attributes";
 const ANY: &str = "* /api";
 const LOGIN: &str = "POST /oauth/token";
@@ -86,7 +88,11 @@ impl<'a> Weather<'a> {
     async fn wait_for_enough(&self) {
         let simulator = &self.scene.simulator;
         let conversations = || simulator.look(|world| world.open_conversations().len() as u64);
-        while conversations() < CONVERSATIONS || simulator.frames_sent().0 < FRAMES {
+        let has_enough = || conversations() >= CONVERSATIONS && simulator.frames_sent().0 >= FRAMES;
+        for _ in 0..HALF_MINUTES_MORE {
+            if has_enough() {
+                break;
+            }
             sleep(Duration::from_secs(30)).await;
         }
     }
