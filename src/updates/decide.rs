@@ -19,6 +19,8 @@ pub(crate) struct Situation<'a> {
     pub waits: bool,
     /// A value was sent without an answer and may yet be applied.
     pub uncertain: bool,
+    /// The base may be such a value.
+    pub base_was_sent: bool,
     /// A value that was refused, and may not be wished again.
     pub refused: Option<&'a str>,
     /// What the snapshot shows was read for it, and is not what an event happened to bring.
@@ -58,9 +60,10 @@ impl Situation<'_> {
         self.current() == value && (self.out.is_some() || !self.uncertain)
     }
 
-    /// Whether the key has come to exist.
+    /// Whether the key has come to exist. Somebody else's value is there, whatever may yet be applied.
     pub(crate) fn exists(&self) -> bool {
-        !self.current().is_empty() && !self.uncertain
+        let theirs = !self.base.is_empty() && !self.base_was_sent;
+        theirs || (!self.current().is_empty() && !self.uncertain)
     }
 
     /// Whether what is there is somebody else's, and nothing of ours is about to change that.
@@ -141,8 +144,14 @@ mod tests {
 
     #[test]
     fn what_is_uncertain_is_written_again_whatever_a_snapshot_shows() {
-        let situation = [("base", "A"), ("uncertain", ""), ("waits", "")];
+        let situation = [("base", "A"), ("uncertain", ""), ("waits", ""), ("base was sent", "")];
         check(&situation, expect!["Write Once Write Write"]);
+    }
+
+    #[test]
+    fn somebody_elses_value_exists_while_ours_is_uncertain() {
+        let situation = [("base", "C"), ("uncertain", ""), ("waits", "")];
+        check(&situation, expect!["Write Once Exists Write"]);
     }
 
     #[test]
@@ -162,6 +171,7 @@ mod tests {
             out: find("out"),
             waits: find("waits").is_some(),
             uncertain: find("uncertain").is_some(),
+            base_was_sent: find("base was sent").is_some(),
             refused: find("refused"),
             read: find("read").is_some(),
         };

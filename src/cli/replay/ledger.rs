@@ -119,6 +119,7 @@ impl Account {
             out: None,
             waits: false,
             uncertain: false,
+            base_was_sent: false,
             refused: None,
             // There is nothing to read: what was recorded is what there is.
             read: true,

@@ -16,7 +16,8 @@ use crate::updates::memory::{Fate, Written};
 use crate::updates::outbox::{Failure, Leaving, Target, Waiting};
 use crate::updates::push::Pushed;
 use crate::updates::redact;
-use crate::updates::story::{Event, What};
+use crate::updates::story::{Event, What, Withdrawal};
+use crate::updates::wish::Write;
 
 /// The first backoff is somewhere below this, and each further one below twice as much …
 const FIRST_BACKOFF: Duration = Duration::from_millis(500);
@@ -284,7 +285,8 @@ impl Keeper {
         let landed = self.outbox.failed(target, failure, now);
         let all = landed.len() == request.leaving.keys.len();
         self.settle_landed(request, landed, now);
-        if all && request.leaving.losses.is_empty() {
+        self.leave_what_exists(request, now);
+        if (all && request.leaving.losses.is_empty()) || !self.outbox.waits(target) {
             return;
         }
         self.counts.retries.add(1);
@@ -307,6 +309,25 @@ impl Keeper {
         let useless_at = request.leaving.keys.values().filter_map(|sent| sent.useless_at).min();
         if let Some(at) = useless_at {
             self.look_after_at(&target.conversation, at);
+        }
+    }
+
+    /// While a push was under way that failed, somebody else may have given a key its value.
+    fn leave_what_exists(&mut self, request: &Request, now: Instant) {
+        let target = request.target();
+        for key in request.leaving.keys.keys() {
+            let Some(waiting) = self.outbox.waiting(target, key) else { continue };
+            let situation = self.situation(target, key, waiting.rules_hash, false);
+            if waiting.write == Write::IfAbsent && situation.exists() {
+                let rule = Arc::clone(&waiting.rule);
+                self.outbox.withdraw(target, key, now);
+                self.tell_withdrawn(target, key, &rule, Withdrawal::Exists, now);
+                info!(
+                    conversation_id = %target.conversation,
+                    participant_id = %target.participant, key = %key, rule = %rule,
+                    "push failed, and the key has a value by now: left as it is"
+                );
+            }
         }
     }
 

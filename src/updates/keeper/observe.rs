@@ -241,7 +241,8 @@ impl Keeper {
                 self.outbox.made_again(&target, &key, observation.rules_hash, *digest);
                 continue;
             }
-            let situation = self.situation(&target, &key, observation);
+            let situation =
+                self.situation(&target, &key, observation.rules_hash, observation.from_read);
             let met = situation.meets(&waiting.value);
             let exists = waiting.write == Write::IfAbsent && situation.exists();
             let unwished = !observation.in_force.contains(&waiting.digest);
@@ -265,27 +266,29 @@ impl Keeper {
     }
 
     /// All that [`Situation`] wants to know.
-    fn situation<'a>(
+    pub(super) fn situation<'a>(
         &'a self,
         target: &Target,
         key: &str,
-        observation: &Observation,
+        rules_hash: u64,
+        read: bool,
     ) -> Situation<'a> {
-        let rules_hash = observation.rules_hash;
         let participant = self.memory.participant(target);
         let seen = participant.map_or("", |participant| participant.seen(key));
         let written =
             participant.and_then(|participant| participant.written.get(key)).map(|it| &**it);
+        let base = written.map_or(seen, |written| written.base(seen));
         Situation {
-            base: written.map_or(seen, |written| written.base(seen)),
+            base,
             // What a read showed to be missing was never followed, and is written as if for the
             // first time.
             followed: written.filter(|it| is_ours(it.fate)).map(Written::followed),
             out: self.outbox.out(target, key).map(|out| &*out.value),
             waits: self.outbox.waiting(target, key).is_some(),
             uncertain: self.outbox.is_uncertain(target, key),
+            base_was_sent: self.outbox.may_have_sent(target, key, base),
             refused: participant.and_then(|participant| participant.refused(key, rules_hash)),
-            read: observation.from_read,
+            read,
         }
     }
 
@@ -299,7 +302,8 @@ impl Keeper {
             conversation: observation.conversation.clone(),
             participant: wish.participant.clone(),
         };
-        let situation = self.situation(&target, &wish.key, observation);
+        let (rules_hash, read) = (observation.rules_hash, observation.from_read);
+        let situation = self.situation(&target, &wish.key, rules_hash, read);
         let decision = situation.decide(&wish.value, wish.write);
         if decision == Decision::Met {
             self.counts.unchanged.add(1);

@@ -53,6 +53,11 @@ impl Outbox {
         self.entries.contains_key(conversation)
     }
 
+    /// Whether anything waits for this participant, or is under way.
+    pub(crate) fn waits(&self, target: &Target) -> bool {
+        self.entry(target).is_some()
+    }
+
     /// What waits for a key and is not under way.
     pub(crate) fn waiting(&self, target: &Target, key: &str) -> Option<&Waiting> {
         self.entry(target)?.waiting(key)

@@ -34,3 +34,20 @@ fn what_may_have_been_seen_from_before_goes_again_without_an_answer() {
         expect!["p{a=1}#1 | p{a=1}#2 | p{a=1}#3"],
     );
 }
+
+#[test]
+fn a_key_that_others_gave_a_value_while_a_push_failed_has_come_to_exist() {
+    for failure in ["lost", "503"] {
+        let script = "see wish a=1:if-absent b=1 | after 1 | take | see a=9 wish a=1:if-absent b=1 | no p FAILURE | after 60 | take";
+        check(&script.replace("FAILURE", failure), expect!["p{a=1 b=1}#1 | p{b=1}#2"]);
+    }
+    check(
+        "see wish a=1:if-absent | after 1 | take | no p lost | see a=9 wish a=1:if-absent | after 60 | take",
+        expect!["p{a=1}#1 | -"],
+    );
+    // This may be our own, and then another request has to come after it.
+    check(
+        "see wish a=1:if-absent | after 1 | take | no p lost | see a=1 wish a=1:if-absent | after 60 | take",
+        expect!["p{a=1}#1 | p{a=1}#2"],
+    );
+}
