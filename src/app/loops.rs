@@ -172,7 +172,7 @@ impl Loops {
         gaps_sender
     }
 
-    /// Tries clients that are refused; without several there is nothing to try.
+    /// Keeps tokens, and tries clients that are refused.
     pub(super) fn clients(&mut self) {
         let (clients, pulse, stop) =
             (Arc::clone(&self.clients), self.pulse.clone(), self.stop.clone());

@@ -33,6 +33,11 @@ const AT_ONCE: Duration = Duration::from_millis(1);
 /// newer value may wait behind it: who made the call makes it anew. A token takes tenths of a second.
 const TRUE_FOR: Duration = Duration::from_secs(1);
 
+/// A token may be revoked while leave is waited for; again and again it is not.
+const TOKENS_FOR_LEAVE: usize = 3;
+
+const NOT_AT_ONCE: &str = "the one that there was is refused, and there is no other at once";
+
 /// One client's access to the API of one organisation.
 pub struct Account {
     api_url: String,
@@ -110,6 +115,24 @@ impl Account {
         self.tokens.told()
     }
 
+    /// Whether there is a token that serves.
+    pub(super) fn has_token(&self) -> bool {
+        self.tokens.is_at_hand()
+    }
+
+    /// Gets another token before this one ends, or one if there is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Account::start), where there is none.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub(super) async fn keep_token(&self) -> Result<(), CallError> {
+        self.tokens.renew_in_time().await
+    }
+
     /// Drops the token because Genesys Cloud says that it was revoked; the next call gets another.
     pub fn token_revoked(&self) {
         self.tokens.revoked();
@@ -140,9 +163,25 @@ impl Account {
         };
         let carries_values = call.class == Class::Update && call.body.is_some();
         let fresh = if carries_values { timeout(TRUE_FOR, fresh).await } else { Ok(fresh.await) };
-        let Ok(fresh) = fresh else { return Err(refused) };
+        let Ok(fresh) = fresh else { return Err(CallError::NoToken(NOT_AT_ONCE.to_owned())) };
         let (token, permit): (Token, Permit) = fresh?;
         self.attempt(permit, &call, &token).await
+    }
+
+    /// What an update carries must not grow old while a token is asked for: it has leave when there
+    /// is one. Where none can be had the call says why, and one that is over at once is not waited for.
+    async fn leave(&self, class: Class) -> Permit {
+        for _ in 0..TOKENS_FOR_LEAVE {
+            let permit = self.pacer.permit(class).await;
+            if class != Class::Update || self.tokens.is_at_hand() {
+                return permit;
+            }
+            self.pacer.give_back(permit);
+            if self.tokens.get().await.is_err() {
+                break;
+            }
+        }
+        self.pacer.permit(class).await
     }
 
     /// While a token was waited for, the account may have begun to rest: then leave is taken anew.
@@ -210,7 +249,7 @@ impl Api for Account {
     fn permit(&self, class: Class) -> BoxFuture<'_, Permit> {
         Box::pin(async move {
             let asked_at = Instant::now();
-            let permit = self.pacer.permit(class).await;
+            let permit = self.leave(class).await;
             self.counts.waited(asked_at.elapsed());
             permit
         })

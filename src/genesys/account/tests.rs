@@ -206,6 +206,24 @@ async fn a_rest_that_begins_while_a_token_is_asked_for_is_kept() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn leave_for_an_update_comes_with_a_token() {
+    let world = Arc::new(World::default());
+    let (account, _, folder) = account(&world);
+    let begun = Instant::now();
+    let permit = account.permit(Class::Update).await;
+    assert_eq!((begun.elapsed().as_millis(), account.usage().used), (100, 2));
+    let answer = account.call_with(permit, call(Some("{}"))).await;
+    assert!(answer.is_ok() && begun.elapsed().as_millis() == 200, "no wait between the two");
+    // Where there is none the call says why.
+    std::fs::remove_file(folder.path().join("secret")).unwrap();
+    account.token_revoked();
+    let permit = account.permit(Class::Update).await;
+    let answer = account.call_with(permit, call(Some("{}"))).await;
+    assert!(matches!(answer, Err(CallError::NoToken(_))), "{answer:?}");
+    assert_eq!(account.usage().used, 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_servers_count_is_noted() {
     let world = Arc::new(World::default());
     let (account, _, _folder) = account(&world);
@@ -247,7 +265,7 @@ async fn values_that_would_have_to_wait_for_the_second_try_are_given_back() {
         (answer, world.seen().len())
     };
     let (update, requests) = refused_and_resting(Some("{}")).await;
-    assert!(matches!(update, Err(CallError::Unauthorized(_))), "{update:?}");
+    assert!(matches!(update, Err(CallError::NoToken(_))), "{update:?}");
     assert_eq!(requests, 1, "the values are not sent again");
     account.call(call(Some("{}"))).await.unwrap();
     assert_eq!(world.seen().len(), 1);

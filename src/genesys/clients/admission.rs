@@ -1,5 +1,5 @@
-//! Who takes part: the first tokens, one organisation for all, and the way back for one that was
-//! refused.
+//! Who takes part: the first tokens and the next ones, one organisation for all, and the way back for
+//! one that was refused.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -84,7 +84,8 @@ impl Clients {
         last.map_or(Ok(()), |error| Err(error.into()))
     }
 
-    /// Tries refused clients again and again, until `stop`.
+    /// Gets new tokens before the old ones end, and tries refused clients again and again, until
+    /// `stop`.
     ///
     /// # Cancel safety
     ///
@@ -103,11 +104,14 @@ impl Clients {
                 .collect();
             let ready: Vec<usize> =
                 due.iter().filter(|(_, at)| *at <= now).map(|(number, _)| *number).collect();
-            if !ready.is_empty() {
+            let looks = async {
                 let probes = join_all(ready.iter().map(|number| self.probe(*number)));
-                if stop.run_until_cancelled(probes).await.is_none() {
-                    return;
-                }
+                tokio::join!(probes, self.keep_tokens());
+            };
+            if stop.run_until_cancelled(looks).await.is_none() {
+                return;
+            }
+            if !ready.is_empty() {
                 continue;
             }
             let next = due.into_iter().map(|(_, at)| at).min();
@@ -119,6 +123,18 @@ impl Clients {
                 () = sleep_until(next) => {}
             }
         }
+    }
+
+    /// So that no call waits for a token: each client that is not refused has one.
+    async fn keep_tokens(&self) {
+        let all = self.members.iter().enumerate().filter(|(number, _)| !self.is_refused(*number));
+        let kept = all.map(|(number, member)| async move {
+            // One that takes longer is asked for anew.
+            if let Ok(Err(error)) = timeout(PROBE_LIMIT, member.account.keep_token()).await {
+                self.note(number, None, &error);
+            }
+        });
+        join_all(kept).await;
     }
 
     /// Sees whether a refused client works again.

@@ -38,7 +38,7 @@ impl Clients {
     }
 
     /// Who may be asked, in their turns: those who are well; of them, who is forbidden nothing of
-    /// this class. There is always somebody.
+    /// this class; of them, who has a token. There is always somebody.
     fn candidates(&self, class: Class, tried: &BTreeSet<usize>, first: usize) -> Vec<usize> {
         let (now, count) = (Instant::now(), self.members.len());
         let turns = (0..count).map(|n| (first.wrapping_add(n)) % count);
@@ -49,7 +49,9 @@ impl Clients {
             if those.is_empty() { of } else { those }
         };
         let well = chosen(&|number| !self.is_refused(*number), untried);
-        chosen(&|number| !self.members[*number].state().is_barred(class, None, now), well)
+        let may =
+            chosen(&|number| !self.members[*number].state().is_barred(class, None, now), well);
+        chosen(&|number| self.members[*number].account.has_token(), may)
     }
 
     pub(super) async fn make(&self, permit: Permit, call: Call) -> Result<Answer, CallError> {

@@ -171,10 +171,11 @@ async fn a_client_that_is_refused_hands_its_work_on_and_comes_back() {
         let mut standings = scene.clients.standings();
         scene.world.login("a", 400);
         scene.clients.token_revoked(0);
-        // The call that finds out succeeds all the same.
+        // Meanwhile calls succeed all the same.
         for _ in 0..4 {
             scene.call().await.unwrap();
         }
+        standings.changed().await.unwrap();
         assert_eq!(*standings.borrow_and_update(), [Standing::Refused, Standing::Well]);
         assert_eq!(scene.who(3).await, "b b b");
         assert_eq!(scene.clients.usage().allowed, 20);

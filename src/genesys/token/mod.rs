@@ -1,8 +1,8 @@
 //! The one token of a client, that everybody shares (FACTS 1.4).
 //!
 //! Client credentials: there is nothing to refresh, one asks again. That is done by one caller at a
-//! time, whose result the others get; some time before the token ends, so that nobody waits; and
-//! with the secret as it stands in its file at that moment. The secret and the token are wiped from
+//! time, whose result the others get; [some time before](Tokens::renew_in_time) the token ends, so
+//! that no call waits for it; and with the secret as it stands in its file at that moment. The secret and the token are wiped from
 //! memory when they are done with, and show in no log, error or `Debug`.
 
 mod grant;
@@ -41,8 +41,8 @@ const REST: Duration = Duration::from_secs(2);
 /// That a token was revoked is told by answers and by a frame on each channel, some seconds apart at
 /// most. Were it the next token after all, an answer would tell.
 const SAME_NEWS: Duration = Duration::from_secs(10);
-/// While a token still serves, a failed renewal is not tried again sooner.
-const REST_WITH_TOKEN: Duration = Duration::from_secs(20);
+/// While nobody waits for the token, a failed renewal is not tried again sooner.
+const REST_UNASKED: Duration = Duration::from_secs(20);
 /// A token that was refused before it was ever accepted is not to blame, most likely: asking for
 /// new ones all the time would invalidate those of others (FACTS 1.4).
 const REST_AFTER_REFUSAL: Duration = Duration::from_secs(30);
@@ -134,7 +134,7 @@ impl State {
         let failed = |rest| self.failure.as_ref().filter(|(_, at)| now < *at + rest);
         match &self.current {
             Some(token) if now < token.0.renew_at => Look::Good(token.clone()),
-            Some(token) if now < token.0.ends_at => match failed(REST_WITH_TOKEN) {
+            Some(token) if now < token.0.ends_at => match failed(REST_UNASKED) {
                 Some(_) => Look::Good(token.clone()),
                 None => Look::Ageing(token.clone()),
             },
@@ -166,7 +166,42 @@ impl Tokens {
         }
     }
 
-    /// The token; asks for one if there is none, or if its end is near.
+    /// Whether there is a token that serves.
+    pub(super) fn is_at_hand(&self) -> bool {
+        matches!(self.state().look(Instant::now()), Look::Good(_) | Look::Ageing(_))
+    }
+
+    /// Asks for a token if there is none, or if the end of the one that there is is near.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Tokens::get), where there is none.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future lets the next caller ask.
+    pub(super) async fn renew_in_time(&self) -> Result<(), CallError> {
+        let (look, now) = (self.state().look(Instant::now()), Instant::now());
+        match look {
+            Look::Good(_) => return Ok(()),
+            Look::Ageing(_) => {
+                if let Ok(_turn) = self.turn.try_acquire() {
+                    // A failure is logged inside, and the old one serves on.
+                    let _kept = self.renew().await.is_err();
+                }
+                return Ok(());
+            }
+            Look::Failed(error) => return Err(error),
+            Look::Missing(_) => {}
+        }
+        let failure = self.state().failure.clone();
+        match failure.filter(|(_, at)| now < *at + REST_UNASKED) {
+            Some((error, _)) => Err(error),
+            None => self.get().await.map(|_| ()),
+        }
+    }
+
+    /// The token; asks for one if there is none.
     ///
     /// # Errors
     ///
@@ -178,13 +213,8 @@ impl Tokens {
     pub(super) async fn get(&self) -> Result<Token, CallError> {
         let look = self.state().look(Instant::now());
         match look {
-            Look::Good(token) => Ok(token),
+            Look::Good(token) | Look::Ageing(token) => Ok(token),
             Look::Failed(error) => Err(error),
-            Look::Ageing(token) => match self.turn.try_acquire() {
-                // A failure is logged inside, and the old one serves on.
-                Ok(_turn) => Ok(self.renew().await.unwrap_or(token)),
-                Err(_) => Ok(token),
-            },
             Look::Missing(_) if defects::on(Defect::TwoTokenRenewals) => self.renew().await,
             Look::Missing(finished) => {
                 let turn = self.turn.acquire().await;

@@ -131,17 +131,26 @@ async fn renewed_before_its_end_and_kept_when_that_fails() {
     let world = world(86_399, Vec::new());
     let first = world.tokens.get().await.unwrap();
     seconds(86_399 - 302).await;
+    world.tokens.renew_in_time().await.unwrap();
     assert_eq!(text(&world.tokens.get().await.unwrap()), text(&first));
     assert_eq!(world.login.asked(), 1);
     let unavailable = || Ok((503, "<html>".to_owned()));
     world.login.script.lock().unwrap().extend([unavailable(), unavailable(), unavailable()]);
     seconds(3).await;
-    // The first of them asks in vain; the others do not even wait for it.
-    let (one, other) = tokio::join!(world.tokens.get(), world.tokens.get());
-    assert_eq!((text(&one.unwrap()), text(&other.unwrap())), (text(&first), text(&first)));
+    // It is asked for in vain; nobody else waits for it.
+    let begun = Instant::now();
+    let other = async {
+        let token = world.tokens.get().await;
+        (text(&token.unwrap()), begun.elapsed())
+    };
+    let (kept, other) = tokio::join!(world.tokens.renew_in_time(), other);
+    assert_eq!((kept.is_ok(), other), (true, (text(&first), Duration::ZERO)));
     assert_eq!(world.login.asked(), 2);
-    world.tokens.get().await.unwrap();
+    world.tokens.renew_in_time().await.unwrap();
     assert_eq!(world.login.asked(), 2, "not tried again at once");
+    seconds(21).await;
+    world.tokens.renew_in_time().await.unwrap();
+    assert_eq!(world.login.asked(), 3);
     seconds(302).await;
     let error = world.tokens.get().await.unwrap_err();
     assert!(matches!(&error, CallError::NoToken(text) if text.contains("503")), "{error}");
