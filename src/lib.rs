@@ -50,7 +50,8 @@
 //!   `updates.max_pending`, of one rule a seventeenth less, then a conversation is looked at again when
 //!   there is room. Connections to the monitoring listener: 64, then a further one is closed; open pages:
 //!   16, then a further one is told so.
-//! - **Time** is `tokio::time`, or an argument: tests pause it.
+//! - **Time** is `tokio::time`, or an argument: tests pause it. What is kept by the hundred thousand is
+//!   kept in little room: `moment` for times, `in_order` for what waits in a line.
 //! - **What outlives the process** is in the journal ([`updates::journal`]), written behind the updates
 //!   by a thread of its own: what waits, what was written, and until when everything was dealt with.
 //! - **Errors** have a variant for each thing that a caller may do. Deciding and telling are two
@@ -70,7 +71,9 @@ pub mod config;
 pub mod defects;
 pub mod events;
 pub mod genesys;
+mod in_order;
 pub mod machine;
+mod moment;
 pub mod rules;
 pub mod signals;
 #[cfg(feature = "simulator")]

@@ -14,6 +14,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::StreamId;
+use super::seldom::Seldom;
+use crate::moment::Moment;
 
 /// How many bodies are remembered: a conversation changes some dozens of times without progress at
 /// most, and a stream is seconds behind, not minutes. What is forgotten counts as never seen.
@@ -33,13 +35,13 @@ const ON_THE_WAY: Duration = Duration::from_secs(30);
 pub(super) struct Course {
     /// Hashes of the accepted bodies, each with when it was accepted, the current one last. Never
     /// empty, and mostly a few.
-    bodies: Vec<(u64, Instant)>,
+    bodies: Vec<(u64, Moment)>,
     /// The place of the first of them: places count all bodies that were ever accepted.
     first: u32,
     /// Until when no stream is believed to be up to date, although it has shown the current body.
-    unsure_until: Option<Instant>,
+    unsure_until: Option<Moment>,
     /// Hashes of bodies that were doubtful: those were seen too, accepted or not.
-    doubted: Vec<u64>,
+    doubted: Seldom<u64>,
     streams: Vec<Standing>,
 }
 
@@ -66,10 +68,10 @@ pub(super) enum Arrival {
 impl Course {
     pub(super) fn new(body: u64, now: Instant) -> Course {
         Course {
-            bodies: vec![(body, now)],
+            bodies: vec![(body, now.into())],
             first: 0,
             unsure_until: None,
-            doubted: Vec::new(),
+            doubted: Seldom::default(),
             streams: Vec::new(),
         }
     }
@@ -82,18 +84,18 @@ impl Course {
             self.first = self.first.saturating_add(1);
         }
         self.bodies.reserve_exact(1);
-        self.bodies.push((body, now));
+        self.bodies.push((body, now.into()));
     }
 
     /// When the current body was accepted.
     pub(super) fn accepted_at(&self) -> Option<Instant> {
-        self.bodies.last().map(|(_, at)| *at)
+        self.bodies.last().map(|(_, at)| Instant::from(*at))
     }
 
     /// Notes that what was sent before the current body may still be on its way: it came from the
     /// API, or nobody knows whether it was late.
     pub(super) fn is_unsure(&mut self, now: Instant) {
-        self.unsure_until = Some(now + ON_THE_WAY);
+        self.unsure_until = Some((now + ON_THE_WAY).into());
     }
 
     /// Notes that it was a stream that brought the current body.
@@ -129,9 +131,10 @@ impl Course {
     ) -> Arrival {
         let standing = self.standing(stream);
         let current = self.current_place();
-        let is_unseen = !self.has_accepted(body) && !self.doubted.contains(&body);
+        let was_doubted = self.doubted.as_slice().contains(&body);
+        let is_unseen = !self.has_accepted(body) && !was_doubted;
         let is_up_to_date = standing.is_some_and(|standing| standing.earliest == current);
-        if is_unseen && is_up_to_date && self.unsure_until.is_none_or(|until| now >= until) {
+        if is_unseen && is_up_to_date && self.unsure_until.is_none_or(|until| until <= now.into()) {
             return Arrival::Later;
         }
         let is_behind = |(at, accepted): (u32, Instant)| match standing {
@@ -142,11 +145,8 @@ impl Course {
             self.show(stream, body);
             return Arrival::CatchingUp;
         }
-        if !self.doubted.contains(&body) {
-            if self.doubted.len() == MAX_BODIES {
-                self.doubted.remove(0);
-            }
-            self.doubted.push(body);
+        if !was_doubted {
+            self.doubted.push(body, MAX_BODIES);
         }
         Arrival::Doubtful
     }
@@ -169,7 +169,7 @@ impl Course {
         let places = self.bodies.iter().enumerate();
         places
             .filter(move |(_, (one, _))| *one == body)
-            .map(|(at, (_, accepted))| (self.place(at), *accepted))
+            .map(|(at, (_, accepted))| (self.place(at), Instant::from(*accepted)))
     }
 
     fn standing(&self, stream: StreamId) -> Option<Standing> {
@@ -223,7 +223,7 @@ mod tests {
             course.brought_by(StreamId { channel: 1, topic: body });
             assert_eq!(course.judge(OTHER, 10_000 + body, now, now), Arrival::Doubtful);
         }
-        let lengths = (course.bodies.len(), course.doubted.len(), course.streams.len());
+        let lengths = (course.bodies.len(), course.doubted.as_slice().len(), course.streams.len());
         assert_eq!(lengths, (MAX_BODIES, MAX_BODIES, MAX_STREAMS));
         let newest = StreamId { channel: 1, topic: 999 };
         assert_eq!(course.judge(newest, 998, now, now), Arrival::Doubtful);

@@ -1,10 +1,9 @@
 //! The conversations that are live, in the order of their last news; those that had some last with
 //! their newest snapshot, as many as there is room for.
 
+use std::collections::BTreeSet;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
-use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,10 +12,13 @@ use tokio::time::Instant;
 use super::StreamId;
 use super::course::Course;
 use super::outline::{Gist, Outline, topics};
+use super::seldom::Seldom;
 use crate::events::conversation::{Communication, Conversation, Participant};
 use crate::events::fingerprint;
 use crate::events::progress::Progress;
 use crate::genesys::{ByConversation, ConversationId};
+use crate::in_order::InOrder;
+use crate::moment::Moment;
 
 /// How many doubts of one conversation are remembered until it moves on: one for each stream. Of
 /// more, the oldest is forgotten, which can only cost another read.
@@ -47,9 +49,9 @@ pub(super) struct Live {
     /// Number of the acceptance of what is held.
     pub(super) accepted: u64,
     /// What came into doubt since: each stream's last word, if that was doubtful.
-    doubts: Vec<(StreamId, u64)>,
+    doubts: Seldom<(StreamId, u64)>,
     turn: u64,
-    last_news: Instant,
+    last_news: Moment,
 }
 
 /// The newest snapshot, or what is left of it.
@@ -65,7 +67,7 @@ pub(super) struct LiveConversations {
     /// Boxed: a table has room for twice as many as are in it.
     by_id: ByConversation<Box<Live>>,
     /// By the turn of their last news, the longest without first.
-    order: BTreeMap<u64, ConversationId>,
+    order: InOrder<ConversationId>,
     /// The turns of those whose snapshot is kept.
     whole: BTreeSet<u64>,
     /// What these take.
@@ -115,7 +117,8 @@ pub(super) fn text_hash(text: &str) -> u64 {
 
 impl Live {
     fn new(candidate: Candidate, accepted: u64, turn: u64, last_news: Instant) -> Live {
-        let (course, doubts) = (Course::new(candidate.body(), last_news), Vec::new());
+        let (course, doubts) = (Course::new(candidate.body(), last_news), Seldom::default());
+        let last_news = last_news.into();
         let Candidate { conversation, progress, content, sent } = candidate;
         let held = Held::Whole(conversation);
         Live { held, progress, content, sent, course, accepted, doubts, turn, last_news }
@@ -158,22 +161,17 @@ impl Live {
     }
 
     pub(super) fn last_news(&self) -> Instant {
-        self.last_news
+        self.last_news.into()
     }
 
     pub(super) fn doubt(&mut self, stream: StreamId, body: u64) {
-        if self.doubts.len() == MAX_DOUBTS {
-            self.doubts.remove(0);
-        }
-        self.doubts.push((stream, body));
+        self.doubts.push((stream, body), MAX_DOUBTS);
     }
 
     /// Forgets what a stream said: its last word is the one that counts. Returns true if it had said
     /// something doubtful.
     pub(super) fn forget_doubt(&mut self, stream: StreamId) -> bool {
-        let before = self.doubts.len();
-        self.doubts.retain(|(doubted, _)| *doubted != stream);
-        self.doubts.len() < before
+        self.doubts.retain(|(doubted, _)| *doubted != stream)
     }
 
     /// Notes that a stream has shown the current body.
@@ -182,15 +180,15 @@ impl Live {
     }
 
     pub(super) fn forget_doubts(&mut self) {
-        self.doubts.clear();
+        self.doubts = Seldom::default();
     }
 
     pub(super) fn is_doubted(&self, stream: StreamId, body: u64) -> bool {
-        self.doubts.contains(&(stream, body))
+        self.doubts.as_slice().contains(&(stream, body))
     }
 
     pub(super) fn doubted_bodies(&self) -> Vec<u64> {
-        self.doubts.iter().map(|(_, body)| *body).collect()
+        self.doubts.as_slice().iter().map(|(_, body)| *body).collect()
     }
 
     fn move_on(&mut self, candidate: Candidate, accepted: u64, now: Instant) {
@@ -199,7 +197,7 @@ impl Live {
         self.course.accept(body, now);
         // A stream whose doubtful body turned out to be the newest has shown it: else each hold
         // after the first would cost a read.
-        for (stream, doubt) in mem::take(&mut self.doubts) {
+        for (stream, doubt) in self.doubts.take() {
             if doubt == body {
                 self.course.brought_by(stream);
             }
@@ -230,7 +228,7 @@ impl LiveConversations {
 
     /// Those whose snapshot is kept, likewise.
     pub(super) fn whole(&self) -> impl Iterator<Item = &Arc<Conversation>> {
-        let ids = self.whole.iter().filter_map(|turn| self.order.get(turn));
+        let ids = self.whole.iter().filter_map(|turn| self.order.get(*turn));
         ids.filter_map(|id| self.by_id.get(id)?.whole())
     }
 
@@ -251,11 +249,11 @@ impl LiveConversations {
         match place {
             Entry::Occupied(known) => {
                 let live = known.into_mut();
-                self.order.remove(&live.turn);
+                self.order.remove(live.turn);
                 if self.whole.remove(&live.turn) {
                     self.bytes -= live.whole().map_or(0, |held| weight(held));
                 }
-                (live.turn, live.last_news) = (turn, now);
+                (live.turn, live.last_news) = (turn, now.into());
                 live.move_on(candidate, accepted, now);
                 live
             }
@@ -268,20 +266,20 @@ impl LiveConversations {
     /// Notes news of a conversation.
     pub(super) fn touch(&mut self, id: &ConversationId, now: Instant) {
         if let Some(live) = self.by_id.get_mut(id) {
-            let id = self.order.remove(&live.turn).unwrap_or_else(|| id.clone());
+            let id = self.order.remove(live.turn).unwrap_or_else(|| id.clone());
             self.order.insert(self.turns, id);
             if self.whole.remove(&live.turn) {
                 self.whole.insert(self.turns);
             }
             live.turn = self.turns;
-            live.last_news = now;
+            live.last_news = now.into();
             self.turns += 1;
         }
     }
 
     pub(super) fn remove(&mut self, id: &ConversationId) -> Option<Live> {
         let live = self.by_id.remove(id)?;
-        self.order.remove(&live.turn);
+        self.order.remove(live.turn);
         if self.whole.remove(&live.turn) {
             self.bytes -= live.whole().map_or(0, |held| weight(held));
         }
@@ -290,7 +288,8 @@ impl LiveConversations {
 
     /// Forgets the one longest without news.
     pub(super) fn evict(&mut self) {
-        if let Some(id) = self.order.values().next().cloned() {
+        let longest = self.order.first().map(|(_, id)| id.clone());
+        if let Some(id) = longest {
             self.remove(&id);
         }
     }
@@ -316,7 +315,7 @@ impl LiveConversations {
         while self.bytes > limit
             && let Some(turn) = self.whole.pop_first()
         {
-            let live = self.order.get(&turn).and_then(|id| self.by_id.get_mut(id));
+            let live = self.order.get(turn).and_then(|id| self.by_id.get_mut(id));
             let Some(live) = live else { continue };
             if let Held::Whole(held) = &live.held {
                 self.bytes -= weight(held);
@@ -329,7 +328,7 @@ impl LiveConversations {
     pub(super) fn silent_for(&self, silence: Duration, now: Instant) -> Vec<ConversationId> {
         let silent = |id: &&ConversationId| {
             let live = self.by_id.get(*id);
-            live.is_some_and(|live| now.saturating_duration_since(live.last_news) >= silence)
+            live.is_some_and(|live| now.saturating_duration_since(live.last_news()) >= silence)
         };
         self.ids().take_while(silent).cloned().collect()
     }

@@ -33,6 +33,7 @@ mod limits;
 mod live;
 mod outline;
 mod reads;
+mod seldom;
 #[cfg(test)]
 mod tests;
 mod tombstones;

@@ -131,7 +131,7 @@ impl Keeper {
         let by_rule = self.counts.rules.table();
         keys.values().for_each(|waiting| by_rule.of(&waiting.rule).written.add(1));
         if let Some(oldest) = keys.values().map(|waiting| waiting.offered_at).min() {
-            self.counts.accepted_after(now.saturating_duration_since(oldest));
+            self.counts.accepted_after(now.saturating_duration_since(oldest.into()));
         }
         // A conversation that is forgotten by now is over, and is not to be remembered anew.
         if let Some(participant) = self.memory.participant_mut(&target) {
@@ -308,7 +308,7 @@ impl Keeper {
         );
         let useless_at = request.leaving.keys.values().filter_map(|sent| sent.useless_at).min();
         if let Some(at) = useless_at {
-            self.look_after_at(&target.conversation, at);
+            self.look_after_at(&target.conversation, at.into());
         }
     }
 

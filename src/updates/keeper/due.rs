@@ -9,6 +9,7 @@ use tracing::warn;
 use super::give_up::Verdict;
 use super::{FORGET, Keeper, SWEEP};
 use crate::genesys::ConversationId;
+use crate::moment::{Moment, Span};
 use crate::updates::dead_letters::Reason;
 use crate::updates::memory::{Confirming, Gone};
 use crate::updates::outbox::{Target, Waiting};
@@ -19,7 +20,7 @@ impl Keeper {
     /// it: that waits for leave, and not for the clock.
     pub(crate) fn next_wake(&self, now: Instant) -> Option<Instant> {
         let sweep = Some(self.sweep_at).filter(|_| self.outbox.len() > 0);
-        let agenda = self.agenda.first().map(|(at, _)| *at);
+        let agenda = self.agenda.first().map(|(at, _)| Instant::from(*at));
         let probe = self.probe_at().filter(|at| *at > now);
         self.outbox.next_wake().into_iter().chain(sweep).chain(agenda).chain(probe).min()
     }
@@ -61,7 +62,7 @@ impl Keeper {
     /// Looks after every conversation that is due.
     pub(super) fn keep_agenda(&mut self, now: Instant) {
         while let Some((at, conversation)) = self.agenda.first().cloned() {
-            if at > now {
+            if at > now.into() {
                 return;
             }
             self.agenda.pop_first();
@@ -79,6 +80,7 @@ impl Keeper {
     /// Puts a conversation on the agenda, unless it is there for an earlier time.
     pub(super) fn look_after_at(&mut self, id: &ConversationId, at: Instant) {
         let Some(conversation) = self.memory.conversation_mut(id) else { return };
+        let at = Moment::from(at);
         if conversation.due.is_some_and(|due| due <= at) {
             return;
         }
@@ -95,7 +97,7 @@ impl Keeper {
         let Some(conversation) = self.memory.conversation_mut(id) else { return };
         conversation.due = None;
         if let Some(over_since) = conversation.over_since {
-            let end = over_since + self.settings.after_end;
+            let end = Instant::from(over_since) + self.settings.after_end;
             if end <= now {
                 return self.close(id, now);
             }
@@ -138,7 +140,7 @@ impl Keeper {
     fn drop_useless(&mut self, id: &ConversationId, now: Instant) -> Option<Instant> {
         let mut next: Option<Instant> = None;
         for (target, key, waiting) in self.outbox.waiting_of(id) {
-            let Some(at) = waiting.useless_at else { continue };
+            let Some(at) = waiting.useless_at.map(Instant::from) else { continue };
             if at > now {
                 next = Some(next.map_or(at, |next| next.min(at)));
                 continue;
@@ -175,6 +177,7 @@ impl Keeper {
     fn sweep(&mut self, now: Instant) {
         let most = self.settings.max_age.min(self.settings.keep);
         let Some(limit) = self.age.reading(now).checked_sub(most) else { return };
+        let limit = Span::from(limit);
         for (target, key, waiting) in self.outbox.find(|_, waiting| waiting.changed_at <= limit) {
             self.outbox.withdraw(&target, &key, now);
             self.give_up(&target, vec![(key, waiting)], Reason::TooOld, &Verdict::default(), now);

@@ -85,7 +85,8 @@ impl Keeper {
         now: Instant,
     ) -> DeadLetter {
         let first = keys.first().map(|(_, waiting)| waiting);
-        let wished_at = keys.iter().map(|(_, waiting)| waiting.offered_at).min().unwrap_or(now);
+        let wished_at =
+            keys.iter().map(|(_, waiting)| waiting.offered_at).min().map_or(now, Instant::from);
         DeadLetter {
             conversation: target.conversation.clone(),
             participant: target.participant.clone(),

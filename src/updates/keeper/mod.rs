@@ -52,6 +52,7 @@ use super::slowness::Slowness;
 use super::story::{Event, Story, What};
 use super::wish::Ask;
 use crate::genesys::ConversationId;
+use crate::moment::Moment;
 use crate::status::counts::Counts;
 use crate::status::overview::Forbidden;
 
@@ -92,7 +93,7 @@ pub(crate) struct Keeper {
     dead_letters: DeadLetters,
     calendar: Calendar,
     /// Conversations that have to be looked at, and when: their end, or a confirmation.
-    agenda: BTreeSet<(Instant, ConversationId)>,
+    agenda: BTreeSet<(Moment, ConversationId)>,
     sweep_at: Instant,
     forget_at: Instant,
     /// Of the frames that were received until then, all was observed and is not in the journal yet.
@@ -221,7 +222,7 @@ impl Keeper {
     ) -> Option<Instant> {
         let known = self.memory.conversation(&target.conversation);
         if let Some(over_since) = known.and_then(|known| known.over_since)
-            && !self.guard.has_written_since(target, key, over_since)
+            && !self.guard.has_written_since(target, key, over_since.into())
         {
             return None;
         }

@@ -12,6 +12,7 @@ use super::Keeper;
 use super::give_up::Verdict;
 use crate::defects::{self, Defect};
 use crate::genesys::ConversationId;
+use crate::moment::Moment;
 use crate::updates::dead_letters::Reason;
 use crate::updates::decide::{Decision, Situation};
 use crate::updates::memory::{Fate, Gone, Participant, Showing, Sight, Written};
@@ -129,8 +130,8 @@ impl Keeper {
         }
         conversation.in_flow = observation.in_flow && !observation.over;
         if observation.over {
-            let over_since = *conversation.over_since.get_or_insert(now);
-            self.look_after_at(id, over_since + self.settings.after_end);
+            let over_since = *conversation.over_since.get_or_insert(now.into());
+            self.look_after_at(id, Instant::from(over_since) + self.settings.after_end);
         } else {
             conversation.over_since = None;
         }
@@ -212,8 +213,8 @@ impl Keeper {
         let rule = &written.sent.rule;
         self.story.note(|| Event::new(now, target, key, rule, What::NotApplied));
         let mut sent = written.sent.clone();
-        sent.offered_at = now;
-        sent.changed_at = self.age.reading(now);
+        sent.offered_at = now.into();
+        sent.changed_at = self.age.reading(now).into();
         if written.rewrites >= MAX_REWRITES {
             let keys = vec![(Arc::clone(key), sent)];
             return self.give_up(target, keys, Reason::NotApplied, &Verdict::default(), now);
@@ -354,10 +355,10 @@ impl Keeper {
             participant.forgive(key);
         }
         if let Some(at) = wanted.useless_at {
-            self.look_after_at(&target.conversation, at);
+            self.look_after_at(&target.conversation, at.into());
         }
         self.tell_wished(target, key, &wanted, now);
-        wanted.not_before = self.rest(target, key, &wanted.rule, now);
+        wanted.not_before = self.rest(target, key, &wanted.rule, now).map(Moment::from);
         let rule = Arc::clone(&wanted.rule);
         match self.outbox.offer(target, key, wanted, now) {
             Offered::Queued => {}

@@ -93,7 +93,7 @@ impl Written {
             write: self.sent.write.into(),
             during_flow: self.sent.during_flow,
             urgent: self.sent.urgent,
-            useless_at: self.sent.useless_at.map(|at| times.millis(at)),
+            useless_at: self.sent.useless_at.map(|at| times.millis(at.into())),
             accepted_at: times.millis(self.accepted_at),
             fate: match self.fate {
                 Fate::Unconfirmed => journal::Fate::Unconfirmed,

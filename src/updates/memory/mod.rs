@@ -31,6 +31,8 @@ pub(crate) use written::{Confirming, Fate, Sight, Written};
 use super::few::Few;
 use super::outbox::Target;
 use crate::genesys::{ByConversation, ConversationId, ParticipantId};
+use crate::in_order::InOrder;
+use crate::moment::Moment;
 
 /// About 300 bytes each, and as many again for each key that we wrote.
 pub(crate) const MAX_CONVERSATIONS: usize = 200_000;
@@ -39,7 +41,7 @@ pub(crate) const MAX_CONVERSATIONS: usize = 200_000;
 pub(crate) struct Memory {
     conversations: ByConversation<Conversation>,
     /// By when they were last observed.
-    quiet: BTreeMap<u64, ConversationId>,
+    quiet: InOrder<ConversationId>,
     next_touch: u64,
     graves: Graves,
     /// Whose rows may have changed, and which conversations have none any more.
@@ -54,11 +56,11 @@ pub(crate) struct Conversation {
     pub participants: Few<ParticipantId, Participant>,
     /// Hashes of all that were seen.
     present: Box<[u32]>,
-    pub over_since: Option<Instant>,
+    pub over_since: Option<Moment>,
     /// A flow ran when it was observed last.
     pub in_flow: bool,
     /// When somebody has to look at it next.
-    pub due: Option<Instant>,
+    pub due: Option<Moment>,
     /// Its key among the quiet; 0 before it has one.
     touched: u64,
 }
@@ -96,7 +98,7 @@ impl Memory {
     pub(crate) fn new(capacity: usize) -> Memory {
         Memory {
             conversations: ByConversation::default(),
-            quiet: BTreeMap::new(),
+            quiet: InOrder::default(),
             next_touch: 1,
             graves: Graves::default(),
             touched: BTreeSet::new(),
@@ -111,7 +113,7 @@ impl Memory {
         let touch = self.next_touch;
         self.next_touch += 1;
         let conversation = self.conversations.entry(id.clone()).or_default();
-        let id = self.quiet.remove(&conversation.touched).unwrap_or_else(|| id.clone());
+        let id = self.quiet.remove(conversation.touched).unwrap_or_else(|| id.clone());
         conversation.touched = touch;
         self.quiet.insert(touch, id);
         conversation
@@ -125,7 +127,7 @@ impl Memory {
     ) -> Option<ConversationId> {
         // Everything may be needed: the outbox holds fewer than fit in here, but not by a law.
         for _ in 0..self.conversations.len().saturating_sub(self.capacity) * 2 {
-            let (_, quietest) = self.quiet.first_key_value()?;
+            let (_, quietest) = self.quiet.first()?;
             let quietest = quietest.clone();
             if !needed(&quietest) {
                 self.forget(&quietest, Gone::Evicted, now);
@@ -138,7 +140,7 @@ impl Memory {
 
     pub(crate) fn forget(&mut self, id: &ConversationId, why: Gone, now: Instant) {
         if let Some(conversation) = self.conversations.remove(id) {
-            self.quiet.remove(&conversation.touched);
+            self.quiet.remove(conversation.touched);
             self.graves.bury(id, why, now);
             self.over.insert(id.clone());
         }

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::lanes::{Lane, Lanes};
 use super::turns::Name;
 use crate::defects::{self, Defect};
+use crate::moment::{Moment, Span};
 use crate::updates::dead_letters::DeadLetter;
 use crate::updates::few::Few;
 use crate::updates::push::Losses;
@@ -24,16 +25,16 @@ pub(crate) struct Waiting {
     /// Goes before what is not.
     pub urgent: bool,
     /// It is of no use any more from then on.
-    pub useless_at: Option<Instant>,
+    pub useless_at: Option<Moment>,
     pub rules_hash: u64,
     /// Of the rule.
     pub digest: u64,
     /// When the snapshot that first brought a value for this key was read.
-    pub offered_at: Instant,
+    pub offered_at: Moment,
     /// When the value last changed, by the clock of age.
-    pub changed_at: Duration,
+    pub changed_at: Span,
     /// The fight guard lets it rest until then.
-    pub not_before: Option<Instant>,
+    pub not_before: Option<Moment>,
     /// Which change of which key this is: an answer settles what was sent, and nothing newer.
     pub(super) generation: u64,
     /// It was refused together with other rules' keys, and goes with its own rule's only.
@@ -53,11 +54,11 @@ pub(super) struct Entry {
     /// What is under way.
     pub out: Option<Box<Out>>,
     /// The end of the merge window, set by the first key that waits.
-    pub window: Instant,
+    pub window: Moment,
     troubles: Option<Box<Troubles>>,
     pub in_flow: bool,
     pub forbidden: bool,
-    /// Of the conversation; empty where none has seen it.
+    /// Of the conversation; empty where none has seen it. Changed only while it waits nowhere.
     pub queue: Name,
     /// The rule that it counts against.
     pub owner: Name,
@@ -92,10 +93,9 @@ pub(super) enum Place {
     /// that has a key to send.
     Ready {
         order: u64,
-        lanes: Box<[Lane]>,
-        queue: Name,
+        lanes: Arc<[Lane]>,
     },
-    Timed(Instant),
+    Timed(Moment),
     /// Among those that the API forbids, by order.
     Forbidden(u64),
 }
@@ -107,8 +107,8 @@ pub(super) enum Wants {
     Nothing,
     Held,
     /// In these lanes.
-    Ready(Box<[Lane]>),
-    Timed(Instant),
+    Ready(Vec<Lane>),
+    Timed(Moment),
     Forbidden,
 }
 
@@ -120,11 +120,11 @@ impl Waiting {
             write: wish.write,
             during_flow: wish.during_flow,
             urgent: wish.urgent,
-            useless_at: wish.useless_after.map(|after| observation.at + after),
+            useless_at: wish.useless_after.map(|after| (observation.at + after).into()),
             rules_hash: observation.rules_hash,
             digest: wish.digest,
-            offered_at: observation.at,
-            changed_at: age,
+            offered_at: observation.at.into(),
+            changed_at: age.into(),
             not_before: None,
             generation: 0,
             apart: false,
@@ -149,8 +149,8 @@ impl Waiting {
             useless_at: None,
             rules_hash: letter.rules_hash,
             digest: letter.digest,
-            offered_at: now,
-            changed_at: age,
+            offered_at: now.into(),
+            changed_at: age.into(),
             not_before: None,
             generation: 0,
             apart: false,
@@ -164,7 +164,7 @@ impl Entry {
         Entry {
             keys: Few::default(),
             out: None,
-            window,
+            window: window.into(),
             troubles: None,
             in_flow: false,
             forbidden: false,
@@ -228,7 +228,7 @@ impl Entry {
             None => Wants::Held,
             Some(_) if self.forbidden => Wants::Forbidden,
             Some(at) if at <= now => Wants::Ready(self.lanes(rules, now)),
-            Some(at) => Wants::Timed(at),
+            Some(at) => Wants::Timed(at.into()),
         }
     }
 
@@ -236,8 +236,9 @@ impl Entry {
     fn ready_at(&self, rules: &Lanes) -> Option<Instant> {
         let Troubles { backoff, doubt, losses, .. } = self.troubles();
         let waits = [*backoff, *doubt].into_iter().flatten();
-        let entry = waits.fold(self.window, Instant::max);
-        let key = |waiting: &Waiting| waiting.not_before.map_or(entry, |until| until.max(entry));
+        let entry = waits.fold(self.window.into(), Instant::max);
+        let key =
+            |waiting: &Waiting| waiting.not_before.map_or(entry, |until| entry.max(until.into()));
         let keys = self.keys.values().map(|waiting| &**waiting);
         let keys = keys.filter(|waiting| !self.is_held(waiting, rules)).map(key);
         let losses = Some(entry).filter(|_| !losses.is_empty() && !self.in_flow);
@@ -249,11 +250,11 @@ impl Entry {
     }
 
     fn may_go(&self, waiting: &Waiting, rules: &Lanes, now: Instant) -> bool {
-        !self.is_held(waiting, rules) && waiting.not_before.is_none_or(|until| until <= now)
+        !self.is_held(waiting, rules) && waiting.not_before.is_none_or(|until| until <= now.into())
     }
 
     /// A lane for each rule that has a key to send; one of nobody's for what is to be put back.
-    fn lanes(&self, rules: &Lanes, now: Instant) -> Box<[Lane]> {
+    fn lanes(&self, rules: &Lanes, now: Instant) -> Vec<Lane> {
         let keys = self.keys.values().map(|waiting| &**waiting);
         let keys = keys.filter(|waiting| self.may_go(waiting, rules, now));
         let lane = |it: &Waiting| Lane { urgent: it.urgent, rule: Arc::clone(&it.rule) };
@@ -263,7 +264,7 @@ impl Entry {
         if lanes.is_empty() {
             lanes.push(Lane { urgent: false, rule: Arc::clone(rules.nobody()) });
         }
-        lanes.into_boxed_slice()
+        lanes
     }
 
     /// What would go now: all that may, or one rule's keys where some have to go apart.
@@ -335,8 +336,8 @@ impl Waiting {
             useless_at: None,
             rules_hash: 0,
             digest: 0,
-            offered_at: now,
-            changed_at: Duration::ZERO,
+            offered_at: now.into(),
+            changed_at: Span::default(),
             not_before: None,
             generation: 0,
             apart: false,

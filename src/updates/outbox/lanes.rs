@@ -11,7 +11,7 @@
 //! - **Caps.** A rule that has used up its writes of the minute is passed over; its keys do not even
 //!   go along with others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -27,6 +27,10 @@ pub(super) struct Lane {
     pub urgent: bool,
     pub rule: Name,
 }
+
+/// So many different sets of lanes are shared by those who stand in the same; of more, those that
+/// nobody stands in any more are forgotten first, and the rest stay.
+const SHARED: usize = 1_024;
 
 /// Rules by turns, in each the queues by turns.
 type Rules = Turns<Turns<Row>>;
@@ -54,11 +58,28 @@ pub(super) struct Lanes {
     used_up: Vec<UsedUp>,
     /// What has no name: no rule, no queue.
     nobody: Name,
+    /// The sets of lanes that somebody stands in.
+    shared: BTreeSet<Arc<[Lane]>>,
 }
 
 impl Lanes {
     pub(super) fn nobody(&self) -> &Name {
         &self.nobody
+    }
+
+    /// A set of lanes, once for all who stand in it.
+    pub(super) fn share(&mut self, lanes: Vec<Lane>) -> Arc<[Lane]> {
+        if let Some(same) = self.shared.get(&*lanes) {
+            return Arc::clone(same);
+        }
+        if self.shared.len() >= SHARED {
+            self.shared.retain(|lanes| Arc::strong_count(lanes) > 1);
+        }
+        let lanes: Arc<[Lane]> = lanes.into();
+        if self.shared.len() < SHARED {
+            self.shared.insert(Arc::clone(&lanes));
+        }
+        lanes
     }
 
     /// Somebody lines up, in each lane at the same place.
@@ -74,7 +95,7 @@ impl Lanes {
     pub(super) fn leave(&mut self, lanes: &[Lane], queue: &Name, order: u64) {
         for Lane { urgent, rule } in lanes {
             self.rules(*urgent).change(rule, |queues| {
-                queues.change(queue, |row| drop(row.remove(&order)));
+                queues.change(queue, |row| drop(row.remove(order)));
             });
             if let Some(size) = self.sizes.get_mut(rule) {
                 *size -= 1;
@@ -94,7 +115,7 @@ impl Lanes {
         let first = |rules: &Rules| {
             let (_, queues) = rules.next()?;
             let (_, row) = queues.next()?;
-            row.first_key_value().map(|(_, target)| target.clone())
+            row.first().map(|(_, target)| target.clone())
         };
         let urgent = first(&self.urgent).filter(|_| !self.was_urgent || !self.ready.may_go());
         self.was_urgent = urgent.is_some();

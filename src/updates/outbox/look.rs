@@ -45,7 +45,7 @@ impl Outbox {
 
     /// When [`wake`](Outbox::wake) next has something to do.
     pub(crate) fn next_wake(&self) -> Option<Instant> {
-        let timed = self.timed.first().map(|(at, _)| *at);
+        let timed = self.timed.first().map(|(at, _)| Instant::from(*at));
         timed.into_iter().chain(self.lanes.next_wake()).min()
     }
 
@@ -137,7 +137,7 @@ impl Outbox {
     pub(crate) fn oldest(&self) -> Option<Instant> {
         let entries = self.entries.values().flat_map(Few::values);
         let keys = entries.flat_map(|entry| entry.keys.values());
-        keys.map(|waiting| waiting.offered_at).min()
+        keys.map(|waiting| waiting.offered_at).min().map(Instant::from)
     }
 
     /// Participants with the keys that wait or are under way, in the order of the ids.

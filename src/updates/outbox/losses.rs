@@ -20,7 +20,7 @@ impl Outbox {
         let nobody = Arc::clone(self.lanes.nobody());
         let Some(entry) = self.enter(target, &nobody, window) else { return false };
         if entry.keys.is_empty() && entry.troubles().losses.is_empty() {
-            entry.window = window;
+            entry.window = window.into();
         }
         if !losses.is_empty() || !entry.troubles().losses.is_empty() {
             entry.troubles_mut().losses = losses;

@@ -45,6 +45,8 @@ use super::orders::Orders;
 use super::push::Losses;
 use crate::defects::{self, Defect};
 use crate::genesys::{ByConversation, ConversationId, ParticipantId};
+use crate::in_order::InOrder;
+use crate::moment::Moment;
 
 /// One rule may have so many participants for each place that is still free: alone it takes all but
 /// a seventeenth of the room, two take a little less each, and whoever comes finds some.
@@ -91,8 +93,8 @@ pub(crate) struct Outbox {
     /// Of those, how many may go, and in what order.
     ready: usize,
     lanes: Lanes,
-    timed: BTreeSet<(Instant, Target)>,
-    forbidden: BTreeMap<u64, Target>,
+    timed: BTreeSet<(Moment, Target)>,
+    forbidden: InOrder<Target>,
     next_place: u64,
     next_generation: u64,
     /// Whose rows may have changed.
@@ -117,7 +119,7 @@ impl Outbox {
             ready: 0,
             lanes: Lanes::default(),
             timed: BTreeSet::new(),
-            forbidden: BTreeMap::new(),
+            forbidden: InOrder::default(),
             next_place: 0,
             next_generation: 0,
             touched: BTreeSet::new(),
@@ -142,7 +144,7 @@ impl Outbox {
         };
         let merged = entry.all_waiting().next().is_some();
         if !merged {
-            entry.window = window;
+            entry.window = window.into();
         }
         waiting.generation = generation;
         waiting.apart = false;
@@ -221,7 +223,7 @@ impl Outbox {
     pub(crate) fn rest(&mut self, target: &Target, key: &str, until: Instant, now: Instant) {
         self.change(target, now, |entry| {
             if let Some(waiting) = entry.keys.get_mut(key) {
-                waiting.not_before = Some(until);
+                waiting.not_before = Some(until.into());
             }
         });
     }
@@ -267,9 +269,10 @@ impl Outbox {
         now: Instant,
     ) {
         let queue = Arc::clone(queue.unwrap_or(self.lanes.nobody()));
-        let mut participants = self.entries.get(conversation).into_iter().flatten();
-        if participants.any(|(_, entry)| entry.queue != queue) {
-            self.change_all(conversation, now, |entry| entry.queue = Arc::clone(&queue));
+        for target in self.targets_of(conversation) {
+            if self.entry(&target).is_some_and(|entry| entry.queue != queue) {
+                self.requeue(&target, &queue, now);
+            }
         }
     }
 
@@ -306,7 +309,7 @@ impl Outbox {
 
     /// Takes the entry that was forbidden first, to see whether it still is.
     pub(crate) fn take_forbidden(&mut self, now: Instant) -> Option<Leaving> {
-        let (_, target) = self.forbidden.first_key_value()?;
+        let (_, target) = self.forbidden.first()?;
         let target = target.clone();
         self.change(&target, now, |entry| entry.forbidden = false);
         self.take_out(target, now)
@@ -342,7 +345,7 @@ impl Outbox {
     pub(crate) fn wake(&mut self, now: Instant) {
         self.lanes.wake(now);
         while let Some((at, target)) = self.timed.first().cloned() {
-            if at > now {
+            if at > now.into() {
                 return;
             }
             self.place(&target, now);
@@ -354,7 +357,9 @@ impl Outbox {
         self.merge_window = Duration::ZERO;
         let conversations: BTreeSet<ConversationId> = self.entries.keys().cloned().collect();
         for conversation in conversations {
-            self.change_all(&conversation, now, |entry| entry.window = entry.window.min(now));
+            self.change_all(&conversation, now, |entry| {
+                entry.window = entry.window.min(now.into())
+            });
         }
     }
 

@@ -5,17 +5,30 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::entry::{Place, Wants};
+use super::turns::Name;
 use super::{Outbox, Target};
 
 impl Outbox {
     /// Puts an entry into the one place where it belongs.
     pub(super) fn place(&mut self, target: &Target, now: Instant) {
+        self.place_as_before(target, None, now);
+    }
+
+    /// Has an entry wait in another queue, where it is as old as in the one before.
+    pub(super) fn requeue(&mut self, target: &Target, queue: &Name, now: Instant) {
+        let order = self.leave(target);
+        if let Some(entry) = self.entry_mut(target) {
+            entry.queue = Arc::clone(queue);
+        }
+        self.place_as_before(target, order, now);
+    }
+
+    /// An entry that has left its place had this order there, if it was ready.
+    fn place_as_before(&mut self, target: &Target, order: Option<u64>, now: Instant) {
         let Some(entry) = self.entry(target) else { return };
         let wants = entry.wants(&self.lanes, now);
         let stays = match (&entry.place, &wants) {
-            (Place::Ready { lanes: are, queue, .. }, Wants::Ready(should)) => {
-                are == should && *queue == entry.queue
-            }
+            (Place::Ready { lanes: are, .. }, Wants::Ready(should)) => **are == **should,
             (Place::Forbidden(_), Wants::Forbidden) | (Place::Held, Wants::Held) => true,
             (Place::Timed(is), Wants::Timed(should)) => is == should,
             (Place::Ready { .. } | Place::Forbidden(_) | Place::Held | Place::Timed(_), _) => false,
@@ -24,16 +37,17 @@ impl Outbox {
             return;
         }
         let queue = Arc::clone(&entry.queue);
-        let before = self.leave(target);
+        let before = self.leave(target).or(order);
         let place = match wants {
             Wants::Nothing => return self.remove(target),
             Wants::Held => Place::Held,
             Wants::Ready(lanes) => {
                 // Who has become ready for another rule, too, has waited as long as before.
                 let order = before.unwrap_or_else(|| self.next_place());
+                let lanes = self.lanes.share(lanes);
                 self.lanes.enter(&lanes, &queue, order, target);
                 self.ready += 1;
-                Place::Ready { order, lanes, queue }
+                Place::Ready { order, lanes }
             }
             Wants::Forbidden => {
                 let order = self.next_place();
@@ -53,14 +67,15 @@ impl Outbox {
     /// Takes an entry from where it waits; returns its order, if it was ready.
     fn leave(&mut self, target: &Target) -> Option<u64> {
         let entry = self.entry_mut(target)?;
+        let queue = Arc::clone(&entry.queue);
         match std::mem::replace(&mut entry.place, Place::Held) {
             Place::Held => {}
-            Place::Ready { order, lanes, queue } => {
+            Place::Ready { order, lanes } => {
                 self.lanes.leave(&lanes, &queue, order);
                 self.ready -= 1;
                 return Some(order);
             }
-            Place::Forbidden(order) => drop(self.forbidden.remove(&order)),
+            Place::Forbidden(order) => drop(self.forbidden.remove(order)),
             Place::Timed(at) => drop(self.timed.remove(&(at, target.clone()))),
         }
         None

@@ -115,7 +115,7 @@ impl Outbox {
 
     /// Lets all that was forbidden go again, in its order.
     pub(crate) fn permit_all(&mut self, now: Instant) {
-        while let Some((_, target)) = self.forbidden.first_key_value() {
+        while let Some((_, target)) = self.forbidden.first() {
             let target = target.clone();
             self.change(&target, now, |entry| entry.forbidden = false);
         }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::Target;
+use crate::in_order::InOrder;
 
 /// So many empty lines are remembered with their last turn. One that is forgotten counts as new,
 /// which it would be next to those that were served later.
@@ -21,7 +22,7 @@ const IDLE: usize = 512;
 pub(super) type Name = Arc<str>;
 
 /// Who waits in one line, by the order in which they came.
-pub(super) type Row = BTreeMap<u64, Target>;
+pub(super) type Row = InOrder<Target>;
 
 /// A line that may be empty.
 pub(super) trait Line: Default {
@@ -30,7 +31,7 @@ pub(super) trait Line: Default {
 
 impl Line for Row {
     fn is_empty(&self) -> bool {
-        BTreeMap::is_empty(self)
+        InOrder::is_empty(self)
     }
 }
 
