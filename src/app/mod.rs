@@ -362,7 +362,7 @@ impl App {
     /// Binds the rules to the names that are known now, and hands them to the pipeline.
     fn send_view(&mut self) {
         self.give_orders();
-        let names = Arc::new(self.watching.names.clone());
+        let names = Arc::clone(&self.watching.names);
         let (rules, unknown) = self.rules.file.bind(names, &self.rules.tables);
         for name in &unknown {
             warn!(%name, "a rule names something that the directory does not have: it matches nothing until a refresh finds it");

@@ -191,7 +191,7 @@ impl App {
             return self.finish_reload(task, candidate, problems, Comparison::default());
         }
         let (answer, comparison) = oneshot::channel();
-        let names = Arc::new(self.watching.names.clone());
+        let names = Arc::clone(&self.watching.names);
         let (rules, _unknown) = candidate.file.bind(names, &candidate.tables);
         let until = Instant::now() + COMPARE_FOR;
         let question = Question { rules: Arc::new(rules), until, answer };

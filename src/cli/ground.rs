@@ -132,7 +132,7 @@ impl Ground {
 
     fn names(&self, wanted: &NamesWanted) -> Names {
         match &self.config {
-            Some(config) => self.known.watching(&config.watch, wanted).names,
+            Some(config) => Arc::unwrap_or_clone(self.known.watching(&config.watch, wanted).names),
             None => Names::default(),
         }
     }

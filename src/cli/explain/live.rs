@@ -77,5 +77,5 @@ async fn asked(
     for failed in refresh(&api, &watch, wanted, &mut known).await {
         eprint(&format!("warning: {failed}"));
     }
-    Ok((body.to_vec(), known.watching(&watch, wanted).names))
+    Ok((body.to_vec(), Arc::unwrap_or_clone(known.watching(&watch, wanted).names)))
 }

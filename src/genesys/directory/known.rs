@@ -1,6 +1,7 @@
 //! What the directory has said so far, source by source, and what follows from it. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -51,7 +52,7 @@ impl Known {
     /// What is to be watched, as far as it is known. `failed` is left for whoever asked.
     pub fn watching(&self, watch: &Watch, wanted: &NamesWanted) -> Watching {
         let mut watching = Watching { complete: true, ..Watching::default() };
-        watching.names = self.names();
+        watching.names = Arc::new(self.names());
         for name in &watch.queues {
             let queues = self.queue(name, &mut watching);
             watching.queues.extend(queues);

@@ -20,6 +20,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 use super::ids::{QueueId, UserId};
 use super::names::{Listed, Names};
@@ -35,7 +36,8 @@ pub struct Watching {
     pub users: BTreeSet<UserId>,
     /// Those whose queue topics are wanted.
     pub queues: BTreeSet<QueueId>,
-    pub names: Names,
+    /// Shared with whoever reads rules by them.
+    pub names: Arc<Names>,
     /// What was asked for, and is not there.
     pub unknown: BTreeSet<Unknown>,
     /// What could not be asked.
