@@ -25,8 +25,7 @@
 //! that had news last, as many as there is room for. Whoever needs another one reads it.
 //!
 //! Conversations that are over leave a tombstone, so that a late frame does not revive them.
-//! Everything is bounded, see [`Limits`]. Nothing here waits, reads a clock or does I/O, and nothing
-//! of a conversation is ever logged.
+//! Everything is bounded, see [`Limits`]. Nothing here waits, reads a clock, does I/O or logs.
 
 mod course;
 mod limits;
