@@ -210,7 +210,8 @@ pub trait Api: Send + Sync + 'static {
     ///
     /// # Cancel safety
     ///
-    /// Leave is taken at the last instant: a dropped future has spent nothing.
+    /// Leave is taken at the last instant: a dropped future has spent nothing, but for a token that
+    /// it was asking for.
     fn permit(&self, class: Class) -> BoxFuture<'_, Permit>;
 
     /// Makes a call for which leave has been taken. A 401 is answered by one fresh token and one

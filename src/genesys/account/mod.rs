@@ -140,7 +140,12 @@ impl Account {
 
     async fn make(&self, permit: Permit, call: Call) -> Result<Answer, CallError> {
         let asked_at = Instant::now();
-        let token = match self.tokens.get().await {
+        let carries_values = call.class == Class::Update && call.body.is_some();
+        let token = match carries_values {
+            true => self.tokens.get_unless_failed().await,
+            false => self.tokens.get().await,
+        };
+        let token = match token {
             Ok(token) => token,
             Err(error) => {
                 self.pacer.give_back(permit);
@@ -161,7 +166,6 @@ impl Account {
             let token = self.tokens.get().await?;
             Ok((token, self.pacer.permit(call.class).await))
         };
-        let carries_values = call.class == Class::Update && call.body.is_some();
         let fresh = if carries_values { timeout(TRUE_FOR, fresh).await } else { Ok(fresh.await) };
         let Ok(fresh) = fresh else { return Err(CallError::NoToken(NOT_AT_ONCE.to_owned())) };
         let (token, permit): (Token, Permit) = fresh?;
@@ -172,7 +176,7 @@ impl Account {
     /// is one. Where none can be had the call says why, and one that is over at once is not waited for.
     async fn leave(&self, class: Class) -> Permit {
         for _ in 0..TOKENS_FOR_LEAVE {
-            let permit = self.pacer.permit(class).await;
+            let permit = self.paced(class).await;
             if class != Class::Update || self.tokens.is_at_hand() {
                 return permit;
             }
@@ -181,7 +185,15 @@ impl Account {
                 break;
             }
         }
-        self.pacer.permit(class).await
+        self.paced(class).await
+    }
+
+    /// Leave of the budget alone.
+    async fn paced(&self, class: Class) -> Permit {
+        let asked_at = Instant::now();
+        let permit = self.pacer.permit(class).await;
+        self.counts.waited(asked_at.elapsed());
+        permit
     }
 
     /// While a token was waited for, the account may have begun to rest: then leave is taken anew.
@@ -247,12 +259,7 @@ impl Account {
 
 impl Api for Account {
     fn permit(&self, class: Class) -> BoxFuture<'_, Permit> {
-        Box::pin(async move {
-            let asked_at = Instant::now();
-            let permit = self.leave(class).await;
-            self.counts.waited(asked_at.elapsed());
-            permit
-        })
+        Box::pin(self.leave(class))
     }
 
     fn call_with(&self, permit: Permit, call: Call) -> BoxFuture<'_, Result<Answer, CallError>> {

@@ -129,9 +129,11 @@ impl Clients {
     async fn keep_tokens(&self) {
         let all = self.members.iter().enumerate().filter(|(number, _)| !self.is_refused(*number));
         let kept = all.map(|(number, member)| async move {
-            // One that takes longer is asked for anew.
-            if let Ok(Err(error)) = timeout(PROBE_LIMIT, member.account.keep_token()).await {
-                self.note(number, None, &error);
+            match timeout(PROBE_LIMIT, member.account.keep_token()).await {
+                Ok(Ok(())) => member.state().answered(),
+                Ok(Err(error)) => self.note(number, None, &error),
+                // It is asked for anew.
+                Err(_) => {}
             }
         });
         join_all(kept).await;

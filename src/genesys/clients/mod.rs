@@ -1,7 +1,7 @@
 //! Several OAuth clients that work as one: one [`Api`] for everybody, whoever's budget pays.
 //!
 //! Each client is an [`Account`] of its own, with its token and its budget. Leave for a request comes
-//! from whichever client has it first. A client that is refused, for its credentials or with a 403,
+//! from whichever client that has a token has it first. A client that is refused, for its credentials or with a 403,
 //! hands the call on to the others: a call that was refused was not acted upon, so nothing is written
 //! twice. A client whose credentials are refused is left alone but for a [look](Clients::keep_up) now
 //! and then, until it works again; one that is throttled rests, and the others have leave meanwhile.

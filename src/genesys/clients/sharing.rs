@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::select_all;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use tracing::warn;
 
 use super::{Clients, Standing};
@@ -15,6 +15,10 @@ use crate::genesys::call::{Answer, Api, Call, CallError, Class, Permit};
 /// How often a refused client is tried. A token request and a read: nothing of a budget that is not
 /// used anyhow, and soon enough for whoever mends it and waits.
 pub(super) const PROBE: Duration = Duration::from_secs(60);
+
+/// Who has no token is passed over; whether there is one by now is looked at so often, by whoever waits
+/// for leave.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 impl Clients {
     /// Leave of whoever has it first, but of nobody who was `tried`.
@@ -33,8 +37,14 @@ impl Clients {
                 (permit, ..) = select_all(asked) => return permit,
                 // Others may be asked now.
                 Ok(()) = changes.changed() => {}
+                () = sleep(LOOK_AGAIN), if !self.all_have_tokens() => {}
             }
         }
+    }
+
+    fn all_have_tokens(&self) -> bool {
+        let well = self.members.iter().enumerate().filter(|(number, _)| !self.is_refused(*number));
+        well.into_iter().all(|(_, member)| member.account.has_token())
     }
 
     /// Who may be asked, in their turns: those who are well; of them, who is forbidden nothing of

@@ -91,7 +91,7 @@ impl State {
         *self = State::default();
     }
 
-    /// A call was answered, so there is a token.
+    /// There is a token: a call was answered, or one was got.
     pub(super) fn answered(&mut self) {
         self.no_token_since = None;
     }

@@ -200,6 +200,48 @@ async fn a_client_that_is_refused_hands_its_work_on_and_comes_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_client_that_gets_its_token_late_is_asked_while_the_other_has_no_budget() {
+    let scene = scene();
+    scene.clients.start().await.unwrap();
+    let (pulse, stop) = (Pulse::default(), CancellationToken::new());
+    let work = Arc::clone(&scene.clients).keep_up(stop.clone(), pulse.add("clients"));
+    let act = async {
+        scene.world.login("b", 503);
+        scene.clients.token_revoked(1);
+        assert_eq!(scene.who(7).await, "a a a a a a a", "all that it may");
+        let begun = Instant::now();
+        let better = async {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            scene.world.login("b", 200);
+            // Whoever keeps the tokens gets one.
+            tokio::time::sleep(Duration::from_secs(30)).await;
+        };
+        let (answer, ()) = tokio::join!(scene.call(), better);
+        assert!(answer.is_ok() && begun.elapsed() < Duration::from_secs(40));
+        assert_eq!(scene.world.seen(), ["b PATCH /x 200"]);
+        stop.cancel();
+    };
+    tokio::join!(work, act);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_token_is_there_before_the_last_one_ends() {
+    let scene = scene();
+    scene.clients.start().await.unwrap();
+    let (pulse, stop) = (Pulse::default(), CancellationToken::new());
+    let work = Arc::clone(&scene.clients).keep_up(stop.clone(), pulse.add("clients"));
+    let act = async {
+        // Many lives of a token.
+        tokio::time::sleep(Duration::from_secs(3 * 86_400)).await;
+        let begun = Instant::now();
+        scene.call().await.unwrap();
+        assert_eq!(begun.elapsed(), Duration::from_millis(100), "the call's own");
+        stop.cancel();
+    };
+    tokio::join!(work, act);
+}
+
+#[tokio::test(start_paused = true)]
 async fn only_when_all_are_refused_the_credentials_are() {
     let scene = scene();
     scene.world.login("a", 400);

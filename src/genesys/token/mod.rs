@@ -234,6 +234,24 @@ impl Tokens {
         }
     }
 
+    /// The same for what must not wait for a login that has failed before: then its failure.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Tokens::get).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`get`](Tokens::get).
+    pub(super) async fn get_unless_failed(&self) -> Result<Token, CallError> {
+        if !self.is_at_hand()
+            && let Some((error, _)) = &self.state().failure
+        {
+            return Err(error.clone());
+        }
+        self.get().await
+    }
+
     /// A request with this token was answered 401. The token is dropped if it is still the current
     /// one: many such answers together make one renewal. Returns false if asking again is of no
     /// use.
