@@ -62,7 +62,8 @@ impl Situation<'_> {
 
     /// Whether the key has come to exist. Somebody else's value is there, whatever may yet be applied.
     pub(crate) fn exists(&self) -> bool {
-        let theirs = !self.base.is_empty() && !self.base_was_sent;
+        let is_ours = self.base_was_sent || self.followed == Some(self.base);
+        let theirs = !self.base.is_empty() && !is_ours && self.out.is_none();
         theirs || (!self.current().is_empty() && !self.uncertain)
     }
 
@@ -152,6 +153,10 @@ mod tests {
     fn somebody_elses_value_exists_while_ours_is_uncertain() {
         let situation = [("base", "C"), ("uncertain", ""), ("waits", "")];
         check(&situation, expect!["Write Once Exists Write"]);
+        // This one is ours, and about to be cleared, or may be.
+        check(&[("base", "B"), ("followed", "B"), ("out", "")], expect!["Write Once Write Write"]);
+        let situation = [("base", "B"), ("followed", "B"), ("uncertain", "")];
+        check(&situation, expect!["Write Once Write Write"]);
     }
 
     #[test]

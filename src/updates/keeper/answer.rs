@@ -192,6 +192,7 @@ impl Keeper {
             }
             CallError::Refused(refusal) => {
                 if self.outbox.split(target, now) {
+                    self.leave_what_exists(request, now);
                     let (status, correlation_id) = told(&refusal);
                     self.tell_sent(request, now, |took_ms| {
                         let correlation_id = correlation_id.clone();
@@ -218,12 +219,7 @@ impl Keeper {
                     self.again(request, Some(&refusal), &text, failure, now);
                 }
             }
-            CallError::Unauthorized(refusal) => {
-                let failure =
-                    Failure { again_at: self.backoff(request, now), uncertain, counts: true };
-                self.again(request, Some(&refusal), &text, failure, now);
-            }
-            CallError::Unavailable(refusal) => {
+            CallError::Unauthorized(refusal) | CallError::Unavailable(refusal) => {
                 let failure =
                     Failure { again_at: self.backoff(request, now), uncertain, counts: true };
                 self.again(request, Some(&refusal), &text, failure, now);
@@ -340,6 +336,7 @@ impl Keeper {
 
     fn forbidden(&mut self, request: &Request, refusal: &Refusal, text: &str, now: Instant) {
         self.outbox.forbid(request.target(), now);
+        self.leave_what_exists(request, now);
         let (status, correlation_id) = told(refusal);
         self.tell_sent(request, now, |took_ms| {
             let correlation_id = correlation_id.clone();

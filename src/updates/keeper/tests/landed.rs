@@ -45,6 +45,16 @@ fn a_key_that_others_gave_a_value_while_a_push_failed_has_come_to_exist() {
         "see wish a=1:if-absent | after 1 | take | no p lost | see a=9 wish a=1:if-absent | after 60 | take",
         expect!["p{a=1}#1 | -"],
     );
+    // Refused with another rule's key, and forbidden.
+    check(
+        "see wish a=1:if-absent b=1:by=s | after 1 | take | see a=9 wish a=1:if-absent b=1:by=s | no p 400 | after 60 | \
+         take",
+        expect!["p{a=1 b=1}#1 | p{b=1}#1"],
+    );
+    check(
+        "see wish a=1:if-absent | after 1 | take | see a=9 wish a=1:if-absent | no p 403 | after 61 | take",
+        expect!["p{a=1}#1 | -"],
+    );
     // This may be our own, and then another request has to come after it.
     check(
         "see wish a=1:if-absent | after 1 | take | no p lost | see a=1 wish a=1:if-absent | after 60 | take",
