@@ -58,7 +58,7 @@ pub(super) struct Entry {
     troubles: Option<Box<Troubles>>,
     pub in_flow: bool,
     pub forbidden: bool,
-    /// Of the conversation; empty where none has seen it. Changed only while it waits nowhere.
+    /// Of the conversation; empty where none has seen it. Changed only while it is not ready.
     pub queue: Name,
     /// The rule that it counts against.
     pub owner: Name,
@@ -186,6 +186,14 @@ impl Entry {
     /// To have some from now on.
     pub(super) fn troubles_mut(&mut self) -> &mut Troubles {
         self.troubles.get_or_insert_with(|| Box::new(Troubles::none()))
+    }
+
+    /// Its place among those that may go.
+    pub(super) fn order(&self) -> Option<u64> {
+        match self.place {
+            Place::Ready { order, .. } => Some(order),
+            Place::Held | Place::Timed(_) | Place::Forbidden(_) => None,
+        }
     }
 
     /// What is under way for this key.

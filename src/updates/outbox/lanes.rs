@@ -58,7 +58,7 @@ pub(super) struct Lanes {
     used_up: Vec<UsedUp>,
     /// What has no name: no rule, no queue.
     nobody: Name,
-    /// The sets of lanes that somebody stands in.
+    /// The sets of lanes that somebody stands in, or did.
     shared: BTreeSet<Arc<[Lane]>>,
 }
 

@@ -286,9 +286,17 @@ impl Outbox {
     }
 
     fn replace_all(&mut self, now: Instant) {
-        let conversations: BTreeSet<ConversationId> = self.entries.keys().cloned().collect();
-        for conversation in conversations {
-            self.change_all(&conversation, now, |_| {});
+        // Who has waited longest first: each goes to the end of the line that it comes to.
+        let mut all: Vec<(u64, Target)> = Vec::with_capacity(self.len);
+        for (conversation, participants) in &self.entries {
+            all.extend(participants.iter().map(|(participant, entry)| {
+                let (conversation, participant) = (conversation.clone(), participant.clone());
+                (entry.order().unwrap_or(u64::MAX), Target { conversation, participant })
+            }));
+        }
+        all.sort_unstable();
+        for (_, target) in all {
+            self.place(&target, now);
         }
     }
 
@@ -358,7 +366,7 @@ impl Outbox {
         let conversations: BTreeSet<ConversationId> = self.entries.keys().cloned().collect();
         for conversation in conversations {
             self.change_all(&conversation, now, |entry| {
-                entry.window = entry.window.min(now.into())
+                entry.window = entry.window.min(now.into());
             });
         }
     }

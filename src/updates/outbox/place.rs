@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::entry::{Place, Wants};
+use super::entry::{Entry, Place, Wants};
 use super::turns::Name;
 use super::{Outbox, Target};
 
@@ -16,7 +16,8 @@ impl Outbox {
 
     /// Has an entry wait in another queue, where it is as old as in the one before.
     pub(super) fn requeue(&mut self, target: &Target, queue: &Name, now: Instant) {
-        let order = self.leave(target);
+        let is_ready = |entry: &Entry| matches!(entry.place, Place::Ready { .. });
+        let order = self.entry(target).is_some_and(is_ready).then(|| self.leave(target)).flatten();
         if let Some(entry) = self.entry_mut(target) {
             entry.queue = Arc::clone(queue);
         }
