@@ -205,3 +205,25 @@ impl Lanes {
         self.ready.is_empty() && self.urgent.is_empty() && self.sizes.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_of_lanes_is_shared_and_no_more_are_kept_than_need_be() {
+        let mut lanes = Lanes::default();
+        let mut share = |name: usize| {
+            let shared = lanes.share(vec![Lane { urgent: false, rule: name.to_string().into() }]);
+            (shared, lanes.shared.len())
+        };
+        let first = share(0).0;
+        for name in 1..3 * SHARED {
+            let (shared, kept) = share(name);
+            assert!(kept <= SHARED && shared[0].rule.parse() == Ok(name));
+        }
+        assert!(Arc::ptr_eq(&first, &share(0).0), "somebody stands in it");
+        let all: Vec<_> = (0..2 * SHARED).map(&mut share).collect();
+        assert_eq!((all.len(), share(0).1), (2 * SHARED, SHARED));
+    }
+}

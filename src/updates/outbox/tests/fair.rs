@@ -197,3 +197,22 @@ fn nothing_is_forgotten_in_any_line() {
         assert!(lanes.is_empty(), "seed {seed}: {lanes:?}");
     }
 }
+
+#[test]
+fn who_changes_queue_keeps_its_age_and_its_place_among_the_forbidden() {
+    let mut crowd = Crowd::new(100);
+    let (now, other) = (crowd.now, Arc::from("2"));
+    let first = crowd.come("a", "1").unwrap();
+    crowd.come("a", "2").unwrap();
+    crowd.outbox.set_queue(&first.conversation, Some(&other), now);
+    let went: Vec<String> = std::iter::from_fn(|| crowd.go()).collect();
+    assert_eq!(went, ["a/1.0", "a/2.1"]);
+
+    let both = [(); 2].map(|()| crowd.come("a", "1").unwrap());
+    for target in &both {
+        assert_eq!(crowd.outbox.take(now).unwrap().target, *target);
+        crowd.outbox.forbid(target, now);
+    }
+    crowd.outbox.set_queue(&both[0].conversation, Some(&other), now);
+    assert_eq!(crowd.outbox.take_forbidden(now).unwrap().target, both[0]);
+}
