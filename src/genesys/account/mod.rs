@@ -36,7 +36,8 @@ const TRUE_FOR: Duration = Duration::from_secs(1);
 /// A token may be revoked while leave is waited for; again and again it is not.
 const TOKENS_FOR_LEAVE: usize = 3;
 
-const NOT_AT_ONCE: &str = "the one that there was is refused, and there is no other at once";
+const NOT_AT_ONCE: &str =
+    "the one that there was is refused, and to try with another is to wait: it is done anew";
 
 /// One client's access to the API of one organisation.
 pub struct Account {
@@ -141,9 +142,10 @@ impl Account {
     async fn make(&self, permit: Permit, call: Call) -> Result<Answer, CallError> {
         let asked_at = Instant::now();
         let carries_values = call.class == Class::Update && call.body.is_some();
-        let token = match carries_values {
-            true => self.tokens.get_unless_failed().await,
-            false => self.tokens.get().await,
+        let token = if carries_values {
+            self.tokens.get_unless_failed().await
+        } else {
+            self.tokens.get().await
         };
         let token = match token {
             Ok(token) => token,

@@ -127,8 +127,7 @@ impl Clients {
 
     /// So that no call waits for a token: each client that is not refused has one.
     async fn keep_tokens(&self) {
-        let all = self.members.iter().enumerate().filter(|(number, _)| !self.is_refused(*number));
-        let kept = all.map(|(number, member)| async move {
+        let kept = self.well().map(|(number, member)| async move {
             match timeout(PROBE_LIMIT, member.account.keep_token()).await {
                 Ok(Ok(())) => member.state().answered(),
                 Ok(Err(error)) => self.note(number, None, &error),

@@ -1,10 +1,11 @@
 //! Several OAuth clients that work as one: one [`Api`] for everybody, whoever's budget pays.
 //!
 //! Each client is an [`Account`] of its own, with its token and its budget. Leave for a request comes
-//! from whichever client that has a token has it first. A client that is refused, for its credentials or with a 403,
-//! hands the call on to the others: a call that was refused was not acted upon, so nothing is written
-//! twice. A client whose credentials are refused is left alone but for a [look](Clients::keep_up) now
-//! and then, until it works again; one that is throttled rests, and the others have leave meanwhile.
+//! from whichever client has it first, of those that have a token. A client that is refused, for its
+//! credentials or with a 403, hands the call on to the others: a call that was refused was not acted
+//! upon, so nothing is written twice. A client whose credentials are refused is left alone but for a
+//! [look](Clients::keep_up) now and then, until it works again; one that is throttled rests, and the
+//! others have leave meanwhile.
 //!
 //! What belongs to a client (its channels) goes by [`Clients::bound`]. Where there is one client only
 //! all of this is that client's [`Account`], and nothing else.
@@ -90,8 +91,7 @@ impl Clients {
 
     /// How all budgets stand, together: those of refused clients are no budget.
     pub fn usage(&self) -> Usage {
-        let well = self.members.iter().enumerate().filter(|(number, _)| !self.is_refused(*number));
-        let usages: Vec<Usage> = well.map(|(_, member)| member.account.usage()).collect();
+        let usages: Vec<Usage> = self.well().map(|(_, member)| member.account.usage()).collect();
         match &usages[..] {
             [] => self.members[0].account.usage(),
             [only] => *only,
@@ -153,14 +153,19 @@ impl Clients {
         self.standings.subscribe()
     }
 
+    /// Those that are not refused, with their places in the configuration.
+    fn well(&self) -> impl Iterator<Item = (usize, &Member)> {
+        self.members.iter().enumerate().filter(|(number, _)| !self.is_refused(*number))
+    }
+
     fn is_refused(&self, number: usize) -> bool {
         self.members.get(number).is_some_and(|member| member.state().refused().is_some())
     }
 
     /// How long it takes until one that is not refused may be asked; `None` if one may be now.
     fn resting(&self) -> Option<Duration> {
-        let well = self.members.iter().enumerate().filter(|(number, _)| !self.is_refused(*number));
-        let rests = well.map(|(_, member)| member.account.usage().resting_for.unwrap_or_default());
+        let rest = |member: &Member| member.account.usage().resting_for.unwrap_or_default();
+        let rests = self.well().map(|(_, member)| rest(member));
         rests.min().filter(|rest| !rest.is_zero())
     }
 }

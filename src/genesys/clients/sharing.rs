@@ -43,8 +43,7 @@ impl Clients {
     }
 
     fn all_have_tokens(&self) -> bool {
-        let well = self.members.iter().enumerate().filter(|(number, _)| !self.is_refused(*number));
-        well.into_iter().all(|(_, member)| member.account.has_token())
+        self.well().all(|(_, member)| member.account.has_token())
     }
 
     /// Who may be asked, in their turns: those who are well; of them, who is forbidden nothing of
@@ -135,10 +134,8 @@ impl Clients {
         match error {
             CallError::Credentials(_) | CallError::Unauthorized(_) => self.refuse(number, error),
             CallError::NoToken(_) => {
-                let others = self.members.iter().enumerate();
-                let other_works = others
-                    .filter(|(n, _)| *n != number && !self.is_refused(*n))
-                    .any(|(_, other)| other.state().has_token());
+                let mut others = self.well().filter(|(other, _)| *other != number);
+                let other_works = others.any(|(_, other)| other.state().has_token());
                 if member.state().without_token(now) && other_works {
                     self.refuse(number, error);
                 }

@@ -138,6 +138,17 @@ impl Scene {
         self.world.seen().iter().map(short).collect::<Vec<_>>().join(" ")
     }
 
+    /// Does this while the loop runs that keeps the clients up.
+    async fn while_kept_up(&self, act: impl Future<Output = ()>) {
+        let (pulse, stop) = (Pulse::default(), CancellationToken::new());
+        let work = Arc::clone(&self.clients).keep_up(stop.clone(), pulse.add("clients"));
+        let act = async {
+            act.await;
+            stop.cancel();
+        };
+        tokio::join!(work, act);
+    }
+
     fn check(&self, expected: Expect) {
         expected.assert_eq(&self.clients.troubles().join("\n"));
     }
@@ -165,8 +176,6 @@ async fn a_client_that_is_refused_hands_its_work_on_and_comes_back() {
     let scene = scene();
     scene.clients.start().await.unwrap();
     let (log, _guard) = logged();
-    let (pulse, stop) = (Pulse::default(), CancellationToken::new());
-    let work = Arc::clone(&scene.clients).keep_up(stop.clone(), pulse.add("clients"));
     let act = async {
         let mut standings = scene.clients.standings();
         scene.world.login("a", 400);
@@ -189,9 +198,8 @@ async fn a_client_that_is_refused_hands_its_work_on_and_comes_back() {
         assert_eq!(scene.world.seen(), ["a GET /api/v2/tokens/me 200"]);
         assert!(scene.who(4).await.contains('a'));
         scene.check(expect![[""]]);
-        stop.cancel();
     };
-    tokio::join!(work, act);
+    scene.while_kept_up(act).await;
     let log = log.text();
     for told in ["client=\"a\" error=the credentials", "the client works again"] {
         assert!(log.contains(told), "{told}: {log}");
@@ -203,8 +211,6 @@ async fn a_client_that_is_refused_hands_its_work_on_and_comes_back() {
 async fn a_client_that_gets_its_token_late_is_asked_while_the_other_has_no_budget() {
     let scene = scene();
     scene.clients.start().await.unwrap();
-    let (pulse, stop) = (Pulse::default(), CancellationToken::new());
-    let work = Arc::clone(&scene.clients).keep_up(stop.clone(), pulse.add("clients"));
     let act = async {
         scene.world.login("b", 503);
         scene.clients.token_revoked(1);
@@ -219,26 +225,22 @@ async fn a_client_that_gets_its_token_late_is_asked_while_the_other_has_no_budge
         let (answer, ()) = tokio::join!(scene.call(), better);
         assert!(answer.is_ok() && begun.elapsed() < Duration::from_secs(40));
         assert_eq!(scene.world.seen(), ["b PATCH /x 200"]);
-        stop.cancel();
     };
-    tokio::join!(work, act);
+    scene.while_kept_up(act).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_next_token_is_there_before_the_last_one_ends() {
     let scene = scene();
     scene.clients.start().await.unwrap();
-    let (pulse, stop) = (Pulse::default(), CancellationToken::new());
-    let work = Arc::clone(&scene.clients).keep_up(stop.clone(), pulse.add("clients"));
     let act = async {
         // Many lives of a token.
         tokio::time::sleep(Duration::from_secs(3 * 86_400)).await;
         let begun = Instant::now();
         scene.call().await.unwrap();
         assert_eq!(begun.elapsed(), Duration::from_millis(100), "the call's own");
-        stop.cancel();
     };
-    tokio::join!(work, act);
+    scene.while_kept_up(act).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,8 +2,8 @@
 //!
 //! Client credentials: there is nothing to refresh, one asks again. That is done by one caller at a
 //! time, whose result the others get; [some time before](Tokens::renew_in_time) the token ends, so
-//! that no call waits for it; and with the secret as it stands in its file at that moment. The secret and the token are wiped from
-//! memory when they are done with, and show in no log, error or `Debug`.
+//! that no call waits for it; and with the secret as it stands in its file at that moment. The secret
+//! and the token are wiped from memory when they are done with, and show in no log, error or `Debug`.
 
 mod grant;
 mod secret;
@@ -130,8 +130,13 @@ enum Look {
 }
 
 impl State {
+    fn failed_within(&self, rest: Duration, now: Instant) -> Option<&CallError> {
+        let (error, at) = self.failure.as_ref()?;
+        Some(error).filter(|_| now < *at + rest)
+    }
+
     fn look(&self, now: Instant) -> Look {
-        let failed = |rest| self.failure.as_ref().filter(|(_, at)| now < *at + rest);
+        let failed = |rest| self.failed_within(rest, now);
         match &self.current {
             Some(token) if now < token.0.renew_at => Look::Good(token.clone()),
             Some(token) if now < token.0.ends_at => match failed(REST_UNASKED) {
@@ -139,7 +144,7 @@ impl State {
                 None => Look::Ageing(token.clone()),
             },
             _ => match failed(REST) {
-                Some((error, _)) => Look::Failed(error.clone()),
+                Some(error) => Look::Failed(error.clone()),
                 None => Look::Missing(self.finished),
             },
         }
@@ -181,23 +186,22 @@ impl Tokens {
     ///
     /// Dropping the future lets the next caller ask.
     pub(super) async fn renew_in_time(&self) -> Result<(), CallError> {
-        let (look, now) = (self.state().look(Instant::now()), Instant::now());
-        match look {
-            Look::Good(_) => return Ok(()),
-            Look::Ageing(_) => {
+        let now = Instant::now();
+        let (look, failed) = {
+            let state = self.state();
+            (state.look(now), state.failed_within(REST_UNASKED, now).cloned())
+        };
+        match (look, failed) {
+            (Look::Good(_), _) => Ok(()),
+            (Look::Ageing(_), _) => {
                 if let Ok(_turn) = self.turn.try_acquire() {
                     // A failure is logged inside, and the old one serves on.
                     let _kept = self.renew().await.is_err();
                 }
-                return Ok(());
+                Ok(())
             }
-            Look::Failed(error) => return Err(error),
-            Look::Missing(_) => {}
-        }
-        let failure = self.state().failure.clone();
-        match failure.filter(|(_, at)| now < *at + REST_UNASKED) {
-            Some((error, _)) => Err(error),
-            None => self.get().await.map(|_| ()),
+            (Look::Failed(_) | Look::Missing(_), Some(error)) => Err(error),
+            (Look::Failed(_) | Look::Missing(_), None) => self.get().await.map(|_| ()),
         }
     }
 
