@@ -32,14 +32,14 @@ impl<T> Seldom<T> {
 
     /// Returns true if any had to go.
     pub(super) fn retain(&mut self, keep: impl FnMut(&T) -> bool) -> bool {
-        let before = self.as_slice().len();
-        let mut left = self.take();
-        left.retain(keep);
-        let went = left.len() < before;
-        if !left.is_empty() {
-            self.0 = Some(Box::new(Items(left)));
+        let Some(items) = &mut self.0 else { return false };
+        let before = items.0.len();
+        items.0.retain(keep);
+        let left = items.0.len();
+        if left == 0 {
+            self.0 = None;
         }
-        went
+        left < before
     }
 
     pub(super) fn take(&mut self) -> Vec<T> {

@@ -99,7 +99,10 @@ impl Keeper {
         self.note_took(now.saturating_duration_since(request.taken_at), now);
         match result {
             Ok(pushed) => self.accepted(request, &pushed, now),
-            Err(error) => self.failed(&request, error, now)?,
+            Err(error) => {
+                self.failed(&request, error, now)?;
+                self.leave_what_exists(&request, now);
+            }
         }
         Ok(())
     }
@@ -192,7 +195,6 @@ impl Keeper {
             }
             CallError::Refused(refusal) => {
                 if self.outbox.split(target, now) {
-                    self.leave_what_exists(request, now);
                     let (status, correlation_id) = told(&refusal);
                     self.tell_sent(request, now, |took_ms| {
                         let correlation_id = correlation_id.clone();
@@ -281,8 +283,7 @@ impl Keeper {
         let landed = self.outbox.failed(target, failure, now);
         let all = landed.len() == request.leaving.keys.len();
         self.settle_landed(request, landed, now);
-        self.leave_what_exists(request, now);
-        if (all && request.leaving.losses.is_empty()) || !self.outbox.waits(target) {
+        if all && request.leaving.losses.is_empty() {
             return;
         }
         self.counts.retries.add(1);
@@ -316,8 +317,7 @@ impl Keeper {
             let situation = self.situation(target, key, waiting.rules_hash, false);
             if waiting.write == Write::IfAbsent && situation.exists() {
                 let rule = Arc::clone(&waiting.rule);
-                self.outbox.withdraw(target, key, now);
-                self.tell_withdrawn(target, key, &rule, Withdrawal::Exists, now);
+                self.withdraw(target, key, &rule, Withdrawal::Exists, now);
                 info!(
                     conversation_id = %target.conversation,
                     participant_id = %target.participant, key = %key, rule = %rule,
@@ -336,7 +336,6 @@ impl Keeper {
 
     fn forbidden(&mut self, request: &Request, refusal: &Refusal, text: &str, now: Instant) {
         self.outbox.forbid(request.target(), now);
-        self.leave_what_exists(request, now);
         let (status, correlation_id) = told(refusal);
         self.tell_sent(request, now, |took_ms| {
             let correlation_id = correlation_id.clone();

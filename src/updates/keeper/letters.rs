@@ -175,8 +175,7 @@ impl Keeper {
     fn erase(&mut self, id: &ConversationId, now: Instant) -> (usize, bool) {
         let waiting = self.outbox.waiting_of(id);
         for (target, key, waiting) in &waiting {
-            self.outbox.withdraw(target, key, now);
-            self.tell_withdrawn(target, key, &waiting.rule, Withdrawal::Erased, now);
+            self.withdraw(target, key, &waiting.rule, Withdrawal::Erased, now);
         }
         // What is under way ends by itself, and is not kept whatever the answer.
         let _not_put_back = self.outbox.drop_losses(id, now);

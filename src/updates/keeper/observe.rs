@@ -248,13 +248,12 @@ impl Keeper {
             let exists = waiting.write == Write::IfAbsent && situation.exists();
             let unwished = !observation.in_force.contains(&waiting.digest);
             if met || exists || unwished {
-                self.outbox.withdraw(&target, &key, now);
                 let why = match (met, exists) {
                     (true, _) => Withdrawal::Met,
                     (false, true) => Withdrawal::Exists,
                     (false, false) => Withdrawal::Unwished,
                 };
-                self.tell_withdrawn(&target, &key, &waiting.rule, why, now);
+                self.withdraw(&target, &key, &waiting.rule, why, now);
                 if met && self.outbox.out(&target, &key).is_none() {
                     self.memory.meet(&target, &key, &waiting.value);
                 }
@@ -279,15 +278,16 @@ impl Keeper {
         let written =
             participant.and_then(|participant| participant.written.get(key)).map(|it| &**it);
         let base = written.map_or(seen, |written| written.base(seen));
+        let pending = self.outbox.pending(target, key);
         Situation {
             base,
             // What a read showed to be missing was never followed, and is written as if for the
             // first time.
             followed: written.filter(|it| is_ours(it.fate)).map(Written::followed),
-            out: self.outbox.out(target, key).map(|out| &*out.value),
-            waits: self.outbox.waiting(target, key).is_some(),
-            uncertain: self.outbox.is_uncertain(target, key),
-            base_was_sent: self.outbox.may_have_sent(target, key, base),
+            out: pending.out.map(|out| &*out.value),
+            waits: pending.waiting.is_some(),
+            uncertain: pending.unanswered.is_some(),
+            base_was_sent: pending.may_show(base),
             refused: participant.and_then(|participant| participant.refused(key, rules_hash)),
             read,
         }
@@ -319,14 +319,10 @@ impl Keeper {
             Decision::Theirs | Decision::Once | Decision::Refused => {}
             Decision::Look => self.asks.read(&observation.conversation),
             Decision::Exists => {
-                if self.outbox.withdraw(&target, &wish.key, now) {
-                    self.tell_withdrawn(&target, &wish.key, &wish.rule, Withdrawal::Exists, now);
-                }
+                self.withdraw(&target, &wish.key, &wish.rule, Withdrawal::Exists, now);
             }
             Decision::Met => {
-                if self.outbox.withdraw(&target, &wish.key, now) {
-                    self.tell_withdrawn(&target, &wish.key, &wish.rule, Withdrawal::Met, now);
-                }
+                self.withdraw(&target, &wish.key, &wish.rule, Withdrawal::Met, now);
                 if self.outbox.out(&target, &wish.key).is_none() {
                     self.memory.meet(&target, &wish.key, &wish.value);
                 }

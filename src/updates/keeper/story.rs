@@ -59,7 +59,8 @@ impl Keeper {
         }
     }
 
-    pub(super) fn tell_withdrawn(
+    /// Takes back what waits for a key, if anything does, and tells why.
+    pub(super) fn withdraw(
         &mut self,
         target: &Target,
         key: &Arc<str>,
@@ -67,7 +68,9 @@ impl Keeper {
         why: Withdrawal,
         now: Instant,
     ) {
-        let what = What::Withdrawn { why };
-        self.story.note(|| Event::new(now, target, key, rule, what));
+        if self.outbox.withdraw(target, key, now) {
+            let what = What::Withdrawn { why };
+            self.story.note(|| Event::new(now, target, key, rule, what));
+        }
     }
 }

@@ -8,6 +8,25 @@ use tokio::time::Instant;
 use super::{Few, Outbox, Target, UsedUp, Waiting};
 use crate::genesys::{ConversationId, ParticipantId};
 
+/// What is pending for one key of a participant.
+#[derive(Default)]
+pub(crate) struct Pending<'a> {
+    /// It is under way.
+    pub out: Option<&'a Waiting>,
+    /// It is not.
+    pub waiting: Option<&'a Waiting>,
+    /// Values that were sent without an answer, and may yet be applied.
+    pub unanswered: Option<&'a BTreeSet<Arc<str>>>,
+}
+
+impl Pending<'_> {
+    /// Whether a snapshot that shows this value may show one that was sent and is not settled.
+    pub(crate) fn may_show(&self, value: &str) -> bool {
+        self.out.is_some_and(|out| *out.value == *value)
+            || self.unanswered.is_some_and(|values| values.contains(value))
+    }
+}
+
 impl Outbox {
     /// Participants that wait or are under way.
     pub(crate) fn len(&self) -> usize {
@@ -53,11 +72,6 @@ impl Outbox {
         self.entries.contains_key(conversation)
     }
 
-    /// Whether anything waits for this participant, or is under way.
-    pub(crate) fn waits(&self, target: &Target) -> bool {
-        self.entry(target).is_some()
-    }
-
     /// What waits for a key and is not under way.
     pub(crate) fn waiting(&self, target: &Target, key: &str) -> Option<&Waiting> {
         self.entry(target)?.waiting(key)
@@ -93,9 +107,17 @@ impl Outbox {
 
     /// Whether a value that a snapshot shows may be one that was sent and is not settled.
     pub(crate) fn may_have_sent(&self, target: &Target, key: &str, value: &str) -> bool {
-        let Some(entry) = self.entry(target) else { return false };
-        entry.out(key).is_some_and(|out| *out.value == *value)
-            || entry.troubles().uncertain.get(key).is_some_and(|values| values.contains(value))
+        self.pending(target, key).may_show(value)
+    }
+
+    /// All that is pending for a key.
+    pub(crate) fn pending(&self, target: &Target, key: &str) -> Pending<'_> {
+        let Some(entry) = self.entry(target) else { return Pending::default() };
+        Pending {
+            out: entry.out(key),
+            waiting: entry.waiting(key),
+            unanswered: entry.troubles().uncertain.get(key),
+        }
     }
 
     /// All that waits for a conversation and is not under way.

@@ -269,8 +269,9 @@ impl Outbox {
         now: Instant,
     ) {
         let queue = Arc::clone(queue.unwrap_or(self.lanes.nobody()));
-        for target in self.targets_of(conversation) {
-            if self.entry(&target).is_some_and(|entry| entry.queue != queue) {
+        let mut participants = self.entries.get(conversation).into_iter().flatten();
+        if participants.any(|(_, entry)| entry.queue != queue) {
+            for target in self.targets_of(conversation) {
                 self.requeue(&target, &queue, now);
             }
         }

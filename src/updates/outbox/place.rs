@@ -16,8 +16,8 @@ impl Outbox {
 
     /// Has an entry wait in another queue, where it is as old as in the one before.
     pub(super) fn requeue(&mut self, target: &Target, queue: &Name, now: Instant) {
-        let is_ready = |entry: &Entry| matches!(entry.place, Place::Ready { .. });
-        let order = self.entry(target).is_some_and(is_ready).then(|| self.leave(target)).flatten();
+        let is_ready = self.entry(target).and_then(Entry::order).is_some();
+        let order = if is_ready { self.leave(target) } else { None };
         if let Some(entry) = self.entry_mut(target) {
             entry.queue = Arc::clone(queue);
         }
@@ -68,10 +68,10 @@ impl Outbox {
     /// Takes an entry from where it waits; returns its order, if it was ready.
     fn leave(&mut self, target: &Target) -> Option<u64> {
         let entry = self.entry_mut(target)?;
-        let queue = Arc::clone(&entry.queue);
         match std::mem::replace(&mut entry.place, Place::Held) {
             Place::Held => {}
             Place::Ready { order, lanes } => {
+                let queue = Arc::clone(&entry.queue);
                 self.lanes.leave(&lanes, &queue, order);
                 self.ready -= 1;
                 return Some(order);
