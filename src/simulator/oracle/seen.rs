@@ -34,12 +34,13 @@ impl Oracle {
             *newest = sequence;
             case.brought.insert(sequence);
         }
+        if sequence == case.newest {
+            return;
+        }
         let scene = Scene::new(body, &self.directory, &self.watched);
         let seen = look(&scene, &self.rules);
-        if sequence <= case.newest {
-            if sequence < case.newest {
-                case.entries.push(Entry { sequence, at: now, what: What::Crossed(seen) });
-            }
+        if sequence < case.newest {
+            case.entries.push(Entry { sequence, at: now, what: What::Crossed(seen) });
             return;
         }
         let what = What::Looked(seen);
