@@ -31,6 +31,8 @@ const WRITES_LEFT: u64 = 40;
 const DAYS_MORE: usize = 20;
 /// Likewise for conversations and frames: twice the hour.
 const HALF_MINUTES_MORE: usize = 120;
+/// More than are tried until the crash.
+const CALLS_IN_A_JAM: u32 = 10_000;
 const WRITES: &str = "PATCH /attributes";
 const ANY: &str = "* /api";
 const LOGIN: &str = "POST /oauth/token";
@@ -135,9 +137,10 @@ impl<'a> Weather<'a> {
             }
             Trouble::Crash => self.crash().await,
             Trouble::CrashInAJam => {
-                self.answers(Trouble::Frozen);
+                self.scene.simulator.script([frozen(CALLS_IN_A_JAM)]);
                 sleep(Duration::from_secs(self.dice.random_range(5..40))).await;
                 self.crash().await;
+                self.scene.simulator.clear_script();
             }
             Trouble::DiskFails => {
                 self.scene.disk.fail_after(self.dice.random_range(0..WRITES_LEFT));
@@ -281,21 +284,17 @@ impl<'a> Weather<'a> {
             ),
             (Trouble::TimeoutsAfterActing, Scripted { delay_ms: TIMEOUT, ..usual() }),
             (Trouble::SlowAnswers, Scripted { delay_ms: slow, times: times * 5, ..usual() }),
-            // The next twenty requests, whatever they are, have no answer.
-            (
-                Trouble::Frozen,
-                Scripted {
-                    operation: ANY.to_owned(),
-                    status: Some(504),
-                    delay_ms: TIMEOUT,
-                    times: 20,
-                    ..usual()
-                },
-            ),
+            (Trouble::Frozen, frozen(20)),
         ];
         let meant = scripted.into_iter().find(|(of, _)| *of == trouble);
         self.scene.simulator.script(meant.map(|(_, scripted)| scripted));
     }
+}
+
+/// The next requests, whatever they are, have no answer.
+fn frozen(times: u32) -> Scripted {
+    let (operation, status) = (ANY.to_owned(), Some(504));
+    Scripted { operation, status, delay_ms: TIMEOUT, times, ..Scripted::default() }
 }
 
 /// Rules of which some say something else, and some are gone.
