@@ -9,6 +9,7 @@
 //! nothing is known is behind only as far as it can be: its channel brought nothing from before it
 //! was there, and frames are not on their way for ever.
 
+use std::mem;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -33,25 +34,39 @@ const ON_THE_WAY: Duration = Duration::from_secs(30);
 /// See the [module](self).
 #[derive(Debug)]
 pub(super) struct Course {
-    /// Hashes of the accepted bodies, each with when it was accepted, the current one last. Never
-    /// empty, and mostly a few.
-    bodies: Vec<(u64, Moment)>,
-    /// The place of the first of them: places count all bodies that were ever accepted.
-    first: u32,
-    /// Until when no stream is believed to be up to date, although it has shown the current body.
-    unsure_until: Option<Moment>,
-    /// Hashes of bodies that were doubtful: those were seen too, accepted or not.
-    doubted: Seldom<u64>,
-    streams: Vec<Standing>,
+    /// The accepted bodies, the current one last. Never empty, and mostly a few.
+    bodies: Box<[Body]>,
+    /// When the current one was accepted.
+    accepted_at: Moment,
+    streams: Box<[Standing]>,
+    doubt: Option<Box<Doubt>>,
 }
 
-/// Where a stream is. Flat, because every live conversation has some.
+/// An accepted body in eight bytes, because a flood leaves a dozen of them with each conversation: 48
+/// bits of its hash, and for how many milliseconds it was the current one.
+///
+/// That a new body has those bits of one of the 64 happens once in four trillion; then it may be taken
+/// for a copy.
+#[derive(Clone, Copy, Debug)]
+struct Body(u64);
+
+/// Where a stream is, by places among the bodies from 1 on; 0 is before all that are remembered.
+/// Flat, because every live conversation has some.
 #[derive(Clone, Copy, Debug)]
 struct Standing {
     topic: u64,
     channel: u32,
-    earliest: u32,
-    latest: u32,
+    earliest: u8,
+    latest: u8,
+}
+
+/// What most conversations have nothing of.
+#[derive(Debug, Default)]
+struct Doubt {
+    /// Until when no stream is believed to be up to date, although it has shown the current body.
+    unsure_until: Option<Moment>,
+    /// Hashes of bodies that were doubtful: those were seen too, accepted or not.
+    bodies: Seldom<u64>,
 }
 
 /// What a stream's body is, whose progress decides nothing.
@@ -68,34 +83,45 @@ pub(super) enum Arrival {
 impl Course {
     pub(super) fn new(body: u64, now: Instant) -> Course {
         Course {
-            bodies: vec![(body, now.into())],
-            first: 0,
-            unsure_until: None,
-            doubted: Seldom::default(),
-            streams: Vec::new(),
+            bodies: Box::new([Body::new(body)]),
+            accepted_at: now.into(),
+            streams: Box::default(),
+            doubt: None,
         }
     }
 
     /// Adds the body that is the current one from now on.
     pub(super) fn accept(&mut self, body: u64, now: Instant) {
-        self.unsure_until = None;
-        if self.bodies.len() == MAX_BODIES {
-            self.bodies.remove(0);
-            self.first = self.first.saturating_add(1);
+        if let Some(doubt) = &mut self.doubt {
+            doubt.unsure_until = None;
         }
-        self.bodies.reserve_exact(1);
-        self.bodies.push((body, now.into()));
+        let before = Instant::from(mem::replace(&mut self.accepted_at, now.into()));
+        if let Some(last) = self.bodies.last_mut() {
+            *last = last.lasted_for(now.saturating_duration_since(before));
+        }
+        if self.bodies.len() < MAX_BODIES {
+            push(&mut self.bodies, Body::new(body));
+            return;
+        }
+        self.bodies.rotate_left(1);
+        if let Some(last) = self.bodies.last_mut() {
+            *last = Body::new(body);
+        }
+        for standing in &mut self.streams {
+            standing.earliest = standing.earliest.saturating_sub(1);
+            standing.latest = standing.latest.saturating_sub(1);
+        }
     }
 
     /// When the current body was accepted.
-    pub(super) fn accepted_at(&self) -> Option<Instant> {
-        self.bodies.last().map(|(_, at)| Instant::from(*at))
+    pub(super) fn accepted_at(&self) -> Instant {
+        self.accepted_at.into()
     }
 
     /// Notes that what was sent before the current body may still be on its way: it came from the
     /// API, or nobody knows whether it was late.
     pub(super) fn is_unsure(&mut self, now: Instant) {
-        self.unsure_until = Some((now + ON_THE_WAY).into());
+        self.doubt.get_or_insert_default().unsure_until = Some((now + ON_THE_WAY).into());
     }
 
     /// Notes that it was a stream that brought the current body.
@@ -131,45 +157,53 @@ impl Course {
     ) -> Arrival {
         let standing = self.standing(stream);
         let current = self.current_place();
-        let was_doubted = self.doubted.as_slice().contains(&body);
+        let was_doubted = self.was_doubted(body);
         let is_unseen = !self.has_accepted(body) && !was_doubted;
         let is_up_to_date = standing.is_some_and(|standing| standing.earliest == current);
-        if is_unseen && is_up_to_date && self.unsure_until.is_none_or(|until| until <= now.into()) {
+        if is_unseen && is_up_to_date && !self.is_unsure_at(now) {
             return Arrival::Later;
         }
-        let is_behind = |(at, accepted): (u32, Instant)| match standing {
-            Some(standing) => at > standing.latest,
-            None => accepted >= since && now < accepted + ON_THE_WAY,
+        let is_behind = |place: u8| match standing {
+            Some(standing) => place > standing.latest,
+            None => self
+                .accepted_lately(place)
+                .is_some_and(|accepted| accepted >= since && now < accepted + ON_THE_WAY),
         };
-        if self.accepted(body).any(is_behind) {
+        if self.places(body).any(is_behind) {
             self.show(stream, body);
             return Arrival::CatchingUp;
         }
         if !was_doubted {
-            self.doubted.push(body, MAX_BODIES);
+            self.doubt.get_or_insert_default().bodies.push(body, MAX_BODIES);
         }
         Arrival::Doubtful
     }
 
-    fn current_place(&self) -> u32 {
-        self.place(self.bodies.len() - 1)
+    fn was_doubted(&self, body: u64) -> bool {
+        self.doubt.as_ref().is_some_and(|doubt| doubt.bodies.as_slice().contains(&body))
     }
 
-    fn place(&self, at: usize) -> u32 {
-        self.first.saturating_add(u32::try_from(at).unwrap_or(u32::MAX))
+    fn is_unsure_at(&self, now: Instant) -> bool {
+        let until = self.doubt.as_ref().and_then(|doubt| doubt.unsure_until);
+        until.is_some_and(|until| Moment::from(now) < until)
+    }
+
+    fn current_place(&self) -> u8 {
+        place(self.bodies.len() - 1)
     }
 
     /// Where this body was accepted, the earliest first.
-    fn places(&self, body: u64) -> impl Iterator<Item = u32> {
-        self.accepted(body).map(|(at, _)| at)
+    fn places(&self, body: u64) -> impl Iterator<Item = u8> {
+        let places = self.bodies.iter().enumerate();
+        places.filter(move |(_, one)| one.is(body)).map(|(at, _)| place(at))
     }
 
-    /// Likewise, with when.
-    fn accepted(&self, body: u64) -> impl Iterator<Item = (u32, Instant)> {
-        let places = self.bodies.iter().enumerate();
-        places
-            .filter(move |(_, (one, _))| *one == body)
-            .map(|(at, (_, accepted))| (self.place(at), Instant::from(*accepted)))
+    /// When the body at this place was accepted, or up to some milliseconds before; `None` if that is
+    /// longer ago than anything is on its way.
+    fn accepted_lately(&self, place: u8) -> Option<Instant> {
+        let since = self.bodies.get(usize::from(place.checked_sub(1)?)..)?;
+        let ago = since.iter().map(|body| body.lasted()).sum::<Option<Duration>>()?;
+        self.accepted_at().checked_sub(ago)
     }
 
     fn standing(&self, stream: StreamId) -> Option<Standing> {
@@ -183,18 +217,56 @@ impl Course {
             return;
         }
         if self.streams.len() == MAX_STREAMS {
-            let behind = (0..self.streams.len()).min_by_key(|at| self.streams[*at].earliest);
-            if let Some(at) = behind {
-                self.streams.swap_remove(at);
+            if let Some(behind) = self.streams.iter_mut().min_by_key(|one| one.earliest) {
+                *behind = standing;
             }
+            return;
         }
-        self.streams.reserve_exact(1);
-        self.streams.push(standing);
+        push(&mut self.streams, standing);
+    }
+}
+
+/// Adds one, and no room to spare.
+fn push<T>(items: &mut Box<[T]>, item: T) {
+    let mut more = mem::take(items).into_vec();
+    more.reserve_exact(1);
+    more.push(item);
+    *items = more.into_boxed_slice();
+}
+
+fn place(at: usize) -> u8 {
+    u8::try_from(at + 1).unwrap_or(u8::MAX)
+}
+
+impl Body {
+    /// So many bits are for the time; all of them are set where it was longer than they can tell.
+    const TIME: u32 = 16;
+    const LONGER: u64 = (1 << Body::TIME) - 1;
+
+    fn new(hash: u64) -> Body {
+        Body(hash << Body::TIME)
+    }
+
+    fn is(self, hash: u64) -> bool {
+        self.0 >> Body::TIME == Body::new(hash).0 >> Body::TIME
+    }
+
+    fn lasted_for(self, time: Duration) -> Body {
+        // Rounded up: who seems to have been accepted earlier than it was costs a read at most.
+        let millis = u64::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(Body::LONGER);
+        Body(self.0 & !Body::LONGER | millis.min(Body::LONGER))
+    }
+
+    /// For how long it was the current one, and nothing for the one that still is; `None` if for
+    /// longer than anything is on its way.
+    fn lasted(self) -> Option<Duration> {
+        let time = Duration::from_millis(self.0 & Body::LONGER);
+        (time < ON_THE_WAY).then_some(time)
     }
 }
 
 impl Standing {
-    fn new(StreamId { channel, topic }: StreamId, earliest: u32, latest: u32) -> Standing {
+    fn new(StreamId { channel, topic }: StreamId, earliest: u8, latest: u8) -> Standing {
         Standing { topic, channel, earliest, latest }
     }
 
@@ -223,8 +295,11 @@ mod tests {
             course.brought_by(StreamId { channel: 1, topic: body });
             assert_eq!(course.judge(OTHER, 10_000 + body, now, now), Arrival::Doubtful);
         }
-        let lengths = (course.bodies.len(), course.doubted.as_slice().len(), course.streams.len());
+        let doubted = course.doubt.as_ref().map_or(0, |doubt| doubt.bodies.as_slice().len());
+        let lengths = (course.bodies.len(), doubted, course.streams.len());
         assert_eq!(lengths, (MAX_BODIES, MAX_BODIES, MAX_STREAMS));
+        let (bodies, standing) = (size_of_val(&*course.bodies), size_of::<Standing>());
+        assert_eq!((bodies, standing), (8 * MAX_BODIES, 16));
         let newest = StreamId { channel: 1, topic: 999 };
         assert_eq!(course.judge(newest, 998, now, now), Arrival::Doubtful);
         assert_eq!(course.judge(newest, 5_000, now, now), Arrival::Later);
@@ -279,5 +354,24 @@ mod tests {
         let mut course = Course::new(7, at(0));
         course.accept(8, at(20));
         assert_eq!(course.judge(ONE, 7, at(0), at(30)), Arrival::Doubtful);
+    }
+
+    #[test]
+    fn how_long_ago_a_body_was_accepted_is_told_as_long_as_it_counts() {
+        let start = Instant::now();
+        let at = |millis| start + Duration::from_millis(millis);
+        let mut course = Course::new(0, at(0));
+        let times = [40_000, 50_000, 50_001, 60_500];
+        (1..).zip(times).for_each(|(body, millis)| course.accept(body, at(millis)));
+        let told: Vec<_> = (0..=5).map(|place| course.accepted_lately(place)).collect();
+        let lately = times.map(|millis| Some(at(millis)));
+        assert_eq!(told[..2], [None, None]);
+        assert_eq!(told[2..], lately);
+        // What is less than a millisecond counts as one.
+        course.accept(9, at(60_500) + Duration::from_nanos(1));
+        assert_eq!(course.accepted_lately(5), Some(at(60_499) + Duration::from_nanos(1)));
+        // Too long for its bits, too.
+        course.accept(10, at(1_000_000));
+        assert_eq!((course.accepted_lately(6), course.accepted_at()), (None, at(1_000_000)));
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::collections::hash_map::Entry;
 use std::hash::{Hash, Hasher};
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,7 +36,7 @@ pub(super) struct Candidate {
     /// Hash of the normalised value.
     content: u64,
     /// Hash of what was sent, where that counts; a read has none.
-    pub(super) sent: Option<u64>,
+    pub(super) sent: Option<NonZeroU64>,
 }
 
 /// One live conversation.
@@ -44,7 +45,7 @@ pub(super) struct Live {
     held: Held,
     pub(super) progress: Progress,
     content: u64,
-    sent: Option<u64>,
+    sent: Option<NonZeroU64>,
     pub(super) course: Course,
     /// Number of the acceptance of what is held.
     pub(super) accepted: u64,
@@ -76,7 +77,7 @@ pub(super) struct LiveConversations {
 }
 
 impl Candidate {
-    pub(super) fn new(conversation: Arc<Conversation>, sent: Option<u64>) -> Candidate {
+    pub(super) fn new(conversation: Arc<Conversation>, sent: Option<NonZeroU64>) -> Candidate {
         let progress = Progress::of(&conversation);
         let content = hash(&*conversation);
         Candidate { conversation, progress, content, sent }
@@ -106,13 +107,13 @@ fn hash(value: &impl Hash) -> u64 {
 }
 
 /// Of the JSON value, whatever its layout; of the text where it is none.
-pub(super) fn text_hash(text: &str) -> u64 {
+pub(super) fn text_hash(text: &str) -> NonZeroU64 {
     let mut hasher = fingerprint::hasher();
     match serde_json::from_str::<serde_json::Value>(text) {
         Ok(value) => value.hash(&mut hasher),
         Err(_) => text.hash(&mut hasher),
     }
-    hasher.finish()
+    NonZeroU64::new(hasher.finish()).unwrap_or(NonZeroU64::MIN)
 }
 
 impl Live {
@@ -342,4 +343,16 @@ fn weight(conversation: &Conversation) -> usize {
         size_of::<Participant>() + legs + one.attributes.len() * ATTRIBUTE + ALLOCATIONS
     });
     size_of::<Conversation>() + text + parties.sum::<usize>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What 50,000 calls take: another eight bytes may be another sixteen or thirty-two of the
+    /// allocator's.
+    #[test]
+    fn a_conversation_is_kept_in_128_bytes() {
+        assert_eq!(size_of::<Live>(), 128);
+    }
 }

@@ -445,6 +445,6 @@ impl Tracker {
     /// When that was.
     fn accepted_at(&self, id: &ConversationId) -> Option<Instant> {
         let live = self.live.get(id).map(|live| live.course.accepted_at());
-        live.flatten().or_else(|| self.tombstones.get(id).map(|tombstone| tombstone.since))
+        live.or_else(|| self.tombstones.get(id).map(|tombstone| tombstone.since))
     }
 }

@@ -93,7 +93,7 @@ pub(super) enum Place {
     /// that has a key to send.
     Ready {
         order: u64,
-        lanes: Arc<[Lane]>,
+        lanes: Arc<Vec<Lane>>,
     },
     Timed(Moment),
     /// Among those that the API forbids, by order.
@@ -351,5 +351,16 @@ impl Waiting {
             apart: false,
             landed: false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What 100,000 participants take: another eight bytes may be another sixteen of the allocator's.
+    #[test]
+    fn what_waits_for_a_participant_is_kept_in_112_bytes_and_each_key_in_96() {
+        assert_eq!((size_of::<Entry>(), size_of::<Waiting>()), (112, 96));
     }
 }

@@ -59,7 +59,7 @@ pub(super) struct Lanes {
     /// What has no name: no rule, no queue.
     nobody: Name,
     /// The sets of lanes that somebody stands in, or did.
-    shared: BTreeSet<Arc<[Lane]>>,
+    shared: BTreeSet<Arc<Vec<Lane>>>,
 }
 
 impl Lanes {
@@ -68,14 +68,14 @@ impl Lanes {
     }
 
     /// A set of lanes, once for all who stand in it.
-    pub(super) fn share(&mut self, lanes: Vec<Lane>) -> Arc<[Lane]> {
-        if let Some(same) = self.shared.get(&*lanes) {
+    pub(super) fn share(&mut self, lanes: Vec<Lane>) -> Arc<Vec<Lane>> {
+        if let Some(same) = self.shared.get(&lanes) {
             return Arc::clone(same);
         }
         if self.shared.len() >= SHARED {
             self.shared.retain(|lanes| Arc::strong_count(lanes) > 1);
         }
-        let lanes: Arc<[Lane]> = lanes.into();
+        let lanes = Arc::new(lanes);
         if self.shared.len() < SHARED {
             self.shared.insert(Arc::clone(&lanes));
         }
