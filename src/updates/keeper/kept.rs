@@ -56,7 +56,8 @@ impl Keeper {
             changes.pending(place(target), row);
         }
         for target in written {
-            let row = self.memory.row(&target, self.settings.keep, &times);
+            let landed = self.known_to_have_landed(&target, now);
+            let row = self.memory.row(&target, landed, self.settings.keep, &times);
             changes.memory(place(target), row);
         }
         if let Some(through) = through {

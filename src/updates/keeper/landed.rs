@@ -4,7 +4,7 @@
 //! snapshot has shown the value meanwhile it has; and if somebody else has changed it since, writing
 //! it once more would undo theirs (SEMANTICS 3).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -39,6 +39,27 @@ impl Keeper {
         for key in landed {
             self.outbox.landed(target, &key);
         }
+        if self.outbox.has_landed(target).next().is_some() {
+            // What this shows of them is for who comes after this process, too.
+            self.outbox.touch(target);
+            self.memory.touch(target);
+        }
+    }
+
+    /// What would be written, if this process ended before the answer: then it never comes.
+    pub(super) fn known_to_have_landed(
+        &self,
+        target: &Target,
+        now: Instant,
+    ) -> Vec<(Arc<str>, Written)> {
+        let Some(participant) = self.memory.participant(target) else { return Vec::new() };
+        let landed = self.outbox.has_landed(target).map(|(key, sent)| {
+            let previous = participant.written.get(key).map(|written| &**written);
+            let mut written = Written::landed(sent.clone(), previous, Arc::from(""), now);
+            written.see(participant.seen(key), false);
+            (Arc::clone(key), written)
+        });
+        landed.collect()
     }
 
     /// The answer will not come, but what it was to say is known of these.
@@ -65,9 +86,7 @@ impl Keeper {
         for (key, sent) in landed {
             let before = request.seen.get(&*key).map_or("", String::as_str);
             let previous = participant.written.get(&key).map(|written| &**written);
-            let shown = Arc::clone(&sent.value);
-            let mut written =
-                Written::new(sent, previous, Arc::from(before), BTreeSet::new(), &shown, now);
+            let mut written = Written::landed(sent, previous, Arc::from(before), now);
             self.counts.confirmed.add(1);
             let rule = Arc::clone(&written.sent.rule);
             self.story.note(|| Event::new(now, target, &key, &rule, What::Seen));

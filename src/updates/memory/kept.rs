@@ -14,18 +14,21 @@ use crate::updates::journal::{self, PendingKey};
 use crate::updates::outbox::{Target, Waiting};
 
 impl Memory {
-    /// The row of a participant, without what was accepted longer ago than is kept; `None` if that
-    /// leaves nothing.
+    /// The row of a participant, with what has landed and has no answer, and without what was accepted
+    /// longer ago than is kept; `None` if that leaves nothing.
     pub(crate) fn row(
         &self,
         target: &Target,
+        landed: Vec<(Arc<str>, Written)>,
         keep: Duration,
         times: &Times,
     ) -> Option<journal::Memory> {
         let written = self.participant(target)?.written.iter();
         let kept =
             written.filter(|(_, it)| times.now.saturating_duration_since(it.accepted_at) < keep);
-        let keys: BTreeMap<_, _> = kept.map(|(key, it)| (Arc::clone(key), it.row(times))).collect();
+        let kept = kept.map(|(key, it)| (Arc::clone(key), it.row(times)));
+        let landed = landed.into_iter().map(|(key, it)| (key, it.row(times)));
+        let keys: BTreeMap<_, _> = kept.chain(landed).collect();
         Some(journal::Memory { keys }).filter(|row| !row.keys.is_empty())
     }
 

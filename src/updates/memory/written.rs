@@ -127,6 +127,17 @@ impl Written {
         }
     }
 
+    /// A value that a snapshot has shown before there was an answer.
+    pub(crate) fn landed(
+        sent: Waiting,
+        previous: Option<&Written>,
+        before: Arc<str>,
+        now: Instant,
+    ) -> Written {
+        let shown = Arc::clone(&sent.value);
+        Written::new(sent, previous, before, BTreeSet::new(), &shown, now)
+    }
+
     /// The value that the rules had last, as far as it was written or there.
     pub(crate) fn followed(&self) -> &str {
         self.met.as_ref().unwrap_or(&self.sent.value)

@@ -1,6 +1,6 @@
 //! What of the outbox outlives the process: rows out, rows in.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -31,19 +31,23 @@ impl Outbox {
         self.touched.extend(all);
     }
 
-    /// The row of a participant; `None` if nothing waits.
+    /// The row of a participant, without what has landed; `None` if nothing waits.
     pub(crate) fn row(&self, target: &Target, times: &Times) -> Option<Pending> {
         let entry = self.entry(target).filter(|entry| !entry.keys.is_empty())?;
         let early = defects::on(Defect::JournalClearedBeforeAnswer);
         let is_out = |key: &Arc<str>| entry.out.as_ref().is_some_and(|out| out.contains_key(key));
+        let has_landed = |key: &str, it: &Waiting| {
+            entry.out(key).is_some_and(|sent| sent.landed && entry.is_out(key, it))
+        };
         let keys = entry.keys.iter().filter(|(key, _)| !(early && is_out(key)));
-        let keys = keys.map(|(key, it)| (Arc::clone(key), it.row(times))).collect();
+        let keys = keys.filter(|(key, it)| !has_landed(key, it));
+        let keys: BTreeMap<_, _> = keys.map(|(key, it)| (Arc::clone(key), it.row(times))).collect();
         let mut uncertain = entry.troubles().uncertain.clone();
         // What is under way has no answer, and a process that ends hears none.
-        for (key, sent) in entry.all_out() {
+        for (key, sent) in entry.all_out().filter(|(_, sent)| !sent.landed) {
             uncertain.entry(Arc::clone(key)).or_default().insert(Arc::clone(&sent.value));
         }
-        Some(Pending { keys, uncertain })
+        Some(Pending { keys, uncertain }).filter(|row| !row.keys.is_empty() || early)
     }
 
     /// Takes in what an earlier process left for a participant, whether there is room or not. It is

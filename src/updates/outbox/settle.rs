@@ -59,6 +59,15 @@ impl Outbox {
         }
     }
 
+    /// What is under way and has been seen to be applied.
+    pub(crate) fn has_landed(
+        &self,
+        target: &Target,
+    ) -> impl Iterator<Item = (&Arc<str>, &Waiting)> {
+        let out = self.entry(target).into_iter().flat_map(Entry::all_out);
+        out.filter(|(_, sent)| sent.landed)
+    }
+
     /// The push failed and is to be tried again, but for what has been seen to be applied: that is
     /// settled, and returned.
     pub(crate) fn failed(

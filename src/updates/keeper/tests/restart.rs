@@ -55,6 +55,30 @@ fn what_was_under_way_may_yet_be_applied_and_goes_once_more() {
 }
 
 #[test]
+fn what_was_seen_to_be_applied_without_an_answer_is_not_made_again() {
+    let begin = "see wish a=1 b=1 | after 1 | take | see a=1 wish a=1 b=1 | rows";
+    // Others wrote over one key; the other has been applied, too.
+    check(
+        &format!(
+            "{begin} | see a=9 b=1 wish a=1 b=1 | restart | see read a=9 b=1 wish a=1 b=1 | after 1 | take | rows"
+        ),
+        expect!["p{a=1 b=1}#1 | p:1 p=1 | - | -"],
+    );
+    // They did while nobody was there.
+    check(
+        &format!("{begin} | restart | see read a=9 wish a=1 b=1 | after 1 | take"),
+        expect!["p{a=1 b=1}#1 | p:1 p=1 | p{b=1}#1"],
+    );
+    // What came since waits on.
+    check(
+        &format!(
+            "{begin} | see a=1 wish a=2 b=1 | restart | see read a=1 b=1 wish a=2 b=1 | after 1 | take"
+        ),
+        expect!["p{a=1 b=1}#1 | p:1 p=1 | p{a=2 b=1}#1"],
+    );
+}
+
+#[test]
 fn what_others_wrote_is_still_theirs() {
     check(
         "see wish a=1 | after 1 | take | yes p | see a=1 wish a=1 | see a=9 wish a=1 | restart | \
