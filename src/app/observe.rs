@@ -94,16 +94,11 @@ impl wish::Attributes for Attributes {
 
 fn observed(view: &View, current: &Conversation, moment: &Moment, looked: Looked) -> Look {
     let Looked { wishes, held, targets_missing, due, errors, .. } = looked;
-    let participants = current.participants.iter().map(|participant| Seen {
-        participant: participant.id.clone(),
-        ended: participant.ended(),
-        attributes: Arc::new(participant.attributes.clone()),
-    });
     let observation = Observation {
         conversation: current.id.clone(),
         at: moment.at,
         received_at: moment.received_at,
-        participants: participants.collect(),
+        participants: seen(current),
         wishes,
         over: current.is_over(),
         queue: queue_of(current),
@@ -114,6 +109,15 @@ fn observed(view: &View, current: &Conversation, moment: &Moment, looked: Looked
     };
     let due = due.filter(|_| !observation.over);
     Look { observation, held, targets_missing: targets_missing.into(), due, errors }
+}
+
+fn seen(current: &Conversation) -> Vec<Seen> {
+    let seen = current.participants.iter().map(|participant| Seen {
+        participant: participant.id.clone(),
+        ended: participant.ended(),
+        attributes: Arc::new(participant.attributes.clone()),
+    });
+    seen.collect()
 }
 
 /// The queue of its newest queue leg; where no leg tells, that of an agent who was reached through one.
@@ -151,8 +155,8 @@ pub(super) fn remember(
 }
 
 /// What the rules wish of a snapshot that may be newer than the current one or late, for keys of
-/// which they wish nothing in that: it shows nothing. What held in it has to be [remembered]
-/// before: else what `otherwise` wishes of the current one is not known.
+/// which they wish nothing in that; beside it what the current one shows. What held in it has to be
+/// [remembered] before: else what `otherwise` wishes of the current one is not known.
 ///
 /// [remembered]: remember
 pub(super) fn perhaps(
@@ -164,13 +168,11 @@ pub(super) fn perhaps(
 ) -> Observation {
     let now = wishes_of(view, &view.rules, standing, current, moment);
     let mut perhaps = observation(view, &mut standing.clone(), candidate, moment).observation;
-    perhaps.participants.clear();
+    perhaps.participants = seen(current);
     perhaps.in_flow |= current.in_flow();
     perhaps.wishes.retain(|wish| {
-        let is_same = |one: &&Wish| (&one.participant, &one.key) == (&wish.participant, &wish.key);
-        // Who finds something there has no first wish, and the updates do not know of every key.
-        let is_absent = there(current, wish).is_none_or(str::is_empty);
-        is_absent && !now.iter().any(|one| is_same(&one))
+        let is_same = |one: &Wish| (&one.participant, &one.key) == (&wish.participant, &wish.key);
+        !now.iter().any(is_same)
     });
     perhaps
 }

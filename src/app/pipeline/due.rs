@@ -91,7 +91,7 @@ impl Pipeline {
         };
         let moment = Moment { at, received_at: due, from_read: false };
         self.observe(&current, &moment).await?;
-        self.still_doubt(&current.id).await
+        self.still_doubt(&current, &moment).await
     }
 }
 

@@ -9,6 +9,7 @@
 
 mod audit;
 mod by_rule;
+mod doubtful;
 mod due;
 mod look_ups;
 mod question;
@@ -31,13 +32,14 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, warn};
 
 use self::audit::Audit;
+use self::doubtful::Doubtful;
 use self::due::Due;
 use self::look_ups::LookUps;
 pub(super) use self::look_ups::{Found, LookUp, Which};
 pub(super) use self::standings::Standings;
 use self::through::Through;
 pub(super) use self::through::Unheard;
-use crate::app::observe::{Look, Moment, View, perhaps, remember, same_wishes};
+use crate::app::observe::{Look, Moment, View, remember, same_wishes};
 use crate::app::reads::{ReadDone, Reads};
 use crate::app::rule_errors::RuleErrors;
 use crate::events::channels::Received;
@@ -87,6 +89,7 @@ pub(super) struct Pipeline {
     view: View,
     tracker: Tracker,
     standings: Standings,
+    doubtful: Doubtful,
     rule_errors: RuleErrors,
     reads: Reads,
     look_ups: LookUps,
@@ -133,6 +136,7 @@ impl Pipeline {
             view,
             tracker,
             standings,
+            doubtful: Doubtful::default(),
             rule_errors: RuleErrors::default(),
             reads,
             look_ups: LookUps::default(),
@@ -309,7 +313,8 @@ impl Pipeline {
                     debug!(conversation_id = %id, topic = %received.topic, "two snapshots in doubt, reading the conversation");
                     self.reads.want_first(id.clone());
                     self.through.doubt(&id, received.at);
-                    self.pass_on_perhaps(&id, current.as_deref(), &candidate, &moment).await?;
+                    self.doubtful.keep(&candidate, |id| self.tracker.is_in_doubt(id));
+                    self.pass_on_perhaps(current.as_deref(), &candidate, &moment).await?;
                     self.send(Input::Doubt(id)).await?;
                 }
             }
@@ -320,23 +325,6 @@ impl Pipeline {
             }
         }
         ControlFlow::Continue(())
-    }
-
-    /// What only the doubtful one wishes; nobody can say what that is where the other is not kept.
-    async fn pass_on_perhaps(
-        &mut self,
-        id: &ConversationId,
-        current: Option<&Conversation>,
-        candidate: &Conversation,
-        moment: &Moment,
-    ) -> ControlFlow<()> {
-        let Some(current) = current else { return ControlFlow::Continue(()) };
-        let standing = self.standings.of(id);
-        let perhaps = perhaps(&self.view, standing, current, candidate, moment);
-        if perhaps.wishes.is_empty() {
-            return ControlFlow::Continue(());
-        }
-        self.send(Input::Perhaps(perhaps)).await
     }
 
     /// Compares what the rules make of two snapshots, and remembers what held in the second: newest
@@ -429,15 +417,7 @@ impl Pipeline {
                 self.observe(&current, &moment).await?;
             }
         }
-        self.still_doubt(&current.id).await
-    }
-
-    /// A look at what is held settles no doubt: what waits goes on being held back.
-    async fn still_doubt(&mut self, id: &ConversationId) -> ControlFlow<()> {
-        if !self.tracker.is_in_doubt(id) {
-            return ControlFlow::Continue(());
-        }
-        self.send(Input::Doubt(id.clone())).await
+        self.still_doubt(&current, &moment).await
     }
 }
 

@@ -15,7 +15,7 @@ use crate::genesys::ConversationId;
 use crate::moment::Moment;
 use crate::updates::dead_letters::Reason;
 use crate::updates::decide::{Decision, Situation};
-use crate::updates::memory::{Fate, Gone, Participant, Showing, Sight, Written};
+use crate::updates::memory::{Fate, Gone, Met, Showing, Sight, Written};
 use crate::updates::outbox::{Offered, Target, Waiting};
 use crate::updates::story::{Event, Flow, What, Withdrawal};
 use crate::updates::wish::{Observation, Wish, Write};
@@ -43,7 +43,8 @@ impl Keeper {
     /// Takes in what the rules wish of a snapshot of which nobody knows whether it comes before or
     /// after what was observed last, as far as that makes no difference: the first wish for a key is
     /// its last one either way. The state may be gone when a read could tell. For keys only that are
-    /// absent in what was observed: of others not all that is there is remembered.
+    /// absent in what was observed, which comes with it, or are as a rule left them that is not in
+    /// force any more: of others not all that is there is remembered.
     pub(crate) fn perhaps(&mut self, observation: &Observation, now: Instant) {
         // While a flow runs it would be overwritten: for the flow's end to say.
         if observation.in_flow || self.memory.gone(&observation.conversation).is_some() {
@@ -54,21 +55,29 @@ impl Keeper {
                 conversation: observation.conversation.clone(),
                 participant: wish.participant.clone(),
             };
-            if self.is_untouched(&target, &wish.key, observation.rules_hash) {
+            if self.is_untouched(&target, &wish.key, observation) {
                 self.consider(observation, wish, now);
             }
         }
     }
 
-    /// Whether a key is absent, and was never written, refused or wished: a wish that was met by what
-    /// was there is not remembered, but then something was there.
-    fn is_untouched(&self, target: &Target, key: &str, rules_hash: u64) -> bool {
-        let was_never = |it: &Participant| {
-            it.seen(key).is_empty()
-                && !it.written.contains_key(key)
-                && it.refused(key, rules_hash).is_none()
+    /// Whether a key was never written, refused or wished by the rules in force: a wish that was met by
+    /// what was there is not remembered, but then something was there that we had not written.
+    fn is_untouched(&self, target: &Target, key: &str, observation: &Observation) -> bool {
+        let mut seen = observation.participants.iter();
+        let seen = seen.find(|seen| seen.participant == target.participant);
+        let shown = seen.and_then(|seen| seen.attributes.get(key)).unwrap_or_default();
+        let known = self.memory.participant(target);
+        let was_never = match known.and_then(|it| it.written.get(key)) {
+            None => shown.is_empty(),
+            Some(written) => {
+                written.followed() == shown
+                    && is_ours(written.fate)
+                    && !observation.in_force.contains(&written.sent.digest)
+            }
         };
-        self.memory.participant(target).is_none_or(was_never)
+        was_never
+            && known.is_none_or(|it| it.refused(key, observation.rules_hash).is_none())
             && self.outbox.waiting(target, key).is_none()
             && self.outbox.out(target, key).is_none()
             && !self.outbox.is_uncertain(target, key)
@@ -255,7 +264,9 @@ impl Keeper {
                 };
                 self.withdraw(&target, &key, &waiting.rule, why, now);
                 if met && self.outbox.out(&target, &key).is_none() {
-                    self.memory.meet(&target, &key, &waiting.value);
+                    let Waiting { value, rule, digest, rules_hash, .. } = &waiting;
+                    let met = Met { value, rule, digest: *digest, rules_hash: *rules_hash };
+                    self.memory.meet(&target, &key, met);
                 }
                 debug!(
                     conversation_id = %target.conversation, participant_id = %target.participant,
@@ -324,7 +335,9 @@ impl Keeper {
             Decision::Met => {
                 self.withdraw(&target, &wish.key, &wish.rule, Withdrawal::Met, now);
                 if self.outbox.out(&target, &wish.key).is_none() {
-                    self.memory.meet(&target, &wish.key, &wish.value);
+                    let Wish { value, rule, digest, .. } = wish;
+                    let met = Met { value, rule, digest: *digest, rules_hash };
+                    self.memory.meet(&target, &wish.key, met);
                 }
             }
             Decision::Write => {

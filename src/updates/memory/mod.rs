@@ -26,7 +26,7 @@ pub(crate) use carried::Carried;
 pub(crate) use gone::Gone;
 use gone::Graves;
 pub(crate) use shown::{Showing, Shown};
-pub(crate) use written::{Confirming, Fate, Sight, Written};
+pub(crate) use written::{Confirming, Fate, Met, Sight, Written};
 
 use super::few::Few;
 use super::outbox::Target;
@@ -165,10 +165,10 @@ impl Memory {
     }
 
     /// A wish is met by what is there: what was written before it is no longer what is followed.
-    pub(crate) fn meet(&mut self, target: &Target, key: &str, value: &Arc<str>) {
+    pub(crate) fn meet(&mut self, target: &Target, key: &str, met: Met<'_>) {
         let participant = self.known_mut(target);
         let written = participant.and_then(|it| it.written.get_mut(key));
-        if written.is_some_and(|written| written.meet(value)) {
+        if written.is_some_and(|written| written.meet(met)) {
             self.touch(target);
         }
     }

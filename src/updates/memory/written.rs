@@ -39,6 +39,15 @@ pub(crate) struct Written {
     pub(super) asks: u8,
 }
 
+/// A wish that is met by what is there, and whose it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Met<'w> {
+    pub value: &'w Arc<str>,
+    pub rule: &'w Arc<str>,
+    pub digest: u64,
+    pub rules_hash: u64,
+}
+
 /// What became of an accepted value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
@@ -144,9 +153,15 @@ impl Written {
     }
 
     /// The wish for this value is met by what is there. Returns true if that is news.
-    pub(crate) fn meet(&mut self, value: &Arc<str>) -> bool {
-        let met = Some(Arc::clone(value)).filter(|value| *value != self.sent.value);
-        let is_news = self.met != met;
+    pub(crate) fn meet(&mut self, Met { value, rule, digest, rules_hash }: Met<'_>) -> bool {
+        let met = Some(value).filter(|value| **value != self.sent.value).cloned();
+        let mut is_news = self.met != met;
+        if met.is_none() && self.sent.digest != digest {
+            // It is this rule's value from now on, whichever had it written.
+            self.sent.rule = Arc::clone(rule);
+            (self.sent.rules_hash, self.sent.digest) = (rules_hash, digest);
+            is_news = true;
+        }
         self.met = met;
         is_news
     }

@@ -49,6 +49,24 @@ async fn what_only_a_doubtful_snapshot_wishes_is_passed_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_doubtful_snapshot_wishes_by_other_rules_is_passed_on_when_they_come() {
+    let mut scene = Scene::new(1);
+    scene.frames("a:plain").await;
+    assert_eq!(scene.wishes().await, "");
+    scene.frames("b:gold").await;
+    scene.view.send_replace(view(&RULES.replace("set.tier", "set.level")));
+    assert_eq!(scene.wishes().await, "");
+    assert!(scene.is_quiet());
+    assert_eq!(scene.perhaps, ["tier=gold", "level=gold"]);
+    // It is settled: nothing is left of it.
+    scene.answer(Ok(body("c", "plain"))).await;
+    assert_eq!(scene.wishes().await, "");
+    scene.view.send_replace(view(RULES));
+    assert_eq!(scene.wishes().await, "");
+    assert!(scene.is_quiet() && scene.perhaps.len() == 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_an_earlier_process_wrote_is_followed_by_otherwise() {
     let written: Memory = serde_json::from_str(
         r#"{"keys":{"hold":{"value":"true","rule":"hold","digest":0,"accepted_at":0,

@@ -158,6 +158,22 @@ fn the_first_wish_for_a_key_counts_whether_its_snapshot_is_late_or_not() {
 }
 
 #[test]
+fn it_is_the_first_also_where_a_rule_that_is_gone_has_written_before() {
+    let written = "see wish a=1 | after 1 | take | yes p | see a=1 wish a=1";
+    let (gone, perhaps) = ("see a=1 hash=2", "perhaps a=1 hash=2 wish a=2 | after 1 | take");
+    check(&format!("{written} | {gone} | {perhaps}"), expect!["p{a=1}#1 | p{a=2}#1"]);
+    // The new rules wished what the old ones wrote, or others have written since.
+    check(&format!("{written} | {gone} wish a=1 | {perhaps}"), expect!["p{a=1}#1 | -"]);
+    let perhaps = perhaps.replace("a=1", "a=9");
+    check(&format!("{written} | see a=9 hash=2 | {perhaps}"), expect!["p{a=1}#1 | -"]);
+    // The rule is there still.
+    check(
+        &format!("{written} | see a=1 | perhaps a=1 wish a=2 | after 1 | take"),
+        expect!["p{a=1}#1 | -"],
+    );
+}
+
+#[test]
 fn after_a_timeout_all_keys_go_again_whatever_is_seen_and_a_read_confirms() {
     check(
         "see wish a=1 b=1 | after 1 | take | no p lost | see a=1 b=1 wish a=1 b=2 | after 60 | take | \
