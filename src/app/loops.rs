@@ -10,6 +10,8 @@ use tokio_util::sync::CancellationToken;
 use super::journal::Opened;
 use super::list_watch::{Found, ListWatch, Watched};
 use super::observe::View;
+#[cfg(feature = "otlp")]
+use super::otlp;
 use super::pipeline::{self, Pipeline, Question, Standings, Unheard};
 use super::push::Writer;
 use super::recovery::{self, Recovery, Search};
@@ -33,12 +35,15 @@ use crate::updates::dispatcher::{self, Dispatcher, Input};
 use crate::updates::foresight::Outlook;
 use crate::updates::orders::Orders;
 use crate::updates::settings::Settings;
+#[cfg(not(feature = "otlp"))]
+use crate::updates::traces::Traces;
 use crate::updates::wish::Ask;
 
 const NOTICES_WAITING: usize = 64;
 
 /// What every loop is given, and the loops started so far.
 pub(super) struct Loops {
+    pub(super) outside: Arc<dyn Outside>,
     pub(super) clients: Arc<Clients>,
     /// The same, as everybody sees them.
     pub(super) api: Arc<dyn Api>,
@@ -87,7 +92,7 @@ impl Loops {
         (wanted_sender, watching)
     }
 
-    pub(super) fn channels(&mut self, config: &Config, outside: Arc<dyn Outside>) -> ChannelEnds {
+    pub(super) fn channels(&mut self, config: &Config) -> ChannelEnds {
         let (topics_sender, topics) = watch::channel(Arc::default());
         let (frames, frames_receiver) = mpsc::channel(QUEUE);
         let (notices, notices_receiver) = mpsc::channel(NOTICES_WAITING);
@@ -95,7 +100,7 @@ impl Loops {
         let channels = Channels {
             clients: self.clients.bound(),
             standings: self.clients.standings(),
-            outside,
+            outside: Arc::clone(&self.outside),
             settings: config.channels.clone(),
             state_file: Some(config.state.dir.join("channels.json")),
             frames,
@@ -212,6 +217,10 @@ impl Loops {
         asks: mpsc::Sender<Ask>,
     ) -> UpdateEnds {
         let Opened { journal, recovered, calendar, story, .. } = opened;
+        #[cfg(feature = "otlp")]
+        let (traces, collecting) = otlp::collecting(Arc::clone(&self.outside), calendar);
+        #[cfg(not(feature = "otlp"))]
+        let traces = Traces::default();
         let (orders_sender, orders) = watch::channel(Arc::new(orders));
         let (outlook, outlook_receiver) = watch::channel(Outlook::default());
         let writer = Writer::new(Arc::clone(&self.api), config.genesys.dialect);
@@ -227,11 +236,14 @@ impl Loops {
             recovered,
             calendar,
             story,
+            traces,
             counts: Arc::clone(&self.counts),
             beat: self.pulse.add("dispatcher"),
             seed: machine::seed(),
         });
         let work = async move { Part::Dispatcher(dispatcher.run().await) };
+        #[cfg(feature = "otlp")]
+        let work = async move { tokio::join!(work, collecting).0 };
         self.tasks.spawn(named("dispatcher", work));
         (orders_sender, outlook_receiver)
     }

@@ -19,6 +19,8 @@ mod loops;
 mod monitoring;
 mod month;
 mod observe;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod overview;
 mod pauses;
 mod pausing;

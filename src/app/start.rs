@@ -210,6 +210,7 @@ impl Start {
         let api = Arc::clone(&clients) as Arc<dyn Api>;
         let month = Month::new(&config.state.dir, api, &counts, requests_per_month(&config));
         let mut loops = Loops {
+            outside,
             clients: Arc::clone(&clients),
             api: month.api(),
             stop,
@@ -218,7 +219,7 @@ impl Start {
             tasks,
         };
         let (wanted, watching) = loops.directory(&config, wanted(&config, &rules));
-        let (topics, frames, notices, channels) = loops.channels(&config, outside);
+        let (topics, frames, notices, channels) = loops.channels(&config);
         let (asks_sender, asks) = mpsc::channel(ASKS_WAITING);
         let (updates, observations) = mpsc::channel(OBSERVATIONS_WAITING);
         let (questions, questions_receiver) = mpsc::channel(1);

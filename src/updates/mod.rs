@@ -27,4 +27,5 @@ mod redact;
 pub mod settings;
 mod slowness;
 pub mod story;
+pub mod traces;
 pub mod wish;

@@ -33,6 +33,7 @@ use super::orders::Orders;
 use super::push::{Push, Pushed};
 use super::settings::Settings;
 use super::story::Story;
+use super::traces::Traces;
 use super::wish::{Ask, Observation};
 use crate::defects::{self, Defect};
 use crate::genesys::ConversationId;
@@ -111,6 +112,8 @@ pub struct Joints {
     pub calendar: Calendar,
     /// Where it is told what happens.
     pub story: Story,
+    /// Where it is told what was done, where anybody collects that.
+    pub traces: Traces,
     pub counts: Arc<Counts>,
     pub beat: Beat,
     /// Of the jitter.
@@ -178,6 +181,7 @@ impl Dispatcher {
         keeper.order(&orders.borrow_and_update(), now);
         keeper.restore(recovered, calendar, now);
         keeper.tell(joints.story);
+        keeper.trace(joints.traces);
         Dispatcher {
             keeper,
             input,

@@ -97,6 +97,7 @@ impl Keeper {
         self.counts.pushes.add(1);
         self.probes -= usize::from(request.probe);
         self.note_took(now.saturating_duration_since(request.taken_at), now);
+        self.trace_pushed(&request, &result, now);
         match result {
             Ok(pushed) => self.accepted(request, &pushed, now),
             Err(error) => {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::{Keeper, Request};
@@ -16,6 +17,7 @@ use crate::updates::calendar::Calendar;
 use crate::updates::journal::Store;
 use crate::updates::push::Pushed;
 use crate::updates::settings::Settings;
+use crate::updates::traces::{Done, Step, Traces};
 use crate::updates::wish::{Observation, Seen, Wish, Write};
 
 /// A keeper with room for four participants, and its pushes under way.
@@ -26,6 +28,8 @@ pub(super) struct Bench {
     out: HashMap<String, Request>,
     store: Store,
     calendar: Calendar,
+    start: Instant,
+    steps: mpsc::Receiver<Step>,
 }
 
 impl Bench {
@@ -35,10 +39,13 @@ impl Bench {
         let mut settings = Settings::for_tests();
         settings.max_pending = 4;
         settings.max_value_length = 8;
-        let keeper = Keeper::new(settings, Arc::clone(&counts), 1, now);
+        let mut keeper = Keeper::new(settings, Arc::clone(&counts), 1, now);
+        let (traces, steps) = Traces::collected();
+        keeper.trace(traces);
         let store = Store::for_tests();
         let calendar = Calendar::new(now, jiff::Timestamp::UNIX_EPOCH);
-        Bench { keeper, counts, now, out: HashMap::new(), store, calendar }
+        let (out, start) = (HashMap::new(), now);
+        Bench { keeper, counts, now, out, store, calendar, start, steps }
     }
 
     /// As the keeper is set where all attributes are written.
@@ -116,6 +123,7 @@ impl Bench {
                 return Some(format!("unconfirmed={}", self.counts.unconfirmed.get()));
             }
             ["counts"] => return Some(self.counts()),
+            ["traced"] => return Some(self.traced()),
             _ => panic!("unknown step `{step}`"),
         }
         None
@@ -190,6 +198,25 @@ impl Bench {
             panic!("{answer:?}")
         };
         format!("{letters} letters, {waiting} waiting, {left_alone}")
+    }
+
+    /// What was done since this was last asked, with seconds since the start.
+    fn traced(&mut self) -> String {
+        let mut traced = Vec::new();
+        while let Ok(step) = self.steps.try_recv() {
+            let [began, ended] = [step.began, step.ended].map(|at| (at - self.start).as_secs());
+            let done = match step.done {
+                Done::Pushed { sent, attempt, answer, is_accepted } => {
+                    let (sent, status) = ((sent - self.start).as_secs(), answer.status);
+                    format!("sent at {sent} #{attempt} {status:?} {is_accepted}")
+                }
+                Done::Seen => "seen".to_owned(),
+                Done::GivenUp { reason } => reason.to_string(),
+            };
+            let (who, keys, rules) = (step.participant, step.keys, step.rules);
+            traced.push(format!("{began}-{ended} {who}{{{keys}}} by {rules}: {done}"));
+        }
+        traced.join(", ")
     }
 
     fn dead_letters(&self) -> String {

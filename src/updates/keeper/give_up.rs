@@ -57,6 +57,7 @@ impl Keeper {
                     participant.refuse(key, &waiting.value, waiting.rules_hash);
                 }
             }
+            self.trace_given_up(target, &keys, reason, now);
             self.note(&rule, keys.iter().map(|(key, _)| key), reason.as_str(), verdict.status, now);
             let correlation_id: Option<Arc<str>> = verdict.correlation_id.as_deref().map(Arc::from);
             for (key, _) in &keys {

@@ -81,6 +81,7 @@ impl Keeper {
         );
         self.counts.pushed.add(u64::try_from(landed.len()).unwrap_or(u64::MAX));
         self.note_accepted(&landed, None, now);
+        self.trace_seen(target, &landed, now);
         let Some(participant) = self.memory.participant_mut(target) else { return };
         self.guard.wrote(target, landed.keys(), now, &self.settings);
         for (key, sent) in landed {

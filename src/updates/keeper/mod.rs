@@ -22,6 +22,7 @@ mod request;
 mod story;
 #[cfg(test)]
 mod tests;
+mod traces;
 mod troubles;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,6 +51,7 @@ use super::outbox::{Outbox, Target};
 use super::settings::Settings;
 use super::slowness::Slowness;
 use super::story::{Event, Story, What};
+use super::traces::Traces;
 use super::wish::Ask;
 use crate::genesys::ConversationId;
 use crate::moment::Moment;
@@ -106,6 +108,7 @@ pub(crate) struct Keeper {
     told_unsettled: Option<Instant>,
     draining: bool,
     story: Story,
+    traces: Traces,
     rng: StdRng,
 }
 
@@ -138,6 +141,7 @@ impl Keeper {
             told_unsettled: None,
             draining: false,
             story: Story::default(),
+            traces: Traces::default(),
             rng: StdRng::seed_from_u64(seed),
             settings,
             counts,

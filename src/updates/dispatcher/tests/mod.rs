@@ -277,6 +277,7 @@ impl Bench {
             recovered: Recovered::default(),
             calendar: Calendar::new(start, jiff::Timestamp::UNIX_EPOCH),
             story: Story::default(),
+            traces: Traces::default(),
             counts: Arc::new(Counts::default()),
             beat: pulse.add("updates"),
             seed: 1,

@@ -6,6 +6,7 @@ mod landed;
 mod letters;
 mod losses;
 mod restart;
+mod traces;
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
