@@ -29,6 +29,7 @@ use attributed::updates::journal::{Journal, Recovered, Store};
 use attributed::updates::push::{Parcel, Push, Pushed};
 use attributed::updates::settings::Settings;
 use attributed::updates::story::Story;
+use attributed::updates::traces::Traces;
 use attributed::updates::wish::{Observation, Seen, Wish, Write};
 use futures::future::{BoxFuture, ready};
 use jiff::Timestamp;
@@ -197,6 +198,7 @@ fn dispatcher(journal: Journal, recovered: Recovered) -> (mpsc::Sender<Input>, D
         recovered,
         calendar: Calendar::new(Instant::now(), Timestamp::now()),
         story: Story::default(),
+        traces: Traces::default(),
         counts: Arc::default(),
         beat: Pulse::default().add("updates"),
         seed: 1,

@@ -17,6 +17,7 @@ use attributed::updates::journal::{Journal, Store};
 use attributed::updates::push::{Parcel, Push, Pushed};
 use attributed::updates::settings::Settings;
 use attributed::updates::story::Story;
+use attributed::updates::traces::Traces;
 use attributed::updates::wish::{Observation, Seen, Wish, Write};
 use futures::future::{BoxFuture, pending};
 use jiff::Timestamp;
@@ -52,6 +53,7 @@ pub(crate) fn measure(target: f64) -> ExitCode {
             recovered,
             calendar: Calendar::new(Instant::now(), Timestamp::now()),
             story: Story::default(),
+            traces: Traces::default(),
             counts: Arc::clone(&counts),
             beat: Pulse::default().add("updates"),
             seed: 1,
