@@ -17,7 +17,7 @@ use std::fmt;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -83,6 +83,8 @@ pub(super) fn collecting(outside: Arc<dyn Outside>, calendar: Calendar) -> (Trac
 
 struct Collector {
     exporter: SpanExporter,
+    /// Why the last request had no answer, which the exporter does not tell.
+    unanswered: Arc<Mutex<Option<String>>>,
     spans: Spans,
     /// Steps that were not sent, of which nothing was said yet.
     lost: u64,
@@ -91,7 +93,8 @@ struct Collector {
 
 impl Collector {
     fn new(outside: Arc<dyn Outside>, calendar: Calendar) -> Result<Collector, ExporterBuildError> {
-        let client = Way(outside);
+        let unanswered = Arc::default();
+        let client = Way { outside, unanswered: Arc::clone(&unanswered) };
         let mut exporter = SpanExporter::builder().with_http().with_http_client(client).build()?;
         let service = Resource::builder()
             .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
@@ -102,7 +105,7 @@ impl Collector {
         };
         exporter.set_resource(&service.build());
         let spans = Spans { seed: machine::seed(), calendar };
-        Ok(Collector { exporter, spans, lost: 0, failing: false })
+        Ok(Collector { exporter, unanswered, spans, lost: 0, failing: false })
     }
 
     async fn run(mut self, mut steps: mpsc::Receiver<Step>) {
@@ -130,7 +133,10 @@ impl Collector {
                 }
                 return;
             }
-            Ok(Err(error)) => error.to_string(),
+            Ok(Err(error)) => {
+                let unanswered = self.unanswered.lock().unwrap_or_else(PoisonError::into_inner);
+                unanswered.clone().unwrap_or_else(|| error.to_string())
+            }
             Err(_) => format!("no answer within {} s", limit.as_secs()),
         };
         self.lost += u64::try_from(steps.len()).unwrap_or(u64::MAX);
@@ -144,7 +150,10 @@ impl Collector {
 }
 
 /// The same way out as for everything else.
-struct Way(Arc<dyn Outside>);
+struct Way {
+    outside: Arc<dyn Outside>,
+    unanswered: Arc<Mutex<Option<String>>>,
+}
 
 impl fmt::Debug for Way {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -161,6 +170,12 @@ impl HttpClient for Way {
         's: 'f,
         Self: 'f,
     {
-        Box::pin(async move { Ok(self.0.send(request, TIMEOUT).await?) })
+        Box::pin(async move {
+            let sent = self.outside.send(request, TIMEOUT).await;
+            let mut unanswered = self.unanswered.lock().unwrap_or_else(PoisonError::into_inner);
+            *unanswered = sent.as_ref().err().map(ToString::to_string);
+            drop(unanswered);
+            Ok(sent?)
+        })
     }
 }

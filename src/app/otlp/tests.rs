@@ -90,6 +90,8 @@ async fn what_cannot_be_sent_is_counted_and_forgotten() {
     collector.send(&[dropped], TIMEOUT).await;
     collector.send(&[step(now, Done::Seen)], TIMEOUT).await;
     assert_eq!((collector.lost, collector.failing), (7, true));
+    let unanswered = collector.unanswered.lock().unwrap().clone();
+    assert_eq!(unanswered.as_deref(), Some("cannot connect: connection refused"));
     *network.is_down.lock().unwrap() = false;
     collector.send(&[step(now, Done::Seen)], TIMEOUT).await;
     assert_eq!((collector.lost, collector.failing), (0, false));
