@@ -193,7 +193,7 @@ fn status_line(
         );
     }
     if counts.gaps_open.get() > 0 {
-        parts.push(format!("{} gaps being looked into", counts.gaps_open.get()));
+        parts.push(format!("{} being looked into", counted(counts.gaps_open.get(), "gap")));
     }
     parts.extend(budget.troubles.iter().cloned());
     let usage = &budget.usage;
