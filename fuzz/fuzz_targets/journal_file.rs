@@ -31,6 +31,7 @@ use attributed::updates::journal::{Changes, Journal, Pending, Place, Recovered, 
 use attributed::updates::push::{Parcel, Push, Pushed};
 use attributed::updates::settings::Settings;
 use attributed::updates::story::Story;
+use attributed::updates::traces::Traces;
 use futures::future::{BoxFuture, ready};
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
@@ -198,6 +199,7 @@ fn take_over(disk: Disk, recovered: Recovered) {
             recovered,
             calendar: Calendar::new(Instant::now(), now),
             story: Story::default(),
+            traces: Traces::default(),
             counts: Arc::default(),
             beat: Pulse::default().add("updates"),
             seed: 1,
