@@ -75,7 +75,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// See [`StoreError`]; what is there stays as it is.
+    /// See [`StoreError`]; what is there stays as it is, but for the number of pages in the header of one
+    /// that was cut off: the database writes it before it misses them.
     pub fn on(disk: impl StorageBackend) -> Result<Store, StoreError> {
         contained(|| Store::prepare(builder().create_with_backend(disk).map_err(of_open)?))
     }
@@ -260,7 +261,8 @@ pub(super) fn of_open(error: DatabaseError) -> StoreError {
         return StoreError::Locked;
     }
     let damaged = if let DatabaseError::Storage(StorageError::Io(error)) = &error {
-        error.kind() == ErrorKind::InvalidData
+        // It ends before what it says is in it.
+        matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof)
     } else {
         matches!(
             error,
