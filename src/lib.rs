@@ -35,7 +35,7 @@
 //!
 //! Each outside crate is known in one place: tungstenite in `events::socket`, reqwest in
 //! `genesys::http`, governor in the pacer, signal-hook in [`signals`], hyper's server in
-//! [`status::http`], prometheus-client in [`status::metrics`]. `tests/it/tidy.rs` holds the
+//! [`status::http`], prometheus-client in [`status::metrics`], OpenTelemetry's in `app::otlp`. `tests/it/tidy.rs` holds the
 //! source to all of this.
 //!
 //! # What cuts across

@@ -243,7 +243,7 @@ impl Loops {
         });
         let work = async move { Part::Dispatcher(dispatcher.run().await) };
         #[cfg(feature = "otlp")]
-        let work = async move { tokio::join!(work, collecting).0 };
+        let work = otlp::beside(collecting, work);
         self.tasks.spawn(named("dispatcher", work));
         (orders_sender, outlook_receiver)
     }

@@ -41,6 +41,9 @@ const KNOWN_IN: &[(&str, &[&str])] = &[
     ("ring", &["src/cli/record/pseudonym.rs"]),
     ("redb", &["src/updates/journal"]),
     ("prometheus_client", &["src/status/metrics"]),
+    ("opentelemetry", &["src/app/otlp"]),
+    ("opentelemetry_otlp", &["src/app/otlp"]),
+    ("opentelemetry_sdk", &["src/app/otlp"]),
     ("hyper", &["src/status/http", "src/simulator"]),
 ];
 

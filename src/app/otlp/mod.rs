@@ -47,8 +47,8 @@ const BATCH: usize = 512;
 const PACE: Duration = Duration::from_secs(1);
 /// A collector is near; the default of OpenTelemetry's specification.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// What is left at the end of the process is given less, so that the end is not held up.
-const TIMEOUT_AT_THE_END: Duration = Duration::from_secs(2);
+/// What is left at the end of the process has so long to go.
+const AT_THE_END: Duration = Duration::from_secs(2);
 
 /// What sends traces, until the updates have ended.
 pub(super) type Collecting = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -79,6 +79,20 @@ pub(super) fn collecting(outside: Arc<dyn Outside>, calendar: Calendar) -> (Trac
             (Traces::default(), Box::pin(async {}))
         }
     }
+}
+
+/// Does the updates' work and sends their traces beside it. Who has ended is not held up by a
+/// collector that does not answer.
+pub(super) async fn beside<T>(collecting: Collecting, updates: impl Future<Output = T>) -> T {
+    let mut sent = collecting.fuse();
+    let mut updates = std::pin::pin!(updates);
+    let ended = tokio::select! {
+        biased;
+        ended = &mut updates => ended,
+        () = &mut sent => return updates.await,
+    };
+    let _late = timeout(AT_THE_END, sent).await;
+    ended
 }
 
 struct Collector {
@@ -117,30 +131,24 @@ impl Collector {
             {
                 batch.push(step);
             }
-            self.send(&batch, if steps.is_closed() { TIMEOUT_AT_THE_END } else { TIMEOUT }).await;
+            self.send(&batch).await;
         }
     }
 
-    async fn send(&mut self, steps: &[Step], limit: Duration) {
+    async fn send(&mut self, steps: &[Step]) {
         self.lost += steps.iter().map(|step| step.dropped).sum::<u64>();
         let spans = steps.iter().flat_map(|step| self.spans.of(step)).collect();
-        let sent = timeout(limit, self.exporter.export(spans)).await;
-        let reason = match sent {
-            Ok(Ok(())) => {
-                if std::mem::take(&mut self.failing) || self.lost > 0 {
-                    let lost = std::mem::take(&mut self.lost);
-                    info!(lost, "traces are sent again");
-                }
-                return;
+        let Err(error) = self.exporter.export(spans).await else {
+            if std::mem::take(&mut self.failing) || self.lost > 0 {
+                let lost = std::mem::take(&mut self.lost);
+                info!(lost, "traces are sent again");
             }
-            Ok(Err(error)) => {
-                let unanswered = self.unanswered.lock().unwrap_or_else(PoisonError::into_inner);
-                unanswered.clone().unwrap_or_else(|| error.to_string())
-            }
-            Err(_) => format!("no answer within {} s", limit.as_secs()),
+            return;
         };
         self.lost += u64::try_from(steps.len()).unwrap_or(u64::MAX);
         if !std::mem::replace(&mut self.failing, true) {
+            let unanswered = self.unanswered.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let reason = unanswered.unwrap_or_else(|| error.to_string());
             warn!(
                 reason,
                 "traces cannot be sent and are lost: see to the collector and OTEL_EXPORTER_OTLP_ENDPOINT"

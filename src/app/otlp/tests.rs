@@ -87,13 +87,14 @@ async fn what_cannot_be_sent_is_counted_and_forgotten() {
     let now = Instant::now();
     *network.is_down.lock().unwrap() = true;
     let dropped = Step { dropped: 5, ..step(now, Done::Seen) };
-    collector.send(&[dropped], TIMEOUT).await;
-    collector.send(&[step(now, Done::Seen)], TIMEOUT).await;
+    collector.send(&[dropped]).await;
+    collector.send(&[step(now, Done::Seen)]).await;
     assert_eq!((collector.lost, collector.failing), (7, true));
+    // The first was told of.
     let unanswered = collector.unanswered.lock().unwrap().clone();
     assert_eq!(unanswered.as_deref(), Some("cannot connect: connection refused"));
     *network.is_down.lock().unwrap() = false;
-    collector.send(&[step(now, Done::Seen)], TIMEOUT).await;
+    collector.send(&[step(now, Done::Seen)]).await;
     assert_eq!((collector.lost, collector.failing), (0, false));
 }
 
@@ -129,4 +130,13 @@ async fn the_steps_of_one_update_are_one_trace_and_no_other_is_in_it() {
     let lasted = whole.end_time.duration_since(whole.start_time).unwrap();
     assert_eq!(lasted, Duration::from_secs(3));
     assert!(whole.span_context.is_valid() && whole.span_context.is_sampled());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_collector_that_does_not_answer_holds_up_no_end() {
+    let start = Instant::now();
+    let ended = beside(Box::pin(std::future::pending()), async { 7 }).await;
+    assert_eq!((ended, start.elapsed()), (7, AT_THE_END));
+    // Nor does one that is not there.
+    assert_eq!(beside(Box::pin(async {}), async { 7 }).await, 7);
 }
