@@ -1,4 +1,4 @@
-//! Snapshots in doubt: of each conversation the last one, for as long as it is.
+//! Snapshots in doubt: of each conversation the last one. What is settled goes when there is no room.
 //!
 //! The state may be gone when the read that settles it has an answer. What only it wishes is passed on
 //! as what is perhaps wished: when it comes, and once more when other rules are in force.

@@ -242,6 +242,7 @@ impl Body {
     /// So many bits are for the time; all of them are set where it was longer than they can tell.
     const TIME: u32 = 16;
     const LONGER: u64 = (1 << Body::TIME) - 1;
+    const _TELLS_WHAT_COUNTS: () = assert!(ON_THE_WAY.as_secs() * 1_000 < Body::LONGER);
 
     fn new(hash: u64) -> Body {
         Body(hash << Body::TIME)

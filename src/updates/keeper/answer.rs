@@ -101,6 +101,8 @@ impl Keeper {
         match result {
             Ok(pushed) => self.accepted(request, &pushed, now),
             Err(error) => {
+                // It may say that this was not applied, and somebody else's.
+                self.touch_landed(request.target());
                 self.failed(&request, error, now)?;
                 self.leave_what_exists(&request, now);
             }

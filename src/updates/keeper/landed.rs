@@ -26,8 +26,12 @@ impl Keeper {
         if self.settings.whole_maps {
             return;
         }
+        let mut under_way = self.outbox.under_way(target).peekable();
+        if under_way.peek().is_none() {
+            return;
+        }
         let participant = self.memory.participant(target);
-        let landed = self.outbox.under_way(target).filter(|(key, sent)| {
+        let landed = under_way.filter(|(key, sent)| {
             let is_there = shown.get(key).is_some_and(|value| *value == *sent.value);
             let was_there = participant.is_some_and(|it| {
                 *it.seen(key) == *sent.value
@@ -39,8 +43,12 @@ impl Keeper {
         for key in landed {
             self.outbox.landed(target, &key);
         }
-        if self.outbox.has_landed(target).next().is_some() {
-            // What this shows of them is for who comes after this process, too.
+        self.touch_landed(target);
+    }
+
+    /// What is known of those is for who comes after this process, too, and may have changed.
+    pub(super) fn touch_landed(&mut self, target: &Target) {
+        if self.outbox.have_landed(target).next().is_some() {
             self.outbox.touch(target);
             self.memory.touch(target);
         }
@@ -53,11 +61,10 @@ impl Keeper {
         now: Instant,
     ) -> Vec<(Arc<str>, Written)> {
         let Some(participant) = self.memory.participant(target) else { return Vec::new() };
-        let landed = self.outbox.has_landed(target).map(|(key, sent)| {
+        let landed = self.outbox.have_landed(target).map(|(key, sent)| {
             let previous = participant.written.get(key).map(|written| &**written);
-            let mut written = Written::landed(sent.clone(), previous, Arc::from(""), now);
-            written.see(participant.seen(key), false);
-            (Arc::clone(key), written)
+            let seen = participant.seen(key);
+            (Arc::clone(key), Written::landed(sent.clone(), previous, seen, now).0)
         });
         landed.collect()
     }
@@ -85,13 +92,12 @@ impl Keeper {
         let Some(participant) = self.memory.participant_mut(target) else { return };
         self.guard.wrote(target, landed.keys(), now, &self.settings);
         for (key, sent) in landed {
-            let before = request.seen.get(&*key).map_or("", String::as_str);
             let previous = participant.written.get(&key).map(|written| &**written);
-            let mut written = Written::landed(sent, previous, Arc::from(before), now);
+            let (written, sight) = Written::landed(sent, previous, participant.seen(&key), now);
             self.counts.confirmed.add(1);
             let rule = Arc::clone(&written.sent.rule);
             self.story.note(|| Event::new(now, target, &key, &rule, What::Seen));
-            if written.see(participant.seen(&key), false) == Sight::Foreign {
+            if sight == Sight::Foreign {
                 self.counts.lost_to_others.add(1);
                 let what = What::Overwritten { flow: None, write: written.sent.write };
                 self.story.note(|| Event::new(now, target, &key, &rule, what));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::updates::outbox::{Leaving, Target};
+use crate::updates::outbox::{Leaving, Target, Waiting};
 use crate::updates::push::{Changes, Parcel};
 
 /// One push on its way: give it back with its answer.
@@ -50,9 +50,14 @@ impl Request {
     }
 
     pub(super) fn rules(&self) -> String {
-        let mut rules: Vec<&str> = self.leaving.keys.values().map(|it| &*it.rule).collect();
-        rules.sort_unstable();
-        rules.dedup();
-        rules.join(" ")
+        rules_of(self.leaving.keys.values())
     }
+}
+
+/// Each once, separated by spaces.
+pub(super) fn rules_of<'w>(waiting: impl IntoIterator<Item = &'w Waiting>) -> String {
+    let mut rules: Vec<&str> = waiting.into_iter().map(|it| &*it.rule).collect();
+    rules.sort_unstable();
+    rules.dedup();
+    rules.join(" ")
 }

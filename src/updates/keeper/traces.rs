@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::request::rules_of;
 use super::{Keeper, Request};
 use crate::genesys::call::CallError;
 use crate::updates::dead_letters::Reason;
@@ -68,21 +69,15 @@ fn step<'k>(
     (sent, ended): (Instant, Instant),
     done: Done,
 ) -> Step {
-    let (mut names, mut rules, mut began) = (Vec::new(), Vec::new(), None::<Instant>);
-    for (key, waiting) in keys {
-        let offered_at = Instant::from(waiting.offered_at);
-        began = Some(began.map_or(offered_at, |began| began.min(offered_at)));
-        names.push(&**key);
-        rules.push(&*waiting.rule);
-    }
-    rules.sort_unstable();
-    rules.dedup();
+    let (names, waiting): (Vec<&str>, Vec<&Waiting>) =
+        keys.into_iter().map(|(key, waiting)| (&**key, waiting)).unzip();
+    let began = waiting.iter().map(|waiting| waiting.offered_at).min();
     Step {
         conversation: target.conversation.clone(),
         participant: target.participant.clone(),
         keys: names.join(" "),
-        rules: rules.join(" "),
-        began: began.unwrap_or(sent),
+        rules: rules_of(waiting),
+        began: began.map_or(sent, Instant::from),
         ended,
         done,
         dropped: 0,

@@ -136,15 +136,19 @@ impl Written {
         }
     }
 
-    /// A value that a snapshot has shown before there was an answer.
+    /// A value that a snapshot has shown before there was an answer, and that is confirmed by it; and
+    /// what the newest one, which shows `seen`, tells since.
     pub(crate) fn landed(
         sent: Waiting,
         previous: Option<&Written>,
-        before: Arc<str>,
+        seen: &str,
         now: Instant,
-    ) -> Written {
+    ) -> (Written, Sight) {
         let shown = Arc::clone(&sent.value);
-        Written::new(sent, previous, before, BTreeSet::new(), &shown, now)
+        let before = Arc::from("");
+        let mut written = Written::new(sent, previous, before, BTreeSet::new(), &shown, now);
+        let sight = written.see(seen, false);
+        (written, sight)
     }
 
     /// The value that the rules had last, as far as it was written or there.

@@ -221,7 +221,7 @@ impl Entry {
         keys.filter(|(key, waiting)| !self.is_out(key, waiting))
     }
 
-    pub(super) fn is_out(&self, key: &str, waiting: &Waiting) -> bool {
+    fn is_out(&self, key: &str, waiting: &Waiting) -> bool {
         self.out(key).is_some_and(|out| out.generation == waiting.generation)
     }
 

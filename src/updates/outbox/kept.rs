@@ -37,7 +37,7 @@ impl Outbox {
         let early = defects::on(Defect::JournalClearedBeforeAnswer);
         let is_out = |key: &Arc<str>| entry.out.as_ref().is_some_and(|out| out.contains_key(key));
         let has_landed = |key: &str, it: &Waiting| {
-            entry.out(key).is_some_and(|sent| sent.landed && entry.is_out(key, it))
+            entry.out(key).is_some_and(|sent| sent.landed && sent.generation == it.generation)
         };
         let keys = entry.keys.iter().filter(|(key, _)| !(early && is_out(key)));
         let keys = keys.filter(|(key, it)| !has_landed(key, it));

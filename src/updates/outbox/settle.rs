@@ -60,7 +60,7 @@ impl Outbox {
     }
 
     /// What is under way and has been seen to be applied.
-    pub(crate) fn has_landed(
+    pub(crate) fn have_landed(
         &self,
         target: &Target,
     ) -> impl Iterator<Item = (&Arc<str>, &Waiting)> {

@@ -69,6 +69,13 @@ fn what_was_seen_to_be_applied_without_an_answer_is_not_made_again() {
         &format!("{begin} | restart | see read a=9 wish a=1 b=1 | after 1 | take"),
         expect!["p{a=1 b=1}#1 | p:1 p=1 | p{b=1}#1"],
     );
+    // It was not ours, as the answer says.
+    check(
+        &format!(
+            "{begin} | no p 429 | rows | restart | see read a=1 wish a=1 b=1 | after 60 | take"
+        ),
+        expect!["p{a=1 b=1}#1 | p:1 p=1 | p:2 p=0 | p{b=1}#1"],
+    );
     // What came since waits on.
     check(
         &format!(
