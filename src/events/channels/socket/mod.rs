@@ -266,7 +266,8 @@ impl Socket {
                     || "no reason given".to_owned(),
                     |frame| {
                         let code = u16::from(frame.code);
-                        format!("{code} {}", self.quotable(frame.reason.as_str()))
+                        let reason = self.quotable(frame.reason.as_str());
+                        format!("{code} {reason}").trim_end().to_owned()
                     },
                 );
                 Err(Lost::Closed(reason))

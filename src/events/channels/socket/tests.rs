@@ -86,6 +86,12 @@ async fn what_has_come_is_taken_without_waiting_and_nothing_behind_it_is_lost() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_goodbye_without_a_reason_is_told_by_its_code() {
+    let (_, heard) = after(vec![Do::Close(String::new())]).await;
+    expect!["the server closed the connection (1001)"].assert_eq(&heard.join(" | "));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_close_reason_does_not_give_the_channel_away() {
     let (socket, heard) = after(vec![Do::Close("channel streaming-1 idle".to_owned())]).await;
     assert_eq!(socket.secret, "streaming-1");
