@@ -27,6 +27,7 @@
 //! Conversations that are over leave a tombstone, so that a late frame does not revive them.
 //! Everything is bounded, see [`Limits`]. Nothing here waits, reads a clock, does I/O or logs.
 
+mod channels;
 mod course;
 mod limits;
 mod live;
@@ -37,12 +38,13 @@ mod seldom;
 mod tests;
 mod tombstones;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use self::channels::Channels;
 use self::course::Arrival;
 pub use self::limits::Limits;
 use self::live::{Candidate, LiveConversations, text_hash};
@@ -60,10 +62,6 @@ use crate::genesys::ConversationId;
 /// A search for open conversations may still find those that ended less than so long ago: how far
 /// Genesys' index lags is not documented (FACTS 5), and to read one for nothing costs a request.
 const INDEX_LAG: Duration = Duration::from_secs(300);
-
-/// Channels of which it is remembered since when they are there: those in use, at most twenty of a
-/// client, and some before them. One that is forgotten counts as new, which costs reads at most.
-const MAX_CHANNELS: usize = 256;
 
 /// One topic on one channel: what it delivers comes in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -110,8 +108,7 @@ pub struct Tracker {
     evicted: u64,
     /// See [`Tracker::tell_apart`].
     by_text: bool,
-    /// When each channel first brought something.
-    channels: BTreeMap<u32, Instant>,
+    channels: Channels,
 }
 
 impl Tracker {
@@ -124,7 +121,7 @@ impl Tracker {
             limits,
             evicted: 0,
             by_text: false,
-            channels: BTreeMap::new(),
+            channels: Channels::default(),
         }
     }
 
@@ -140,7 +137,7 @@ impl Tracker {
             return News::Partial;
         }
         self.tombstones.forget(now);
-        let since = self.channel_since(stream.channel, now);
+        let since = self.channels.bring(stream.channel, now);
         let candidate = self.sent(Arc::new(conversation));
         let id = &candidate.conversation.id;
         let Some(live) = self.live.get_mut(id) else {
@@ -204,7 +201,7 @@ impl Tracker {
         let is_current = current.is_some_and(|current| current.original.as_str() == Some(body));
         if is_current {
             self.tombstones.forget(now);
-            self.channel_since(stream.channel, now);
+            self.channels.bring(stream.channel, now);
             self.duplicate(stream, id, now);
         }
         is_current
@@ -369,15 +366,6 @@ impl Tracker {
     /// How many live conversations were ever forgotten because there were too many.
     pub fn evicted(&self) -> u64 {
         self.evicted
-    }
-
-    /// When this channel first brought something, which may be now.
-    fn channel_since(&mut self, channel: u32, now: Instant) -> Instant {
-        let since = *self.channels.entry(channel).or_insert(now);
-        if self.channels.len() > MAX_CHANNELS {
-            self.channels.pop_first();
-        }
-        since
     }
 
     /// A stream shows what the newest snapshot is already.
