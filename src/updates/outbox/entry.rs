@@ -294,7 +294,9 @@ impl Entry {
         }
         match self.out(key).cloned() {
             Some(out) => {
-                self.keys.insert(Arc::from(key), Box::new(out));
+                // Sent once more, it is another push, of which nothing has been seen.
+                let again = Waiting { landed: false, ..out };
+                self.keys.insert(Arc::from(key), Box::new(again));
             }
             None => {
                 self.keys.remove(key);

@@ -36,6 +36,15 @@ fn what_may_have_been_seen_from_before_goes_again_without_an_answer() {
 }
 
 #[test]
+fn what_is_sent_again_after_a_newer_wish_was_taken_back_is_a_push_of_which_nothing_was_seen() {
+    check(
+        "see wish a=1 | after 1 | take | see a=1 wish a=1 | see a=1 wish a=2 | see a=1 wish a=1 | no p 429 | after 60 | \
+         take | no p lost | after 60 | take",
+        expect!["p{a=1}#1 | p{a=1}#1 | p{a=1}#2"],
+    );
+}
+
+#[test]
 fn a_key_that_others_gave_a_value_while_a_push_failed_has_come_to_exist() {
     for failure in ["lost", "503"] {
         let script = "see wish a=1:if-absent b=1 | after 1 | take | see a=9 wish a=1:if-absent b=1 | no p FAILURE | after 60 | take";
