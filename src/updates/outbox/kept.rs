@@ -72,15 +72,19 @@ impl Outbox {
         let Some(entry) = self.entry_mut(target) else {
             return self.restore(target, row, doubt, times);
         };
+        let mut highest = 0;
         let troubles = entry.troubles_mut();
         troubles.doubt.get_or_insert(doubt);
         for (key, values) in row.uncertain {
             troubles.uncertain.entry(key).or_default().extend(values);
         }
         for (key, row) in row.keys {
+            // What is wished from now on is newer, and must not be taken for it.
+            highest = highest.max(row.generation);
             let waiting = || Box::new(Waiting::restored(row, times));
             entry.keys.get_or_insert_with(key, waiting);
         }
+        self.next_generation = self.next_generation.max(highest);
         self.place(target, times.now);
     }
 }

@@ -396,11 +396,16 @@ impl Write for Log {
 /// `doubt` says that something may be newer, `perhaps` what it wishes, `settle` that nobody will ever know. There is room for four participants.
 #[track_caller]
 fn check(script: &str, expected: Expect) {
+    expected.assert_eq(&answers(script));
+}
+
+/// What the steps of a script that say something say.
+fn answers(script: &str) -> String {
     let mut bench = Bench::new();
     if script.contains("| put ") {
         bench.writes_whole_maps();
     }
     let answers: Vec<String> =
         script.split(" | ").filter_map(|step| bench.step(step.trim())).collect();
-    expected.assert_eq(&answers.join(" | "));
+    answers.join(" | ")
 }

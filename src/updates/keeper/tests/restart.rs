@@ -178,6 +178,22 @@ fn what_is_found_late_joins_what_came_since() {
 }
 
 #[test]
+fn what_is_wished_since_is_not_taken_for_what_was_found_late() {
+    let wishes = |from: u32, to: u32| {
+        (from..to).map(|n| format!("see wish a={n}")).collect::<Vec<_>>().join(" | ")
+    };
+    for changes in 1..12 {
+        let script = format!(
+            "{} | blind-restart | see wish b=1 | found | see read wish a=9 | after 1 | take | {} | yes p | after 1 | take",
+            wishes(1, 10),
+            wishes(10, 10 + changes)
+        );
+        let last = format!("p{{a=9 b=1}}#1 | p{{a={}}}#1", 9 + changes);
+        assert_eq!(answers(&script), last);
+    }
+}
+
+#[test]
 fn the_good_moment_waits_for_what_found_no_room() {
     check(
         "through | rows | see wish p.a=1 q.a=1 r.a=1 s.a=1 | through | rows | see wish t.a=1 | through | rows | \
