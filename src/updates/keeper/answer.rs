@@ -105,6 +105,7 @@ impl Keeper {
                 self.touch_landed(request.target());
                 self.failed(&request, error, now)?;
                 self.leave_what_exists(&request, now);
+                self.leave_what_is_useless(&request);
             }
         }
         Ok(())
@@ -306,10 +307,6 @@ impl Keeper {
             error, after_ms = again_ms,
             "push failed, will retry"
         );
-        let useless_at = request.leaving.keys.values().filter_map(|sent| sent.useless_at).min();
-        if let Some(at) = useless_at {
-            self.look_after_at(&target.conversation, at.into());
-        }
     }
 
     /// While a push was under way that failed, somebody else may have given a key its value.
@@ -327,6 +324,14 @@ impl Keeper {
                     "push failed, and the key has a value by now: left as it is"
                 );
             }
+        }
+    }
+
+    /// What became of no use while it was under way was passed over then.
+    fn leave_what_is_useless(&mut self, request: &Request) {
+        let useless_at = request.leaving.keys.values().filter_map(|sent| sent.useless_at).min();
+        if let Some(at) = useless_at {
+            self.look_after_at(&request.target().conversation, at.into());
         }
     }
 

@@ -53,6 +53,11 @@ fn what_was_of_use_only_at_once_is_given_up_later() {
         "see wish a=1:within=30 | after 1 | take | after 60 | no p 500 | after 1 | dead | take",
         expect!["p{a=1}#1 | useless p{a} r - | -"],
     );
+    // Forbidden, it is not kept for when it is permitted again, either.
+    check(
+        "see wish a=1:within=30 | after 1 | take | after 60 | no p 403 | after 1 | dead | after 61 | take",
+        expect!["p{a=1}#1 | useless p{a} r - | -"],
+    );
     // Another value is another wish, and so is one that may wait.
     check(
         "see flow wish a=1:within=30 | after 20 | see flow wish a=2:within=30 | after 20 | see wish | take",
