@@ -37,6 +37,8 @@ use crate::defects::{self, Defect};
 
 /// Where a 429 says nothing of how long to rest, and the phase of the window is unknown.
 const REST: Duration = Duration::from_secs(5);
+/// The shortest rest after a 429, whatever it says: one that ends at once would ask for the next.
+const SHORTEST_REST: Duration = Duration::from_secs(1);
 /// Above this a 429 is no matter of the minute's window but of a larger one, which somebody should
 /// know; Genesys' own SDKs give up here (FACTS 3.1).
 const LONG_REST: Duration = Duration::from_secs(180);
@@ -141,7 +143,8 @@ impl Pacer {
         let (rest, rested, cause) = {
             let (mut state, now) = (self.state(), Instant::now());
             let until_reset = state.window.window_ends_in(now);
-            let rest = retry_after.or(until_reset).unwrap_or(REST).min(MAX_REST);
+            let rest = retry_after.or(until_reset).unwrap_or(REST);
+            let rest = rest.clamp(SHORTEST_REST, MAX_REST);
             (rest, state.window.resting_for(now), state.window.throttled(now))
         };
         if !defects::on(Defect::ThrottleRestsOneRequest) {

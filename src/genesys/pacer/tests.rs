@@ -210,6 +210,13 @@ async fn a_429_rests_everybody_and_a_dropped_wait_spends_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_429_that_ends_at_once_rests_everybody_all_the_same() {
+    let pacer = pacer(20, 300);
+    assert_eq!(pacer.throttled(Some(Duration::ZERO)), SHORTEST_REST);
+    assert_eq!(pacer.usage().resting_for, Some(SHORTEST_REST));
+}
+
+#[tokio::test(start_paused = true)]
 async fn until_the_first_answer_requests_go_one_by_one() {
     let pacer = pacer(20, 300);
     let _permit = pacer.permit(Class::Channel).await;
