@@ -3,8 +3,9 @@
 //! A conversation waits at most once; one that is asked for while its read is under way is read once
 //! more after it, because the answer may be older than the question. Reads are of the recovery
 //! class: the budget serves updates first. What is in doubt is read before what only may have
-//! changed. What cannot be read now is tried again later; what may
-//! not be read is said, once a minute at most, and let go.
+//! changed. What cannot be read now is tried again later, and nobody waits for it for ever: who
+//! asked can be told that it [hangs](Failed::Hangs), and in the end it is let go, as is what may not
+//! be read. That is said, once a minute at most.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -29,6 +30,14 @@ const AT_ONCE: usize = 4;
 const WAITING: usize = 50_000;
 /// A read that failed for now is tried again after so long.
 const TRY_AGAIN: Duration = Duration::from_secs(5);
+/// While every read of a conversation fails for now, whoever waits for it is told after so long, and
+/// does the rest of their work: an outage is seldom longer, and one conversation of which the server
+/// knows no better answer must not stop all others.
+const HANGS: Duration = Duration::from_secs(300);
+/// From then on it is tried so often only …
+const TRY_SELDOM: Duration = Duration::from_secs(60);
+/// … and let go after so long: what is known alive is looked at every day anyway.
+const LET_GO: Duration = Duration::from_secs(24 * 3600);
 /// After so many reads a conversation that changes faster than it can be read is left to its events;
 /// or, where something is in doubt that may be its last word, rests like one whose read failed.
 const OVERTAKEN: u32 = 5;
@@ -50,6 +59,8 @@ pub(super) struct Reads {
     /// Those of them that go before all others; they stand in `waiting` too.
     first: VecDeque<ConversationId>,
     resting: BTreeSet<(Instant, ConversationId)>,
+    /// Those that have failed for so long that nobody waits for them any more.
+    hanging: BTreeSet<ConversationId>,
     under_way: FuturesUnordered<BoxFuture<'static, ReadDone>>,
     said: Option<Instant>,
 }
@@ -66,6 +77,20 @@ struct Wanted {
     again: bool,
     /// How often its reads have been overtaken in a row.
     overtaken: u32,
+    /// Since when all of its reads fail for now.
+    failing_since: Option<Instant>,
+}
+
+/// What becomes of a read that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failed {
+    /// It is tried again soon.
+    WillRetry,
+    /// It is tried again, and has failed for so long that nobody should wait for it.
+    Hangs,
+    LetGo,
+    /// It was let go, and was asked for once more meanwhile.
+    Anew,
 }
 
 impl Reads {
@@ -76,6 +101,7 @@ impl Reads {
             waiting: VecDeque::new(),
             first: VecDeque::new(),
             resting: BTreeSet::new(),
+            hanging: BTreeSet::new(),
             under_way: FuturesUnordered::new(),
             said: None,
         }
@@ -189,6 +215,7 @@ impl Reads {
 
     /// The read was of use, or is to be let go. Returns false if it was asked for again meanwhile.
     pub(super) fn done(&mut self, id: ConversationId) -> bool {
+        self.hanging.remove(&id);
         let again = self.wanted.remove(&id).is_some_and(|wanted| wanted.again);
         !(again && self.want(id))
     }
@@ -198,6 +225,8 @@ impl Reads {
     pub(super) fn overtaken(&mut self, id: ConversationId, in_doubt: bool, now: Instant) -> bool {
         let wanted = self.wanted.entry(id.clone()).or_default();
         (wanted.under_way, wanted.again) = (false, false);
+        wanted.failing_since = None;
+        self.hanging.remove(&id);
         wanted.overtaken += 1;
         wanted.in_doubt |= in_doubt;
         if wanted.overtaken < OVERTAKEN {
@@ -212,19 +241,30 @@ impl Reads {
         false
     }
 
-    /// The read failed: later once more, or not at all; then it returns true.
-    pub(super) fn failed(&mut self, id: ConversationId, error: &CallError, now: Instant) -> bool {
-        if !error.is_for_now() {
+    /// The read failed: later once more, or not at all.
+    pub(super) fn failed(&mut self, id: ConversationId, error: &CallError, now: Instant) -> Failed {
+        let wanted = self.wanted.entry(id.clone()).or_default();
+        let failing = now - *wanted.failing_since.get_or_insert(now);
+        if !error.is_for_now() || failing >= LET_GO {
             if self.may_say() {
                 warn!(conversation_id = %id, %error, "conversation not read, it waits for its next event");
             }
-            return self.done(id);
+            return if self.done(id) { Failed::LetGo } else { Failed::Anew };
         }
         debug!(conversation_id = %id, %error, "read failed, will retry");
-        let wanted = self.wanted.entry(id.clone()).or_default();
         (wanted.under_way, wanted.again) = (false, false);
-        self.resting.insert((now + TRY_AGAIN, id));
-        false
+        if failing < HANGS {
+            self.resting.insert((now + TRY_AGAIN, id));
+            return Failed::WillRetry;
+        }
+        self.hanging.insert(id.clone());
+        self.resting.insert((now + TRY_SELDOM, id));
+        Failed::Hangs
+    }
+
+    /// Whether something is still to be read although nobody waits for it any more.
+    pub(super) fn has_hanging(&self) -> bool {
+        !self.hanging.is_empty()
     }
 
     /// Whether enough time has gone by since it was last said.
@@ -327,7 +367,8 @@ mod tests {
         reads.want_first(id.clone());
         let done = one(&mut reads, &mut tracker, now).unwrap();
         assert!(!tracker.give_up_read(done.ticket));
-        assert!(!reads.failed(id.clone(), &CallError::NoToken(String::new()), now));
+        let failed = reads.failed(id.clone(), &CallError::NoToken(String::new()), now);
+        assert_eq!(failed, Failed::WillRetry);
         // It comes into doubt once more, and is read at once; its rest ends during that read.
         reads.want_first(id.clone());
         reads.begin(&mut tracker, now);

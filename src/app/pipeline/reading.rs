@@ -10,7 +10,7 @@ use super::audit::Held;
 use super::look_ups::{Found, LookUp, Outcome, Which};
 use super::{LOOK_UP_EVERY, Pipeline};
 use crate::app::observe::{Moment, gone};
-use crate::app::reads::ReadDone;
+use crate::app::reads::{Failed, ReadDone};
 use crate::events::read_rest;
 use crate::events::tracker::News;
 use crate::genesys::ConversationId;
@@ -39,13 +39,7 @@ impl Pipeline {
             }
             Err(error) => {
                 self.tracker.give_up_read(ticket);
-                if self.reads.failed(id.clone(), &error, now) {
-                    let forbidden = matches!(error, CallError::Forbidden(_));
-                    let outcome = if forbidden { Outcome::NotPermitted } else { Outcome::GivenUp };
-                    self.look_ups.settle(&id, outcome);
-                    return self.doubt_given_up(id).await;
-                }
-                return ControlFlow::Continue(());
+                return self.read_failed(id, &error, now).await;
             }
         };
         let conversation = match read_rest(&body) {
@@ -86,6 +80,24 @@ impl Pipeline {
         };
         self.read_ended(id, outcome);
         ControlFlow::Continue(())
+    }
+
+    async fn read_failed(
+        &mut self,
+        id: ConversationId,
+        error: &CallError,
+        now: Instant,
+    ) -> ControlFlow<()> {
+        match self.reads.failed(id.clone(), error, now) {
+            Failed::WillRetry | Failed::Anew => return ControlFlow::Continue(()),
+            Failed::Hangs => self.look_ups.settle(&id, Outcome::GivenUp),
+            Failed::LetGo => {
+                let forbidden = matches!(error, CallError::Forbidden(_));
+                let outcome = if forbidden { Outcome::NotPermitted } else { Outcome::GivenUp };
+                self.look_ups.settle(&id, outcome);
+            }
+        }
+        self.doubt_given_up(id).await
     }
 
     /// No read will settle what is in doubt, if anything is: nobody has to wait for one.

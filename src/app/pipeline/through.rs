@@ -1,8 +1,8 @@
 //! Until when everything that was received has become observations.
 //!
 //! The journal's good moment follows it: frames between the socket and here are younger than the
-//! last one taken, because they come in order. What is in doubt, or waits to be looked at again,
-//! holds it back; so does a gap until it has been looked into, so that the next start begins there.
+//! last one taken, because they come in order. What is in doubt, waits to be looked at again or
+//! cannot be read for long holds it back; so does a gap until it has been looked into, so that the next start begins there.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -91,7 +91,8 @@ impl Pipeline {
         if self.joints.frames.is_empty() && self.batch.is_empty() {
             self.through.took(now);
         }
-        let is_behind = !self.again.is_empty() || !self.joints.asks.is_empty();
+        let is_behind =
+            !self.again.is_empty() || !self.joints.asks.is_empty() || self.reads.has_hanging();
         if is_behind || self.joints.unheard.is_anything() {
             return ControlFlow::Continue(());
         }

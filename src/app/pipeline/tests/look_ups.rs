@@ -30,6 +30,36 @@ async fn who_has_something_looked_up_is_told_what_came_of_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nobody_waits_for_ever_for_one_that_always_fails_and_it_is_read_once_it_can_be() {
+    // At once and every five seconds for five minutes, the other one, and the last.
+    let mut scene = Scene::new(61 + 1 + 1);
+    scene.frames("a:gold").await;
+    assert_eq!(scene.wishes().await, "tier=gold");
+    let ids = ["bad", "good"].map(ConversationId::from).to_vec();
+    let (done, mut found) = oneshot::channel();
+    let which = Which::These(ids, Instant::now());
+    scene.look_ups.send(LookUp { which, done }).await.unwrap();
+    scene.answer(Err(503)).await;
+    scene.answer(Ok(body("good", "gold"))).await;
+    assert_eq!(scene.wishes().await, "tier=gold");
+    for _ in 0..60 {
+        scene.answer(Err(503)).await;
+    }
+    sleep(Duration::from_secs(295)).await;
+    assert!(found.try_recv().is_err() && scene.has_told_through());
+    sleep(Duration::from_secs(6)).await;
+    let Found { changed, given_up, .. } = found.try_recv().unwrap();
+    assert_eq!((changed, given_up), (1, 1));
+    assert!(scene.is_quiet());
+    sleep(Duration::from_secs(50)).await;
+    assert!(!scene.has_told_through(), "a start after a crash has to look for it still");
+    scene.answer(Ok(body("bad", "silver"))).await;
+    assert_eq!(scene.wishes().await, "tier=silver");
+    sleep(Duration::from_secs(50)).await;
+    assert!(scene.has_told_through());
+}
+
+#[tokio::test(start_paused = true)]
 async fn all_that_live_are_looked_at_when_too_many_found_no_room() {
     let mut scene = Scene::new(0);
     scene.frames("a:gold").await;

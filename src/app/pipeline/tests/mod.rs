@@ -191,6 +191,16 @@ impl Scene {
         told(&self.next().await)
     }
 
+    /// Whether it was told until when all was taken, beside which nothing has come.
+    fn has_told_through(&mut self) -> bool {
+        let mut told = false;
+        while let Ok(input) = self.observations.try_recv() {
+            assert!(matches!(input, Input::Through(_)), "{input:?}");
+            told = true;
+        }
+        told
+    }
+
     /// Nothing but doubts has come.
     fn is_quiet(&mut self) -> bool {
         while let Ok(input) = self.observations.try_recv() {
