@@ -201,6 +201,11 @@ impl DeadLetters {
         for letter in ours.letters.into_values() {
             self.add(letter);
         }
+        self.touch_all();
+    }
+
+    /// The journal has heard of none, or has lost them.
+    pub(crate) fn touch_all(&mut self) {
         self.changed = self.letters.keys().copied().collect();
     }
 

@@ -32,6 +32,14 @@ impl Batches {
         state.left = Some(left);
     }
 
+    /// The store was opened once more. Where it is not the one that was written before, because somebody
+    /// has put another in its place, nothing that is kept is in it: everything is made anew.
+    pub(super) fn opened_again(state: &mut State, before: Option<i64>, store: &Store) {
+        if store.begun() != before {
+            state.changes.clear();
+        }
+    }
+
     /// Takes what has gathered.
     pub(super) fn take(&mut self, state: &mut State) -> Changes {
         let mut batch = std::mem::take(&mut state.changes);

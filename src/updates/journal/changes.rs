@@ -127,7 +127,8 @@ impl Changes {
         }
     }
 
-    fn clear(&mut self) {
+    /// What is on disk is of no use, nor is what was to be changed of it.
+    pub(super) fn clear(&mut self) {
         let letters = std::mem::take(&mut self.letters);
         *self = Changes { clear: true, letters, ..Changes::default() };
     }

@@ -12,14 +12,15 @@ use super::store::{Store, StoreError};
 pub(super) struct Inline {
     opener: Opener,
     store: Result<Store, StoreError>,
-    /// Whether it ever was.
-    was_open: bool,
+    /// Which one it was, once it was open.
+    was: Option<Option<i64>>,
     batches: Batches,
 }
 
 impl Inline {
     pub(super) fn new(opener: Opener, store: Result<Store, StoreError>) -> Inline {
-        Inline { opener, was_open: store.is_ok(), store, batches: Batches::default() }
+        let was = store.as_ref().ok().map(Store::begun);
+        Inline { opener, was, store, batches: Batches::default() }
     }
 
     /// Writes what has gathered.
@@ -29,8 +30,9 @@ impl Inline {
         }
         if self.store.is_err() {
             self.store = open_again(&mut self.opener).map(|(store, left)| {
-                if !std::mem::replace(&mut self.was_open, true) {
-                    self.batches.found(state, left);
+                match self.was.replace(store.begun()) {
+                    None => self.batches.found(state, left),
+                    Some(before) => Batches::opened_again(state, before, &store),
                 }
                 store
             });

@@ -19,6 +19,7 @@ use super::letters::{self, Letters};
 use super::rows::{Memory, Millis, Pending};
 use crate::defects::{self, Defect};
 use crate::genesys::{ConversationId, ParticipantId};
+use crate::machine;
 
 /// What the rows mean. Another meaning is another number, and a migration in [`Store::prepare`].
 pub const FORMAT: i64 = 1;
@@ -34,6 +35,8 @@ const MEMORY: Rows = TableDefinition::new("memory");
 
 const FORMAT_KEY: &str = "format";
 const GOOD_UNTIL: &str = "good-until-ms";
+/// When the journal was begun: two that are not the same have not the same.
+const BEGUN: &str = "begun-ns";
 
 /// Why the journal cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +71,8 @@ pub struct Recovered {
 #[derive(Debug)]
 pub struct Store {
     database: Database,
+    /// `None` where an earlier version began it.
+    begun: Option<i64>,
 }
 
 impl Store {
@@ -83,7 +88,8 @@ impl Store {
 
     /// Sees to the format, and that all tables are there.
     pub(super) fn prepare(database: Database) -> Result<Store, StoreError> {
-        let store = Store { database };
+        let mut store = Store { database, begun: None };
+        store.begun = store.read_meta(BEGUN)?;
         match store.read_meta(FORMAT_KEY)? {
             Some(FORMAT) => return Ok(store),
             Some(found) => return Err(StoreError::Newer { found }),
@@ -92,8 +98,13 @@ impl Store {
         let transaction = store.database.begin_write().map_err(of)?;
         transaction.open_table(PENDING).map_err(of)?;
         transaction.open_table(MEMORY).map_err(of)?;
-        transaction.open_table(META).map_err(of)?.insert(FORMAT_KEY, FORMAT).map_err(of)?;
+        let begun = i64::try_from(machine::now().as_nanosecond()).unwrap_or(i64::MAX);
+        let mut meta = transaction.open_table(META).map_err(of)?;
+        meta.insert(FORMAT_KEY, FORMAT).map_err(of)?;
+        meta.insert(BEGUN, begun).map_err(of)?;
+        drop(meta);
         transaction.commit().map_err(of)?;
+        store.begun = Some(begun);
         Ok(store)
     }
 
@@ -111,6 +122,11 @@ impl Store {
                 good_until: self.read_meta(GOOD_UNTIL)?,
             })
         })
+    }
+
+    /// When it was begun: tells one journal from another.
+    pub(super) fn begun(&self) -> Option<i64> {
+        self.begun
     }
 
     /// Makes all of these changes, or none. Changes that change nothing cost nothing.

@@ -63,13 +63,13 @@ impl Writer {
                 self.rest();
                 continue;
             };
+            let begun = store.begun();
             // Two of them cannot have it open.
             drop(store);
             Batches::failed(&mut self.shared.lock(), batch, &error);
-            match self.open_again() {
-                Some((opened, _as_we_left_it)) => store = opened,
-                None => return,
-            }
+            let Some((opened, _as_we_left_it)) = self.open_again() else { return };
+            Batches::opened_again(&mut self.shared.lock(), begun, &opened);
+            store = opened;
         }
     }
 

@@ -70,6 +70,7 @@ impl Keeper {
     pub(crate) fn begin_anew(&mut self) {
         self.anew = self.outbox.all().into_iter().map(|(target, _)| target).collect();
         self.anew.extend(self.memory.all_written());
+        self.dead_letters.touch_all();
     }
 
     /// Has some more of those rows made, so many at most. Returns true if and only if these were

@@ -349,6 +349,36 @@ fn what_was_too_much_is_made_anew_before_the_promise_holds_again() {
     assert_eq!(recovered.good_until, Some(3));
 }
 
+/// Somebody has put an empty journal in the place of one that had failed.
+#[test]
+fn another_journal_in_the_place_of_ours_is_made_anew() {
+    let (ours, empty) = (Disk::new(6), Disk::new(7));
+    let (first, second) = (ours.clone(), empty.clone());
+    let mut times = 0;
+    let opener: Opener = Box::new(move || {
+        times += 1;
+        Store::on(if times == 1 { first.clone() } else { second.clone() })
+    });
+    let (mut journal, _) = Journal::inline(opener).unwrap();
+    journal.change(|changes| changes.pending(place("c/p"), Some(pending(1))));
+    ours.fail_after(0);
+    journal.change(|changes| changes.pending(place("c/q"), Some(pending(2))));
+    journal.change(|changes| changes.good_until(3));
+    assert!(matches!(journal.health(), Health::Suspended { .. }), "c/p is on no disk");
+    assert_eq!(journal.anew(), (1, true));
+    journal.change(|changes| {
+        changes.pending(place("c/p"), Some(pending(1)));
+        changes.pending(place("c/q"), Some(pending(2)));
+        changes.whole(1);
+    });
+    journal.change(|changes| changes.good_until(4));
+    assert_eq!(journal.health(), Health::Kept);
+    drop(journal);
+    let recovered = Store::on(empty).unwrap().recover().unwrap();
+    assert_eq!(recovered.pending, [(place("c/p"), pending(1)), (place("c/q"), pending(2))]);
+    assert_eq!(recovered.good_until, Some(4));
+}
+
 fn wait(done: impl Fn() -> bool) {
     for _ in 0..1_000 {
         if done() {
