@@ -74,6 +74,7 @@ pub mod genesys;
 mod in_order;
 pub mod machine;
 mod moment;
+mod plain;
 pub mod rules;
 pub mod signals;
 #[cfg(feature = "simulator")]

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::iter;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -16,6 +17,7 @@ use serde_json::{Map, Value, json};
 
 use super::call::{Answer, Api, Call, CallError, Class, Permit, Refusal};
 use super::ids::{ConversationId, ParticipantId};
+use super::quoted;
 use super::reading::encoded;
 use crate::config::Dialect;
 
@@ -117,7 +119,7 @@ async fn patch(api: &dyn Api, permit: Permit, wanted: Wanted<'_>) -> Result<Writ
         body: Some(body(attributes)?),
     };
     let answer = api.call_with(permit, call).await;
-    let answer = answer.map_err(|error| without_values(error, wanted))?;
+    let answer = answer.map_err(|error| without_values(error, wanted, iter::empty()))?;
     let Answer { status, correlation_id, .. } = answer;
     Ok(Written { status, correlation_id, before: None, restored: Vec::new() })
 }
@@ -162,7 +164,9 @@ async fn put(api: &dyn Api, permit: Permit, wanted: Wanted<'_>) -> Result<Writte
             body: Some(Bytes::from(body.to_string())),
         };
         let answer = api.call_with(permit, call).await;
-        answer.map_err(|error| without_values(error, wanted))?
+        // The map holds everybody's.
+        let others = before.values().filter_map(Value::as_str);
+        answer.map_err(|error| without_values(error, wanted, others))?
     };
     let Answer { status, correlation_id, .. } = answer;
     Ok(Written { status, correlation_id, before: Some(as_texts(before)), restored })
@@ -229,13 +233,16 @@ fn as_text(value: Value) -> String {
 }
 
 /// Values belong in no log, and errors are logged: takes out what the server repeats of them.
-fn without_values(mut error: CallError, wanted: Wanted<'_>) -> CallError {
+fn without_values<'a>(
+    mut error: CallError,
+    wanted: Wanted<'a>,
+    others: impl Iterator<Item = &'a str>,
+) -> CallError {
     if let Some(refusal) = error.refusal_mut() {
-        let lost = wanted.lost.values().filter_map(|lost| lost.value.as_ref());
-        let values = wanted.attributes.values().chain(lost);
-        for value in values.filter(|value| value.chars().count() >= TELLING) {
-            refusal.message = refusal.message.replace(value.as_ref(), "[value]");
-        }
+        let lost = wanted.lost.values().filter_map(|lost| lost.value.as_deref());
+        let values = wanted.attributes.values().map(|value| &**value).chain(lost).chain(others);
+        let telling = values.filter(|value| value.chars().count() >= TELLING);
+        refusal.message = quoted::without(&refusal.message, telling);
     }
     error
 }
@@ -353,7 +360,7 @@ mod tests {
     async fn errors_do_not_repeat_values() {
         let body = r#"{"message":"the value 'platinum' is true, but too long"}"#;
         let error = write_to(&FakeApi::new([(400, body)]), Dialect::Patch).await.unwrap_err();
-        expect!["patch_attributes answered 400: the value '[value]' is [value], but too long"]
+        expect!["patch_attributes answered 400: the value '…' is …, but too long"]
             .assert_eq(&error.to_string());
     }
 }

@@ -13,6 +13,8 @@ use jiff::fmt::rfc2822::DateTimeParser;
 use serde_json::Value;
 
 use super::call::{Answer, CallError, Refusal};
+use super::quoted::without_numbers;
+use crate::plain::is_obeyed;
 
 /// Characters of a message; Genesys' own are below 200.
 const MAX_MESSAGE: usize = 300;
@@ -60,10 +62,14 @@ pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Duration::try_from(date(value)?.duration_since(now)).ok()
 }
 
-/// One line of at most so many characters, without control characters.
+/// The text with a space for each character that would end the line, or be obeyed by a terminal.
+pub(super) fn one_line(text: &str) -> String {
+    text.chars().map(|c| if is_obeyed(c) { ' ' } else { c }).collect()
+}
+
+/// One line of at most so many characters.
 pub(super) fn line(text: &str, max: usize) -> String {
-    let plain = |c: char| if c.is_control() { ' ' } else { c };
-    let mut line: String = text.trim().chars().take(max).map(plain).collect();
+    let mut line: String = one_line(text.trim()).chars().take(max).collect();
     line.truncate(line.trim_end().len());
     if text.trim().chars().nth(max).is_some() {
         line.push('…');
@@ -95,7 +101,7 @@ fn refusal(
     };
     let word = |key: &str| error.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
     refusal.code = word("code").map(|code| line(code, MAX_WORD));
-    refusal.message = word("message").map_or_else(String::new, |text| line(text, MAX_MESSAGE));
+    refusal.message = word("message").map_or_else(String::new, message);
     refusal.correlation_id = word("contextId").map(|id| line(id, MAX_WORD));
     if status == StatusCode::FORBIDDEN {
         // Where they stand is not specified; most precise first.
@@ -120,10 +126,15 @@ fn foreign_message(headers: &HeaderMap, body: &[u8]) -> String {
             let host = location.split('/').nth(2).unwrap_or("another path of this host");
             format!("it points to {}", line(host, MAX_WORD))
         }
-        (Some((title, _)), None) => line(title, MAX_MESSAGE),
+        (Some((title, _)), None) => message(title),
         (None, None) if body.trim_start().starts_with('<') => "a page without a title".to_owned(),
-        (None, None) => line(&body, MAX_MESSAGE),
+        (None, None) => message(&body),
     }
+}
+
+/// What to show of a server's words.
+fn message(text: &str) -> String {
+    line(&without_numbers(text), MAX_MESSAGE)
 }
 
 /// Finds what looks like `domain:entity:action` in any text of a JSON value.

@@ -16,6 +16,7 @@ pub mod notifications;
 pub mod organization;
 pub mod outside;
 pub mod pacer;
+pub(crate) mod quoted;
 pub mod reading;
 pub mod region;
 mod token;

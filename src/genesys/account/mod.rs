@@ -234,10 +234,11 @@ impl Account {
         if status != 401 {
             token.was_accepted();
         }
-        read_answer(operation, response, |after| {
+        let answer = read_answer(operation, response, |after| {
             self.counts.throttled.add(1);
             self.pacer.throttled(after)
-        })
+        });
+        answer.map_err(|error| token.taken_out_of(error))
     }
 
     fn request(&self, call: &Call, token: &Token) -> Result<Request<Bytes>, CallError> {

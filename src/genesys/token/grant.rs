@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response, header};
+use http::{HeaderValue, Request, Response, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
@@ -27,16 +27,23 @@ pub(super) fn request(
     client: &Client,
     secret: &SecretString,
 ) -> Result<Request<Bytes>, CallError> {
-    let pair = format!("{}:{}", client.id, secret.expose_secret());
-    let authorization = basic(SecretString::from(pair).expose_secret().as_bytes());
-    let authorization = authorization
-        .ok_or_else(|| CallError::Credentials("they cannot be sent in a header".to_owned()))?;
     Request::post(format!("{}/oauth/token", config.login_url))
-        .header(header::AUTHORIZATION, authorization)
+        .header(header::AUTHORIZATION, authorization(client, secret)?)
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
         .header(header::ACCEPT, "application/json")
         .body(Bytes::from_static(b"grant_type=client_credentials"))
         .map_err(|error| CallError::NoToken(format!("genesys.login_url: {error}")))
+}
+
+/// Basic authorization: `Basic` and the client's id and secret in base64.
+pub(super) fn authorization(
+    client: &Client,
+    secret: &SecretString,
+) -> Result<HeaderValue, CallError> {
+    let pair = format!("{}:{}", client.id, secret.expose_secret());
+    let authorization = basic(SecretString::from(pair).expose_secret().as_bytes());
+    authorization
+        .ok_or_else(|| CallError::Credentials("they cannot be sent in a header".to_owned()))
 }
 
 /// Reads a token and how long it lives.

@@ -26,6 +26,7 @@ use super::call::{CallError, Class};
 use super::error::read_answer;
 use super::outside::Outside;
 use super::pacer::Pacer;
+use super::quoted::without;
 use crate::config::{Client, Genesys};
 use crate::defects::{self, Defect};
 use crate::status::counts::Counts;
@@ -70,6 +71,14 @@ impl Token {
             .unwrap_or_else(|_| HeaderValue::from_static("Bearer"));
         value.set_sensitive(true);
         value
+    }
+
+    /// An API that quotes what it was sent is not to be quoted.
+    pub(super) fn taken_out_of(&self, mut error: CallError) -> CallError {
+        if let Some(refusal) = error.refusal_mut() {
+            refusal.message = without(&refusal.message, [self.0.text.expose_secret()]);
+        }
+        error
     }
 
     pub(super) fn was_accepted(&self) {
@@ -363,7 +372,15 @@ impl Tokens {
         self.counts.request(OPERATION, status, asked_at.elapsed());
         let response = answer
             .map_err(|error| CallError::NoToken(format!("{}: {error}", self.config.login_url)))?;
-        self.read(response, asked_at)
+        let plain = secret.expose_secret();
+        let pair = grant::authorization(&self.client, secret)?;
+        let pair = pair.to_str().unwrap_or_default().trim_start_matches("Basic ");
+        self.read(response, asked_at).map_err(|error| match error {
+            // A login that quotes what it was sent is not to be quoted.
+            CallError::NoToken(said) => CallError::NoToken(without(&said, [plain, pair])),
+            CallError::Credentials(said) => CallError::Credentials(without(&said, [plain, pair])),
+            other => other,
+        })
     }
 
     fn read(&self, response: Response<Bytes>, asked_at: Instant) -> Result<Token, CallError> {
