@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -45,6 +46,8 @@ pub(crate) fn folder(other: SocketAddr, updates: &str, listen: &str) -> TempDir 
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
     write("rules.toml", &rules());
     write("client-secret", "demo\n");
+    let secret = folder.path().join("client-secret");
+    fs::set_permissions(secret, fs::Permissions::from_mode(0o600)).unwrap();
     write(
         "attributed.toml",
         &format!(

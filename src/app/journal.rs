@@ -29,8 +29,12 @@ pub(super) struct Opened {
 
 /// Makes the state directory where it is missing; without one we go on in memory.
 pub(super) fn prepare_directory(config: &Config) {
-    use std::os::unix::fs::DirBuilderExt;
+    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
     let dir = &config.state.dir;
+    let mode = std::fs::metadata(dir).map_or(0, |found| found.permissions().mode() & 0o777);
+    if mode & 0o077 != 0 {
+        warn!(dir = %dir.display(), mode = %format_args!("{mode:04o}"), "others may look into the state directory, where attribute values are kept: chmod 0700 it");
+    }
     if let Err(error) = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir) {
         warn!(dir = %dir.display(), %error, "no state directory: names, channels and the last good rules are not kept; set state.dir to a directory that can be written");
     }

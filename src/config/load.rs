@@ -195,7 +195,7 @@ fn check_file(
             "write what belongs there, and nothing else".to_owned(),
         ),
         Ok(found) if secret && found.permissions().mode() & 0o004 != 0 => (
-            Severity::Warning,
+            Severity::Error,
             format!("`{key}`: every user of this machine can read {shown}"),
             format!("chmod 0600 {shown} (0640 if the service reads it by its group)"),
         ),
@@ -242,8 +242,14 @@ mod tests {
         assert!(
             matches!(&config.genesys.clients[0].secret, SecretSource::File(path) if path.is_absolute())
         );
-        let (_, warnings, _) = load(Some(("s", 0o644)), TEXT).unwrap();
-        assert!(warnings[0].message.contains("every user of this machine can read"));
+        expect![[r#"
+            error: `genesys.client_secret_file`: every user of this machine can read /etc/secret
+              --> /etc/attributed.toml:4:22
+               |
+             4 | client_secret_file = "secret"
+               |                      ^^^^^^^^
+               = chmod 0600 /etc/secret (0640 if the service reads it by its group)"#]]
+        .assert_eq(&load(Some(("s", 0o644)), TEXT).unwrap_err());
         expect![[r#"
             error: `genesys.client_secret_file`: /etc/secret is empty
               --> /etc/attributed.toml:4:22
@@ -289,7 +295,9 @@ mod tests {
         let secret =
             || Config::load(Some(&path), &environment).unwrap().0.genesys.clients[0].secret.clone();
         assert!(matches!(secret(), SecretSource::Environment(_)));
-        fs::write(folder.path().join(CREDENTIAL), "s").unwrap();
-        assert_eq!(secret(), SecretSource::File(folder.path().join(CREDENTIAL)));
+        let credential = folder.path().join(CREDENTIAL);
+        fs::write(&credential, "s").unwrap();
+        fs::set_permissions(&credential, fs::Permissions::from_mode(0o400)).unwrap();
+        assert_eq!(secret(), SecretSource::File(credential));
     }
 }

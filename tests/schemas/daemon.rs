@@ -1,6 +1,7 @@
 //! Every request that the daemon makes, and every answer it gets, against the API's description.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -140,6 +141,8 @@ fn configuration(folder: &Path, dialect: &str) -> Config {
     };
     write("rules.toml", simulator::RULES);
     write("client-secret", "demo\n");
+    let secret = folder.join("client-secret");
+    std::fs::set_permissions(secret, std::fs::Permissions::from_mode(0o600)).expect("its mode");
     let text = format!(
         r#"
 rules = "rules.toml"

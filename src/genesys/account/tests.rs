@@ -55,6 +55,7 @@ fn account(world: &Arc<World>) -> (Arc<Account>, Arc<Counts>, tempfile::TempDir)
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("secret");
     std::fs::write(&file, "canary-s").unwrap();
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     let genesys = Genesys {
         domain: "example".to_owned(),
         login_url: "https://login.example".to_owned(),

@@ -80,6 +80,8 @@ fn scene() -> Scene {
     let client = |(id, name, secret, budget): (&str, &str, &str, u32)| {
         let file = folder.path().join(id);
         std::fs::write(&file, secret).unwrap();
+        std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600))
+            .unwrap();
         Client {
             name: Some(name.to_owned()),
             id: id.to_owned(),

@@ -3,11 +3,9 @@
 use std::fmt;
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
-use tracing::warn;
 
 use crate::config::{CREDENTIALS, SecretSource};
 use crate::genesys::call::CallError;
@@ -16,12 +14,11 @@ use crate::machine;
 /// Reads the secret from where it is kept. Shows that place, and never the secret.
 pub(super) struct Reader {
     source: SecretSource,
-    warned: AtomicBool,
 }
 
 impl Reader {
     pub(super) fn new(source: SecretSource) -> Reader {
-        Reader { source, warned: AtomicBool::new(false) }
+        Reader { source }
     }
 
     /// Reads it as it is now, without the space around it that editors leave.
@@ -59,26 +56,20 @@ impl Reader {
         let file = path.to_owned();
         let read = machine::blocking(move || fs::read(file)).await;
         let read = read.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
-        self.warn_if_others_can_read(path).await;
         let read = Zeroizing::new(read);
+        if is_everybodys(path).await {
+            return Err("every user of this machine can read it; chmod 0400 it".to_owned());
+        }
         let text = std::str::from_utf8(&read).map_err(|_| "no UTF-8".to_owned())?;
         Ok(SecretString::from(text.trim()))
     }
+}
 
-    #[cfg(unix)]
-    async fn warn_if_others_can_read(&self, path: &Path) {
-        use std::os::unix::fs::PermissionsExt;
-        let file = path.to_owned();
-        let Ok(Ok(metadata)) = machine::blocking(move || fs::metadata(file)).await else { return };
-        let world_readable = metadata.permissions().mode() & 0o004 != 0;
-        if world_readable && !self.warned.swap(true, Ordering::Relaxed) {
-            let file = path.display();
-            warn!(%file, "everybody on this machine can read the client secret; chmod 0400 it");
-        }
-    }
-
-    #[cfg(not(unix))]
-    async fn warn_if_others_can_read(&self, _path: &Path) {}
+async fn is_everybodys(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    let file = path.to_owned();
+    let metadata = machine::blocking(move || fs::metadata(file)).await;
+    matches!(metadata, Ok(Ok(metadata)) if metadata.permissions().mode() & 0o004 != 0)
 }
 
 impl fmt::Display for Reader {

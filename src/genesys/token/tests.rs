@@ -1,6 +1,7 @@
 //! Tokens against a login that we play.
 
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
 use http::Request;
 use tempfile::TempDir;
@@ -49,6 +50,10 @@ impl Login {
     }
 }
 
+fn set_mode(file: &Path, mode: u32) {
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
 struct World {
     login: Arc<Login>,
     tokens: Tokens,
@@ -60,6 +65,7 @@ fn world(life: u64, script: Vec<Result<(u16, String), SendError>>) -> World {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("client-secret");
     std::fs::write(&file, "s3cret\n").unwrap();
+    set_mode(&file, 0o600);
     let login = Arc::new(Login {
         wanted: Mutex::new("s3cret".to_owned()),
         script: Mutex::new(script),
@@ -198,6 +204,7 @@ async fn a_secret_that_is_missing_is_the_end_at_the_start_only() {
     let error = world.tokens.get().await.unwrap_err();
     assert!(matches!(error, CallError::Credentials(_)) && lost(error));
     std::fs::write(&world.file, "s3cret").unwrap();
+    set_mode(&world.file, 0o600);
     seconds(3).await;
     world.tokens.get().await.unwrap();
     // Removed and not written yet: somebody is replacing it.
@@ -206,6 +213,7 @@ async fn a_secret_that_is_missing_is_the_end_at_the_start_only() {
     let error = world.tokens.get().await.unwrap_err();
     assert!(matches!(error, CallError::NoToken(_)) && lost(error));
     std::fs::write(&world.file, "s3cret").unwrap();
+    set_mode(&world.file, 0o600);
     seconds(3).await;
     world.tokens.get().await.unwrap();
 }
@@ -283,21 +291,25 @@ async fn a_failure_that_lasts_is_logged_once_a_minute() {
     assert_eq!(log.matches("a token was obtained again").count(), 1, "{log}");
 }
 
-#[cfg(unix)]
 #[tokio::test(start_paused = true)]
-async fn a_secret_that_everybody_can_read_is_warned_of_once() {
-    use std::os::unix::fs::PermissionsExt;
+async fn a_secret_that_everybody_can_read_is_not_used() {
     let world = world(600, Vec::new());
-    let mode = |mode| {
-        let permissions = std::fs::Permissions::from_mode(mode);
-        std::fs::set_permissions(&world.file, permissions).unwrap();
-    };
-    let (log, _guard) = logged();
-    for (file_mode, warnings) in [(0o640, 0), (0o644, 1), (0o644, 1)] {
-        mode(file_mode);
-        world.tokens.revoked();
-        world.tokens.get().await.unwrap();
-        seconds(10).await;
-        assert_eq!(log.text().matches("can read the client secret").count(), warnings);
-    }
+    let mode = |mode| set_mode(&world.file, mode);
+    mode(0o640);
+    world.tokens.get().await.unwrap();
+    mode(0o644);
+    world.tokens.revoked();
+    let error = world.tokens.get().await.unwrap_err().to_string();
+    assert!(error.contains("every user of this machine can read it; chmod 0400 it"), "{error}");
+    mode(0o400);
+    seconds(60).await;
+    world.tokens.get().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_that_quotes_the_secret_is_not_quoted() {
+    let said = r#"{"error":"x","description":"not s3cret, nor aWQ6czNjcmV0"}"#;
+    let world = world(600, vec![Ok((503, said.to_owned()))]);
+    let error = world.tokens.get().await.unwrap_err().to_string();
+    assert!(error.ends_with("answered 503 x: not …, nor …"), "{error}");
 }
