@@ -7,6 +7,7 @@
 
 mod level;
 mod summed;
+mod text;
 
 use std::fs::File;
 use std::io::{self, IsTerminal};
@@ -94,6 +95,7 @@ where
         }
         LogFormat::Text | LogFormat::Auto => {
             let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+            let layer = layer.fmt_fields(text::fields());
             Ok(layer.with_target(false).with_ansi(io::stderr().is_terminal()).boxed())
         }
         LogFormat::Json => {
