@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::overview::{Forbidden, Rest, Troubles};
+use super::overview::{Failing, Forbidden, Rest, Troubles};
 
 /// The newest word about each.
 #[derive(Debug, Default)]
@@ -11,6 +11,10 @@ pub struct TroublesNow(Mutex<Troubles>);
 impl TroublesNow {
     pub fn forbidden(&self, forbidden: Option<Forbidden>) {
         self.lock().forbidden = forbidden;
+    }
+
+    pub fn failing(&self, failing: Option<Failing>) {
+        self.lock().failing = failing;
     }
 
     /// Something rests. Of several, the rest is told that lasts longest.

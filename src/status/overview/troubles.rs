@@ -11,6 +11,8 @@ use super::Millis;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Troubles {
     pub forbidden: Option<Forbidden>,
+    /// Several writes in a row have failed, and none was accepted since.
+    pub failing: Option<Failing>,
     /// The longest rest that somebody was told of; it may be over.
     pub rest: Option<Rest>,
     /// A tenth of the last writes took so long, or longer; `None` while they are quick.
@@ -25,6 +27,15 @@ pub struct Forbidden {
     pub missing: String,
     /// Nothing is written but a probe once a minute; else it is a matter of some conversations.
     pub all: bool,
+}
+
+/// Writes fail, and are tried again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failing {
+    /// When the first of them did.
+    pub since: Millis,
+    /// How the last one did, such as `Genesys answers 503`.
+    pub how: Arc<str>,
 }
 
 /// The fight guard lets something rest that is written too often.

@@ -41,7 +41,9 @@ impl Overview {
 
     /// Nothing is written, whatever is heard.
     pub(super) fn writes_nothing(&self) -> bool {
-        self.holds_back() || self.troubles.forbidden.as_ref().is_some_and(|it| it.all)
+        self.holds_back()
+            || self.troubles.forbidden.as_ref().is_some_and(|it| it.all)
+            || self.failing().is_some()
     }
 
     fn hears_nothing(&self) -> bool {
@@ -71,8 +73,8 @@ impl Overview {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Forbidden;
     use super::super::checks::tests::well;
+    use super::super::{Failing, Forbidden};
     use super::*;
 
     fn forbidden() -> Forbidden {
@@ -83,7 +85,7 @@ mod tests {
     #[test]
     fn it_is_said_whether_attributes_are_being_written() {
         type Change = fn(&mut Overview);
-        let cases: [(Change, State, &str); 14] = [
+        let cases: [(Change, State, &str); 15] = [
             (|_| (), State::Good, "are being written"),
             (|it| it.gaps.open = 1, State::Warning, "something needs a look"),
             (|it| it.paused = vec!["rule a".to_owned()], State::Warning, "are being written, and"),
@@ -94,6 +96,15 @@ mod tests {
             ),
             (|it| it.dry_run = true, State::Warning, "NOT"),
             (|it| it.troubles.forbidden = Some(forbidden()), State::Warning, "NOT"),
+            (
+                |it| {
+                    (it.updates.waiting, it.updates.capacity, it.at) = (1, 9, 20_000);
+                    it.accounts[0].token_expires_at = Some(90_000);
+                    it.troubles.failing = Some(Failing { since: 1, how: "503".into() });
+                },
+                State::Warning,
+                "NOT",
+            ),
             (|it| it.accounts[0].token_expires_at = None, State::Failed, "NOT"),
             (|it| it.channels.connected = 0, State::Failed, "NOT"),
             (|it| it.channels.uncovered_since = Some(1), State::Failed, "in part"),

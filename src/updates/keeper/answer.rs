@@ -125,6 +125,7 @@ impl Keeper {
             What::Accepted { status, correlation_id, attempt, took_ms }
         });
         self.accepted += 1;
+        self.end_failures();
         self.age.start(now);
         if self.breaker.accepted(request.probe) {
             info!(operation = "push", "permitted again");
@@ -185,6 +186,7 @@ impl Keeper {
             unanswered.get_or_insert_with(|| Arc::clone(&request.seen));
         }
         self.note_outage(&error, now);
+        self.note_failure(&error, now);
         match error {
             CallError::Throttled(refusal, rest) => {
                 let again_at = now + rest.min(MAX_REST);

@@ -118,6 +118,10 @@ impl Bench {
             ["asks"] => return Some(self.asks()),
             ["dead"] => return Some(self.dead_letters()),
             ["said"] => return Some(format!("dry_run={}", self.counts.dry_run.get())),
+            ["failing"] => {
+                let failing = self.counts.troubles.told().failing;
+                return Some(failing.map_or("no".to_owned(), |it| it.how.to_string()));
+            }
             ["rested"] => return Some(format!("rested={}", self.counts.rested.get())),
             ["unconfirmed"] => {
                 return Some(format!("unconfirmed={}", self.counts.unconfirmed.get()));

@@ -37,6 +37,7 @@ use tracing::{error, info, warn};
 
 pub(crate) use answer::CredentialsRefused;
 pub(crate) use request::Request;
+use troubles::Failures;
 
 use super::age::AgeClock;
 use super::asks::Asks;
@@ -79,6 +80,8 @@ pub(crate) struct Keeper {
     breaker: Breaker,
     /// As it was told.
     forbidden: Option<Forbidden>,
+    /// Writes that have failed in a row.
+    failures: Failures,
     /// Forbidden pushes that are being tried again.
     probes: usize,
     slowness: Slowness,
@@ -120,6 +123,7 @@ impl Keeper {
             guard: Guard::default(),
             breaker: Breaker::default(),
             forbidden: None,
+            failures: Failures::default(),
             probes: 0,
             slowness: Slowness::default(),
             paused: false,

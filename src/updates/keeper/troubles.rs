@@ -1,5 +1,5 @@
-//! What hinders the writes, told to whoever looks: that they are forbidden, that something rests,
-//! that they are slow.
+//! What hinders the writes, told to whoever looks: that they are forbidden, that they fail, that
+//! something rests, that they are slow.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,8 +8,8 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::Keeper;
-use crate::genesys::call::Refusal;
-use crate::status::overview::{Forbidden, Rest, Rested};
+use crate::genesys::call::{CallError, Refusal};
+use crate::status::overview::{Failing, Forbidden, Rest, Rested};
 use crate::status::recent::short;
 use crate::updates::guard::{self, Resting};
 use crate::updates::slowness::News;
@@ -17,7 +17,57 @@ use crate::updates::slowness::News;
 /// Of the permissions that are missing; a refusal names one or two.
 const PERMISSIONS: usize = 5;
 
+/// So many failures in a row are told; fewer are everyday.
+const FAILURES: u32 = 3;
+
+/// Writes that have failed in a row, all in ways that may pass.
+#[derive(Debug, Default)]
+pub(super) struct Failures {
+    count: u32,
+    /// When the first of them did.
+    since: Option<Instant>,
+    told: Option<Failing>,
+}
+
 impl Keeper {
+    /// A write was accepted: none fails any more.
+    pub(super) fn end_failures(&mut self) {
+        let Failures { told, .. } = std::mem::take(&mut self.failures);
+        if told.is_some() {
+            self.counts.troubles.failing(None);
+        }
+    }
+
+    pub(super) fn note_failure(&mut self, error: &CallError, now: Instant) {
+        let how = match error {
+            CallError::Unavailable(refusal) | CallError::Unauthorized(refusal) => {
+                format!("Genesys answers {} to {}", refusal.status, refusal.operation)
+            }
+            CallError::NoAnswer { operation, .. } => format!("there is no answer to {operation}"),
+            CallError::Unreadable { operation, .. } => {
+                format!("the answers to {operation} cannot be read")
+            }
+            CallError::NoToken(_) => "there is no token".to_owned(),
+            // These say something of one participant, or are told of in other words.
+            CallError::Throttled(..)
+            | CallError::Forbidden(_)
+            | CallError::NotFound(_)
+            | CallError::Conflict(_)
+            | CallError::Refused(_)
+            | CallError::Credentials(_) => return,
+        };
+        self.failures.count = self.failures.count.saturating_add(1);
+        let since = *self.failures.since.get_or_insert(now);
+        if self.failures.count < FAILURES {
+            return;
+        }
+        let failing = Failing { since: self.calendar.millis(since), how: how.into() };
+        if self.failures.told.as_ref() != Some(&failing) {
+            self.counts.troubles.failing(Some(failing.clone()));
+            self.failures.told = Some(failing);
+        }
+    }
+
     pub(super) fn note_forbidden(&mut self, refusal: &Refusal) {
         let missing = refusal.missing_permissions.iter().take(PERMISSIONS);
         let missing: Vec<Arc<str>> = missing.map(|name| short(&Arc::from(&**name))).collect();

@@ -1,8 +1,11 @@
 //! The checks of what is written: what waits for it, what was given up, and what holds it back.
 
-use super::{Check, Overview, WRITING, good, warning};
+use super::{Check, Overview, Stage, WRITING, good, warning};
 use crate::status::counted::{counted, either};
-use crate::status::overview::{Forbidden, Rest, Rested, seconds};
+use crate::status::overview::{Failing, Forbidden, Millis, Rest, Rested, seconds};
+
+/// Of writes that have failed for less long, the next may well be accepted.
+const FAILING: Millis = 15_000;
 
 /// An update that waits so long is worth a look: ten times what the confirmation of one takes.
 const OLD_SECONDS: f64 = 300.0;
@@ -44,6 +47,9 @@ impl Overview {
 
     pub(super) fn delivered(&self) -> Check {
         match self.updates.dead_letters {
+            0 if self.stage == Stage::LoggingIn => {
+                good("dead-letters", "not looked at before there is a token")
+            }
             0 => good("dead-letters", "none"),
             letters => warning(
                 "dead-letters",
@@ -53,7 +59,17 @@ impl Overview {
         }
     }
 
+    /// Whether writes have failed for some time, and something waits.
+    pub(in crate::status::overview) fn failing(&self) -> Option<&Failing> {
+        let lasts = |failing: &&Failing| self.at.saturating_sub(failing.since) >= FAILING;
+        self.troubles.failing.as_ref().filter(|_| self.updates.waiting > 0).filter(lasts)
+    }
+
     pub(super) fn writing(&self) -> Check {
+        if matches!(self.stage, Stage::LoggingIn | Stage::Asking) {
+            let reason = "nothing is written yet: the service starts";
+            return warning(WRITING, reason, "see the other checks");
+        }
         if self.dry_run {
             let help = "start without --dry-run, or set updates.dry_run = false and reload";
             return warning(WRITING, "dry run: nothing is written", help);
@@ -64,6 +80,12 @@ impl Overview {
         }
         if let Some(forbidden) = &self.troubles.forbidden {
             return writes_forbidden(forbidden);
+        }
+        if let Some(Failing { since, how }) = self.failing() {
+            let lasts = seconds(self.at.saturating_sub(*since));
+            let reason = format!("no write has been accepted for {lasts:.0} s: {how}");
+            let help = "what waits merges and is tried again by itself; see the log's `push failed` lines, Genesys' status page and the network";
+            return warning(WRITING, reason, help);
         }
         if let Some(seconds) = self.troubles.slow_seconds {
             let reason =
