@@ -13,6 +13,8 @@ use crate::updates::dispatcher;
 pub enum Ended {
     /// All that was accepted was dealt with.
     Drained,
+    /// Somebody stopped it before it had begun to work.
+    StoppedEarly,
     /// The time to drain was over first; `kept` if the journal holds what is left.
     CutOff { left: usize, kept: bool },
     /// Genesys Cloud does not know the client, or its secret.
@@ -35,6 +37,9 @@ impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Ended::Drained => write!(f, "stopped, everything that waited was dealt with"),
+            Ended::StoppedEarly => {
+                write!(f, "stopped before the work began: what an earlier process left waits on")
+            }
             Ended::CutOff { left, kept } => {
                 let were = either(*left, "was", "were");
                 let kept = if *kept { "kept for the next start" } else { "lost" };

@@ -346,6 +346,9 @@ impl App {
 
     fn watching_changed(&mut self) {
         self.watching = Arc::clone(&self.joints.watching.borrow_and_update());
+        if !self.watching_known && self.watching.is_unanswered() {
+            return;
+        }
         let users = self.watching.users.iter().cloned().map(Topic::User);
         let queues = self.watching.queues.iter().cloned().map(Topic::Queue);
         let topics: BTreeSet<Topic> = users.chain(queues).collect();

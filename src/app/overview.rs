@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::rules_in_force::RulesInForce;
 use super::{App, journal};
 use crate::config::Config;
 use crate::genesys::account::Account;
@@ -23,14 +24,23 @@ pub(super) struct Told {
     configuration: Configuration,
     hour: Hour,
     newest: watch::Sender<Arc<Overview>>,
+    /// What there is to tell of before there is a token.
+    at_start: Overview,
 }
 
 impl Told {
-    pub(super) fn new(config: &Config) -> Told {
+    pub(super) fn new(config: &Config, rules: &RulesInForce) -> Told {
         let started_at = machine::now().as_millisecond();
-        let (newest, _) = watch::channel(Arc::new(blank(started_at)));
+        let at_start = Overview {
+            dry_run: config.updates.dry_run,
+            rules: Rules { loaded_at: started_at, ..of_rules(rules) },
+            configuration: in_force(config),
+            updates: Updates { capacity: config.updates.max_pending as u64, ..Updates::default() },
+            ..blank(started_at)
+        };
+        let (newest, _) = watch::channel(Arc::new(at_start.clone()));
         let hour = Hour::new(Instant::now());
-        Told { started_at, configuration: in_force(config), hour, newest }
+        Told { started_at, configuration: in_force(config), hour, newest, at_start }
     }
 
     pub(super) fn newest(&self) -> watch::Receiver<Arc<Overview>> {
@@ -39,10 +49,9 @@ impl Told {
 
     /// As long as there is no app: only the account is there to be told of.
     pub(super) fn log_in(&self, clients: &Clients, counts: &Counts) {
-        let mut overview = blank(self.started_at);
-        overview.accounts = of_clients(clients, overview.at);
-        overview.flow = flow(counts);
-        overview.configuration = self.configuration.clone();
+        let at = machine::now().as_millisecond();
+        let accounts = of_clients(clients, at);
+        let overview = Overview { at, accounts, flow: flow(counts), ..self.at_start.clone() };
         self.newest.send_replace(Arc::new(overview));
     }
 
@@ -91,6 +100,7 @@ impl App {
                 uncovered_since,
                 each: counts.marks.told(),
             },
+            directory_problem: self.watching.failed.first().map(ToString::to_string),
             gaps: Gaps {
                 open: counts.gaps_open.get(),
                 oldest_since: uncovered_since
@@ -133,8 +143,6 @@ impl App {
     }
 
     fn rules_told(&self) -> Rules {
-        let rules = &self.rules;
-        let lists = rules.lists_refused.iter();
         let counted = self.counts.rules.table();
         let each = counted.rules.iter().map(|(name, dry_run, count)| Rule {
             name: name.to_string(),
@@ -147,16 +155,7 @@ impl App {
             last_match_at: count.last_match_at.moment(),
         });
         let seconds = i64::try_from(self.counts.rules_reloaded_at.get()).unwrap_or_default();
-        Rules {
-            count: rules.file.rules.len() as u64,
-            hash: rules.source.hash.clone(),
-            loaded_at: seconds * 1000,
-            problem: rules.problem.clone(),
-            rolled_back: rules.rollback.as_ref().map(|back| back.set.clone()),
-            unconfirmed_writes: rules.held.as_ref().map(|held| held.writes),
-            lists_refused: lists.map(|(name, why)| (name.to_string(), why.clone())).collect(),
-            each: each.collect(),
-        }
+        Rules { loaded_at: seconds * 1000, each: each.collect(), ..of_rules(&self.rules) }
     }
 
     fn updates_told(&self) -> Updates {
@@ -181,6 +180,20 @@ impl App {
             dead_letters: self.counts.dead_letters.get(),
             late: self.counts.outbox_late.get() > 0,
         }
+    }
+}
+
+/// But for what is counted of each.
+fn of_rules(rules: &RulesInForce) -> Rules {
+    let lists = rules.lists_refused.iter();
+    Rules {
+        count: rules.file.rules.len() as u64,
+        hash: rules.source.hash.clone(),
+        problem: rules.problem.clone(),
+        rolled_back: rules.rollback.as_ref().map(|back| back.set.clone()),
+        unconfirmed_writes: rules.held.as_ref().map(|held| held.writes),
+        lists_refused: lists.map(|(name, why)| (name.to_string(), why.clone())).collect(),
+        ..Rules::default()
     }
 }
 

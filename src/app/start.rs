@@ -120,7 +120,7 @@ impl Start {
             Arc::clone(&self.outside),
             Arc::clone(&self.counts),
         );
-        let told = Told::new(&self.config);
+        let told = Told::new(&self.config, &rules);
         let mut begun = Begun {
             newest: Newest { overview: told.newest(), pulse: Pulse::default() },
             tasks: JoinSet::new(),
@@ -136,7 +136,7 @@ impl Start {
         let mut reload = false;
         tokio::select! {
             biased;
-            () = told_to_stop(&mut self.intents, &mut reload) => return Err(Ended::Drained),
+            () = told_to_stop(&mut self.intents, &mut reload) => return Err(Ended::StoppedEarly),
             permitted = permitted => permitted?,
         }
         let opened = journal::open(&self.config, &mut self.options)?;

@@ -41,7 +41,7 @@ impl Exit {
 impl From<&Ended> for Exit {
     fn from(ended: &Ended) -> Exit {
         match ended {
-            Ended::Drained => Exit::Fine,
+            Ended::Drained | Ended::StoppedEarly => Exit::Fine,
             Ended::CutOff { .. } | Ended::StateInUse(_) => Exit::TryAgain,
             Ended::CredentialsRefused(_)
             | Ended::WrongOrganization(_)

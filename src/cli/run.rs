@@ -99,7 +99,7 @@ pub(super) fn intents() -> Result<mpsc::Receiver<Intent>, Exit> {
 fn tell(ended: &Ended) -> Exit {
     let exit = Exit::from(ended);
     match ended {
-        Ended::Drained => info!(exit = exit.code(), "{ended}"),
+        Ended::Drained | Ended::StoppedEarly => info!(exit = exit.code(), "{ended}"),
         Ended::NoRules(rules) => {
             super::print::eprint_problems(rules.problems());
             error!(exit = exit.code(), "{ended}");

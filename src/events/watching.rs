@@ -86,11 +86,7 @@ impl Watcher {
             failures = if passing { failures + 1 } else { 0 };
             let mut watching = known.watching(&watch, &names);
             watching.failed = failed;
-            let nobody = watching.users.is_empty() && watching.queues.is_empty();
-            // An empty list because nobody answered is no news.
-            if !(passing && nobody && !watching.complete) {
-                self.tell(watching, passing);
-            }
+            self.tell(watching, passing);
             if known != kept {
                 match beating(&self.beat, self.cache.store(&known)).await {
                     Ok(()) => kept = known.clone(),
@@ -290,8 +286,10 @@ mod tests {
     async fn an_outage_removes_nobody_and_is_got_over_soon() {
         let dir = tempfile::tempdir().unwrap();
         let mut scene = scene(dir.path(), 503);
+        let watching = scene.news().await;
+        assert!(watching.is_unanswered() && !watching.failed.is_empty());
         tokio::time::sleep(MINUTE).await;
-        assert!(!scene.told.has_changed().unwrap(), "nobody answered, so there is no news");
+        assert!(!scene.told.has_changed().unwrap(), "nobody answers, still, so there is no news");
         scene.status.store(200, Ordering::Relaxed);
         assert_eq!(scene.news().await.users.len(), 2);
         for status in [503, 403] {

@@ -91,7 +91,7 @@ async fn a_stop_is_heard_while_nobody_answers() {
     };
     let begun = Instant::now();
     let (ended, ()) = tokio::join!(start.begin(), told);
-    assert!(matches!(ended, Err(Ended::Drained)) && begun.elapsed() < Duration::from_secs(2));
+    assert!(matches!(ended, Err(Ended::StoppedEarly)) && begun.elapsed() < Duration::from_secs(2));
 }
 
 #[tokio::test(start_paused = true)]

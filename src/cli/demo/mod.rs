@@ -252,7 +252,7 @@ impl Show {
         match ended {
             // Whose flow still runs is left waiting, and that is right.
             Ended::Drained | Ended::CutOff { .. } if verdict.is_right() => Exit::Fine,
-            Ended::Drained | Ended::CutOff { .. } => Exit::Failed,
+            Ended::Drained | Ended::StoppedEarly | Ended::CutOff { .. } => Exit::Failed,
             Ended::CredentialsRefused(_)
             | Ended::WrongOrganization(_)
             | Ended::NothingPermitted { .. }

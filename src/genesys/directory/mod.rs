@@ -47,6 +47,15 @@ pub struct Watching {
     pub complete: bool,
 }
 
+impl Watching {
+    /// Nobody is watched, for no other reason than that the directory did not answer: it is not known
+    /// yet whom to watch.
+    pub fn is_unanswered(&self) -> bool {
+        let nobody = self.users.is_empty() && self.queues.is_empty();
+        nobody && !self.complete && self.failed.iter().any(|failed| failed.temporary)
+    }
+}
+
 /// A name that the directory does not have.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Unknown {

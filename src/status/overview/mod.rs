@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 pub use checks::{Check, State};
 pub use lately::{History, Letters, Rates, Update};
 pub use now::{Newest, StatusNow};
-pub use troubles::{Forbidden, Rest, Rested, Troubles};
+pub use troubles::{Failing, Forbidden, Rest, Rested, Troubles};
 pub use verdict::Verdict;
 
 use super::histogram::Noted;
@@ -50,6 +50,8 @@ pub struct Overview {
     /// One for each OAuth client.
     pub accounts: Vec<Account>,
     pub channels: Channels,
+    /// Why the directory does not say whom to watch, or not all of it.
+    pub directory_problem: Option<String>,
     pub gaps: Gaps,
     pub rules: Rules,
     pub configuration: Configuration,

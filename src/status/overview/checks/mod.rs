@@ -119,6 +119,9 @@ impl Overview {
         let of = format!("{connected}{}", self.how_lost());
         let evicted = self.channels.each.iter().any(|it| it.lost == Some(Loss::Evicted));
         let help = if evicted { EVICTED } else { LOST };
+        if channels.total == 0 && channels.topics.wanted == 0 {
+            return good("sockets", "none is needed: it is not known whom to watch");
+        }
         if channels.connected == 0 && self.stage != Stage::Working {
             return failed("sockets", format!("{of}: the service starts"), "wait a moment");
         }
@@ -160,11 +163,12 @@ impl Overview {
         let topics = &self.channels.topics;
         match self.stage {
             Stage::LoggingIn | Stage::Asking => {
-                return failed(
-                    name,
-                    "the directory has not said yet whom to watch",
-                    "wait; if it lasts, see the log's `directory` lines",
-                );
+                let asked = "the directory has not said yet whom to watch";
+                let (reason, help) = match &self.directory_problem {
+                    Some(problem) => (format!("{asked}: {problem}"), "it is asked again by itself"),
+                    None => (asked.to_owned(), "wait a moment: the service starts"),
+                };
+                return failed(name, reason, help);
             }
             Stage::Stopping => return failed(name, "the service stops", "nothing"),
             Stage::Subscribing | Stage::Working => {}
@@ -174,7 +178,12 @@ impl Overview {
         let roles = "give a role of the OAuth client the permissions that the log names, and restart; it asks again by itself when the channel is renewed, within a day";
         if topics.wanted == 0 {
             let help = "check the names in [watch] with `attributed check --online`";
-            return failed(name, "nothing is watched", help);
+            let problem = self.directory_problem.iter().map(|problem| format!(": {problem}"));
+            return failed(
+                name,
+                format!("nothing is watched{}", problem.collect::<String>()),
+                help,
+            );
         }
         if topics.permitted == 0 && topics.rejected > 0 {
             return failed(name, rejected, roles);

@@ -70,6 +70,22 @@ fn what_keeps_the_work_from_being_done_fails() {
 }
 
 #[test]
+fn a_start_says_whom_it_waits_for_and_nothing_that_is_not_so() {
+    let mut overview = Overview { stage: Stage::Asking, ..well() };
+    overview.channels = Channels::default();
+    overview.directory_problem = Some("the users: list_users answered 500".to_owned());
+    let sentence = overview.sentence();
+    let asked = "the directory has not said yet whom to watch: the users: list_users answered 500;";
+    assert!(sentence.starts_with(asked) && !overview.is_ready(), "{sentence}");
+    overview.stage = Stage::Subscribing;
+    let sentence = overview.sentence();
+    assert!(sentence.starts_with("nothing is watched: the users: list_users answered 500;"));
+    overview.stage = Stage::LoggingIn;
+    let writing = overview.checks().pop().unwrap();
+    assert_eq!((writing.state, &*writing.name), (State::Warning, "writing"));
+}
+
+#[test]
 fn what_somebody_should_look_at_is_a_warning() {
     type Change = fn(&mut Overview);
     let cases: [(&str, Change); 17] = [
