@@ -155,7 +155,7 @@ const OTHER_VERSION: &str =
 pub(super) fn to_failure(error: &AskError) -> Failure {
     let help = match error {
         AskError::NobodyThere { .. } => {
-            "is it running? start it (`systemctl start attributed`), or name the configuration that it runs with: --config FILE"
+            "is it running? `systemctl status attributed` and its log say why not; start it, or name the configuration that it runs with: --config FILE"
         }
         AskError::NotAllowed { .. } => {
             "ask as root, as the daemon's own user, or as a member of the socket's group"

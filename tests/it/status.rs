@@ -48,7 +48,8 @@ fn it_says_that_all_is_well_and_what_is_not() {
     let readyz = ask(&address(&daemon), "/readyz", "").body;
     let readyz = readyz.replace(&setup.dir.path().display().to_string(), "FOLDER");
     let readyz: Value = serde_json::from_str(&readyz).unwrap();
-    assert_eq!(ill.out.lines().next(), readyz["sentence"].as_str());
+    let first: Vec<&str> = ill.out.lines().take(2).collect();
+    assert_eq!(first, [&readyz["verdict"], &readyz["sentence"]].map(|it| it.as_str().unwrap()));
     let json = status(&setup, &["--output", "json"]);
     says(&json, 1, &[]);
     let json: Value = serde_json::from_str(&json.out).unwrap();

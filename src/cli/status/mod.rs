@@ -18,7 +18,8 @@ use crate::status::control::{Answer, Request};
 
 /// What scripts need.
 pub(super) const AFTER_HELP: &str = "\
-The first line is the one to read: whether all is well, and if not what is worst and what to do.
+The first line is the one to read: whether all is well, or else whether attributes are being written;
+then comes what is worst and what to do.
 
 Exit codes: 0 all is well; 1 something is not, and it is said what; 69 no daemon answers; 78 bad
 configuration. With --watch 0 when it is ended by a signal, or nobody reads it any more.";

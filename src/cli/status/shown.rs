@@ -1,4 +1,4 @@
-//! The status in words: the sentence, then each part in a line or few. Pure.
+//! The status in words: whether attributes are being written, if not all is well the sentence, then each part in a line or few. Pure.
 //!
 //! What it says of each part is what the checks say; the rest are numbers. Names of rules and
 //! reasons may come from anybody: they are shown with what a terminal would obey escaped.
@@ -17,13 +17,13 @@ const MAX_CHANNELS: usize = 20;
 const NAME: usize = 13;
 
 pub(super) fn lines(now: &StatusNow, paint: Paint) -> Vec<String> {
-    let StatusNow { well, ready, sentence, checks, overview } = now;
+    let StatusNow { well, ready, verdict, sentence, checks, overview } = now;
     let sentence = plain(sentence);
-    let mut lines = vec![match (well, ready) {
-        (true, _) => paint.green(sentence),
-        (false, true) => paint.yellow(sentence),
-        (false, false) => paint.red(sentence),
-    }];
+    let mut lines = match (well, ready) {
+        (true, _) => vec![paint.green(sentence)],
+        (false, true) => vec![paint.yellow(verdict.words.clone()), paint.yellow(sentence)],
+        (false, false) => vec![paint.red(verdict.words.clone()), paint.red(sentence)],
+    };
     lines.push(paint.dim(about(overview)));
     lines.push(String::new());
     for check in checks {

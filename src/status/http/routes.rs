@@ -85,7 +85,7 @@ async fn route(head: &Parts, source: &Source, streams: &Arc<Semaphore>) -> Respo
         "/livez" => livez(source),
         "/readyz" => readyz(source),
         "/metrics" => metrics(head, source).await,
-        _ => text(StatusCode::NOT_FOUND, "there are /, /livez, /readyz and /metrics"),
+        _ => text(StatusCode::NOT_FOUND, "there are /, /events, /livez, /readyz and /metrics"),
     }
 }
 
@@ -108,6 +108,7 @@ fn readyz(source: &Source) -> Response<Body> {
     let ready = overview.is_ready();
     let body = json!({
         "ready": ready,
+        "verdict": overview.verdict().words,
         "sentence": overview.sentence(),
         "stage": overview.stage,
         "version": overview.version,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use super::{Check, Overview, State};
+use super::{Check, Overview, State, Verdict};
 use crate::status::pulse::{HUNG_AFTER, Pulse};
 
 /// Whoever has it can tell how the daemon is, whether the app goes round or not.
@@ -22,6 +22,7 @@ pub struct StatusNow {
     pub ready: bool,
     /// Nothing failed, and there is no warning.
     pub well: bool,
+    pub verdict: Verdict,
     pub sentence: String,
     pub checks: Vec<Check>,
     pub overview: Overview,
@@ -42,6 +43,7 @@ impl From<Overview> for StatusNow {
         let checks = overview.checks();
         StatusNow {
             ready: overview.is_ready(),
+            verdict: overview.verdict(),
             well: checks.iter().all(|check| check.state == State::Good),
             sentence: overview.sentence(),
             checks,
