@@ -36,7 +36,8 @@ const OPERATIONS: [&str; 23] = [
 ];
 
 /// The answers that are worth an alert, and those of a good day; 0 is none at all.
-const CODES: [u16; 12] = [200, 202, 204, 400, 401, 403, 404, 409, 429, 500, 503, 0];
+const CODES: [u16; 17] =
+    [200, 202, 204, 400, 401, 403, 404, 405, 408, 409, 413, 429, 500, 502, 503, 504, 0];
 
 pub(super) fn write(sheet: &mut Sheet<'_>, overview: &Overview, counts: &Counts) -> fmt::Result {
     // The first is there before it has logged in.

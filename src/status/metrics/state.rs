@@ -6,8 +6,11 @@ use super::sheet::Sheet;
 use crate::status::overview::{Overview, State, seconds};
 
 pub(super) fn write(sheet: &mut Sheet<'_>, overview: &Overview) -> fmt::Result {
-    let features = if cfg!(feature = "simulator") { "simulator" } else { "" };
-    let build = [("version", env!("CARGO_PKG_VERSION")), ("features", features)];
+    let build = [
+        ("version", env!("CARGO_PKG_VERSION")),
+        ("commit", env!("ATTRIBUTED_COMMIT")),
+        ("features", env!("ATTRIBUTED_FEATURES")),
+    ];
     sheet.gauges("build_info", "Which program this is.", [(build, 1_u64)])?;
     checks(sheet, overview)?;
     sheet.gauge("dry_run", "1 while everything is done but writing.", overview.dry_run)?;

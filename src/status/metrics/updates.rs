@@ -17,7 +17,7 @@ pub(super) fn write(
     outbox(sheet, overview)?;
     sheet.counter(
         "pushes",
-        "Requests that carried updates, by their answer.",
+        "Requests that carried updates and have ended, whatever their answer.",
         counts.pushes.get(),
     )?;
     sheet.counter("push_retries", "Pushes that are to be tried again.", counts.retries.get())?;
