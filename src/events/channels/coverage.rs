@@ -4,7 +4,8 @@
 //! Pure interval arithmetic over spans of time. That a channel was dead is learnt late, and then it
 //! was dead for a while already, so spans can be cut short afterwards; what they covered until then
 //! is remembered. Each hole is found once, as soon as the topic is carried again behind it. It
-//! promises that no moment after a topic was first carried is in neither a span nor a hole.
+//! promises that no moment after a topic was first carried is in neither a span nor a hole; where the
+//! wall's clock was set back meanwhile, some may be in both.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -57,16 +58,18 @@ impl Coverage {
     }
 
     /// A channel carries nothing more but what it `keeps`, and has not since that time. Returns the
-    /// holes behind which others carry the topics, with these.
+    /// holes behind which others carry the topics, with these. What is later than `now` was told by a
+    /// clock that has been set back, and covers nothing.
     pub(crate) fn lose(
         &mut self,
         channel: u32,
         since: Timestamp,
+        now: Timestamp,
         keeps: impl Fn(&Topic) -> bool,
     ) -> BTreeMap<Span, Vec<Topic>> {
         let mut holes = BTreeMap::<Span, Vec<Topic>>::new();
         for (topic, record) in &mut self.topics {
-            if !keeps(topic) && record.end(channel, since) {
+            if !keeps(topic) && record.end(channel, since, now) {
                 for hole in record.find_holes() {
                     holes.entry(hole).or_default().push(topic.clone());
                 }
@@ -114,7 +117,10 @@ impl Coverage {
 
 impl Record {
     /// Returns true if the channel carried the topic.
-    fn end(&mut self, channel: u32, until: Timestamp) -> bool {
+    fn end(&mut self, channel: u32, until: Timestamp, now: Timestamp) -> bool {
+        if self.is_later_than(now) {
+            self.cut(until);
+        }
         let Some(at) = self.carriers.iter().position(|(one, _)| *one == channel) else {
             return false;
         };
@@ -122,6 +128,22 @@ impl Record {
         // One that was lost before it began has covered nothing, but it ends what was before.
         self.past.push(Span { since, until: until.max(since) });
         true
+    }
+
+    fn is_later_than(&self, now: Timestamp) -> bool {
+        let begun = self.carriers.iter().map(|(_, since)| *since);
+        self.past.iter().map(|span| span.until).chain(begun).any(|time| time > now)
+    }
+
+    /// Nothing is settled that is later than that.
+    fn cut(&mut self, at: Timestamp) {
+        for (_, since) in &mut self.carriers {
+            *since = at.min(*since);
+        }
+        for span in &mut self.past {
+            *span = Span { since: at.min(span.since), until: at.min(span.until) };
+        }
+        self.join();
     }
 
     /// The times between two spans, which count as settled from now on.
@@ -158,6 +180,7 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use expect_test::{Expect, expect};
+    use jiff::SignedDuration;
     use rand::rngs::StdRng;
     use rand::{RngExt, SeedableRng};
 
@@ -172,9 +195,13 @@ mod tests {
         time.as_second() - 4_000_000_000
     }
 
+    /// That a channel is lost is learnt so long after it was.
+    const LEARNT_AFTER: SignedDuration = SignedDuration::from_secs(35);
+
     /// The holes that come to light when a channel is lost.
     fn lose(coverage: &mut Coverage, channel: u32, since: Timestamp) -> Vec<Span> {
-        let holes = coverage.lose(channel, since, |_| false);
+        let learnt = since.checked_add(LEARNT_AFTER).unwrap();
+        let holes = coverage.lose(channel, since, learnt, |_| false);
         holes.into_keys().collect()
     }
 
@@ -227,6 +254,15 @@ mod tests {
     #[test]
     fn a_channel_that_was_lost_before_it_was_confirmed_covered_nothing() {
         check("a+0 a-10 a+20 a-19 a+30", expect!["new . 10-20 . 20-30"]);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_hides_no_hole() {
+        check("a+100 a-20 a+30", expect!["new . 20-30"]);
+        // A minute later it is as ever.
+        check("a+100 a-110 a+120 a-20 a+30 a-90 a+91", expect!["new . 110-120 . 20-30 . 90-91"]);
+        check("a+100 b+100 a-20 a+30 b-40 b+50", expect!["new . . . . ."]);
+        check("a+100 b+100 a-20 b-25 a+30", expect!["new . . . 25-30"]);
     }
 
     #[test]

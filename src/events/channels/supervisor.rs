@@ -226,7 +226,7 @@ impl Supervisor {
         error!(channel = number, reason, "channel failed, starting it anew");
         self.shared.owner(number).pool.give_back_all(number);
         if let Some(since) = slot.heard.gap_start() {
-            self.waiting.extend(self.view.lost(number, since));
+            self.waiting.extend(self.view.lost(number, since, machine::now()));
         }
         self.publish();
     }
@@ -236,11 +236,11 @@ impl Supervisor {
             return;
         }
         self.view.settle(|channel| self.slots.get(&channel)?.heard.gap_start());
-        let mut anew = false;
+        let (mut anew, now) = (false, machine::now());
         match news {
             News::Subscribed { subscription, at, lost } => {
                 anew = self.note_rejections(channel, &subscription);
-                self.waiting.extend(self.view.subscribed(channel, subscription, lost, at));
+                self.waiting.extend(self.view.subscribed(channel, subscription, lost, at, now));
                 if self.moving && !anew {
                     self.spread();
                 }
@@ -250,7 +250,7 @@ impl Supervisor {
                 self.waiting.extend(self.view.refused(channel, subscription));
             }
             News::Lost { since } => {
-                self.waiting.extend(self.view.lost(channel, since));
+                self.waiting.extend(self.view.lost(channel, since, now));
                 anew = self.is_stuck(channel);
             }
             News::TokenRevoked => {

@@ -41,7 +41,7 @@ impl View {
     /// A channel goes. Returns what is to be told.
     pub(crate) fn remove(&mut self, channel: u32, at: Timestamp) -> Vec<Notice> {
         self.channels.remove(&channel);
-        gaps(channel, self.coverage.lose(channel, at, |_| false))
+        gaps(channel, self.coverage.lose(channel, at, at, |_| false))
     }
 
     /// Others are wanted now than before.
@@ -52,10 +52,10 @@ impl View {
 
     /// A channel has carried nothing since then. Returns what is to be told: that it was dead may be
     /// learnt after another is back that was trusted to be covered by it.
-    pub(crate) fn lost(&mut self, channel: u32, since: Timestamp) -> Vec<Notice> {
+    pub(crate) fn lost(&mut self, channel: u32, since: Timestamp, now: Timestamp) -> Vec<Notice> {
         let Some(one) = self.channels.get_mut(&channel) else { return Vec::new() };
         one.is_up = false;
-        gaps(channel, self.coverage.lose(channel, since, |_| false))
+        gaps(channel, self.coverage.lose(channel, since, now, |_| false))
     }
 
     /// A channel's topics are confirmed, at that time; it had carried none since `lost`, if that is
@@ -66,13 +66,15 @@ impl View {
         subscription: Subscription,
         lost: Option<Timestamp>,
         at: Timestamp,
+        now: Timestamp,
     ) -> Vec<Notice> {
-        let mut notices = lost.map_or_else(Vec::new, |since| self.lost(channel, since));
+        let mut notices = lost.map_or_else(Vec::new, |since| self.lost(channel, since, now));
         let Some(one) = self.channels.get_mut(&channel) else { return notices };
         one.is_up = true;
         let before = one.subscription.replace(subscription.clone()).unwrap_or_default();
         let mut fresh = Vec::new();
-        let mut holes = self.coverage.lose(channel, at, |topic| subscription.is_permitted(topic));
+        let mut holes =
+            self.coverage.lose(channel, at, now, |topic| subscription.is_permitted(topic));
         for topic in subscription.permitted() {
             match self.coverage.carry(topic, channel, at) {
                 None => fresh.push(topic.clone()),
@@ -214,43 +216,46 @@ mod tests {
     #[test]
     fn a_gap_that_another_channel_covered_is_none() {
         let mut view = view(2);
-        view.subscribed(0, subscription(&["a", "b"], &[]), None, time(0));
-        view.subscribed(1, subscription(&["a"], &[]), None, time(0));
-        view.lost(0, time(10));
+        view.subscribed(0, subscription(&["a", "b"], &[]), None, time(0), time(60));
+        view.subscribed(1, subscription(&["a"], &[]), None, time(0), time(60));
+        view.lost(0, time(10), time(20));
         assert_eq!(view.state().oldest_gap, Some(time(10)));
-        let notices = view.subscribed(0, subscription(&["a", "b"], &[]), Some(time(10)), time(20));
+        let notices =
+            view.subscribed(0, subscription(&["a", "b"], &[]), Some(time(10)), time(20), time(60));
         assert_eq!(gap_topics(&notices), [user("b")]);
         // The other one is found to have been dead since a time when this one was down: nobody saw.
-        let notices = view.lost(1, time(15));
+        let notices = view.lost(1, time(15), time(22));
         assert_eq!(
             notices,
             [Notice::Gap { channel: 1, since: time(15), until: time(20), topics: vec![user("a")] }]
         );
-        let notices = view.subscribed(1, subscription(&["a"], &[]), Some(time(15)), time(25));
+        let notices =
+            view.subscribed(1, subscription(&["a"], &[]), Some(time(15)), time(25), time(60));
         assert_eq!((gap_topics(&notices), view.state().oldest_gap), (vec![], None));
     }
 
     #[test]
     fn a_task_that_failed_after_its_last_words_leaves_its_gap() {
         let mut view = view(1);
-        view.subscribed(0, subscription(&["a"], &[]), None, time(0));
-        view.lost(0, time(10));
+        view.subscribed(0, subscription(&["a"], &[]), None, time(0), time(60));
+        view.lost(0, time(10), time(20));
         // What it had said before it failed is heard after that.
-        view.subscribed(0, subscription(&["a"], &[]), None, time(9));
-        let notices = view.subscribed(0, subscription(&["a"], &[]), Some(time(10)), time(20));
+        view.subscribed(0, subscription(&["a"], &[]), None, time(9), time(60));
+        let notices =
+            view.subscribed(0, subscription(&["a"], &[]), Some(time(10)), time(20), time(60));
         assert_eq!(gap_topics(&notices), [user("a")]);
     }
 
     #[test]
     fn a_topic_that_moves_is_not_fresh_and_has_a_gap_only_if_nobody_had_it() {
         let mut view = view(3);
-        view.subscribed(0, subscription(&["a", "b"], &[]), None, time(0));
-        let notices = view.subscribed(1, subscription(&["a"], &[]), None, time(5));
+        view.subscribed(0, subscription(&["a", "b"], &[]), None, time(0), time(60));
+        let notices = view.subscribed(1, subscription(&["a"], &[]), None, time(5), time(60));
         assert!(matches!(&notices[..], [Notice::Ready { fresh, .. }] if fresh.is_empty()));
-        let notices = view.subscribed(0, subscription(&["b"], &[]), None, time(6));
+        let notices = view.subscribed(0, subscription(&["b"], &[]), None, time(6), time(60));
         assert_eq!(gap_topics(&notices), []);
         assert_eq!(gap_topics(&view.remove(0, time(8))), []);
-        let notices = view.subscribed(2, subscription(&["b"], &[]), None, time(9));
+        let notices = view.subscribed(2, subscription(&["b"], &[]), None, time(9), time(60));
         assert_eq!(gap_topics(&notices), [user("b")]);
         assert!(view.has_answer(2, &user("b")) && !view.has_answer(2, &user("a")));
     }
@@ -258,16 +263,16 @@ mod tests {
     #[test]
     fn nothing_permitted_is_said_once_all_have_answered() {
         let mut view = view(2);
-        view.subscribed(0, subscription(&[], &["a"]), None, time(0));
+        view.subscribed(0, subscription(&[], &["a"]), None, time(0), time(60));
         assert_eq!(view.none_allowed(), None);
         view.refused(1, subscription(&[], &["b"]));
         assert!(matches!(view.none_allowed(), Some(Notice::NoneAllowed { .. })));
         view.refused(1, subscription(&[], &["b"]));
         assert_eq!(view.none_allowed(), None, "once");
         assert_eq!(view.state().topics_rejected, 2);
-        view.subscribed(1, subscription(&["b"], &[]), None, time(0));
+        view.subscribed(1, subscription(&["b"], &[]), None, time(0), time(60));
         assert_eq!(view.none_allowed(), None);
-        view.subscribed(1, subscription(&[], &["b"]), None, time(0));
+        view.subscribed(1, subscription(&[], &["b"]), None, time(0), time(60));
         assert!(view.none_allowed().is_some(), "and again");
     }
 
@@ -279,13 +284,16 @@ mod tests {
             other => panic!("{other:?}"),
         };
         assert_eq!(
-            fresh(view.subscribed(0, subscription(&["a"], &["b"]), None, time(0))),
+            fresh(view.subscribed(0, subscription(&["a"], &["b"]), None, time(0), time(60))),
             [user("a")]
         );
         assert_eq!(
-            fresh(view.subscribed(0, subscription(&["a", "b"], &[]), None, time(0))),
+            fresh(view.subscribed(0, subscription(&["a", "b"], &[]), None, time(0), time(60))),
             [user("b")]
         );
-        assert_eq!(fresh(view.subscribed(0, subscription(&["a", "b"], &[]), None, time(0))), []);
+        assert_eq!(
+            fresh(view.subscribed(0, subscription(&["a", "b"], &[]), None, time(0), time(60))),
+            []
+        );
     }
 }
