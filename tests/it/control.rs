@@ -28,7 +28,7 @@ fn raw(setup: &Setup, bytes: &[u8]) -> String {
 fn nobody_there_says_what_to_do() {
     let setup = Setup::new("http://127.0.0.1:9", "all_users = true", ANSWERED, "");
     for arguments in [&["reload"][..], &["rules", "history"], &["rules", "rollback"]] {
-        let parts = ["no service answers at", "control.sock", "systemctl start attributed"];
+        let parts = ["no service answers at", "control.sock", "systemctl status attributed"];
         says(&say(&setup, arguments), 69, &parts);
     }
     let said = say(&setup, &["reload", "--socket", "elsewhere.sock"]);

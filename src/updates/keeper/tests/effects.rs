@@ -75,7 +75,9 @@ fn that_every_write_fails_is_told_until_one_is_accepted() {
     check(
         "see wish a=1 | after 1 | take | no p 503 | after 60 | take | no p lost | failing | after 60 | take | no p 503 | failing | \
          after 60 | take | no p lost | failing | after 60 | take | yes p | failing",
-        expect!["p{a=1}#1 | p{a=1}#2 | no | p{a=1}#3 | Genesys answers 503 to op | p{a=1}#4 | there is no answer to op | p{a=1}#5 | no"],
+        expect![
+            "p{a=1}#1 | p{a=1}#2 | no | p{a=1}#3 | Genesys answers 503 to op | p{a=1}#4 | there is no answer to op | p{a=1}#5 | no"
+        ],
     );
 }
 
