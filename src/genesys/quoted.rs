@@ -4,6 +4,7 @@
 //! A value is found as it is, as it looks in one line, and as JSON writes it; whole, or its beginning
 //! where the text ends. A server that disguises it otherwise gets it through.
 
+use super::call::CallError;
 use super::error::one_line;
 
 /// What stands where a value stood.
@@ -34,6 +35,16 @@ pub(crate) fn without<'a>(text: &str, values: impl IntoIterator<Item = &'a str>)
         }
     }
     text
+}
+
+/// The error without secrets that the server quotes.
+pub(super) fn not_in(mut error: CallError, secrets: &[&str]) -> CallError {
+    if let Some(refusal) = error.refusal_mut() {
+        refusal.message = without(&refusal.message, secrets.iter().copied());
+    } else if let CallError::NoToken(said) | CallError::Credentials(said) = &mut error {
+        *said = without(said, secrets.iter().copied());
+    }
+    error
 }
 
 /// The text without what may be telephone numbers: ids have letters or hyphens beside their digits.

@@ -79,16 +79,18 @@ fn what_nobody_wrote_into_the_state_directory_is_put_aside() {
         assert_eq!(daemon.wait_log(what)["level"], "WARN");
     }
     assert!(!daemon.log_text().contains("a-secret-address"));
+    assert_eq!(daemon.wait_log("others may look into the state directory")["mode"], "0755");
     daemon.signal("TERM");
     assert!(daemon.wait_exit().success());
 
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(setup.path("state"), fs::Permissions::from_mode(0o700)).unwrap();
     // What was written instead is good, and for the owner alone.
     let daemon = setup.start();
     daemon.wait_ready();
     works(&world, &daemon, "c2");
     assert_eq!(daemon.lines_that(|line| line["level"] == "WARN"), Vec::<serde_json::Value>::new());
     assert_eq!(world.asked("POST", "/notifications/channels"), 1, "the channel is used again");
-    use std::os::unix::fs::PermissionsExt;
     let mode = |path: &str| fs::metadata(setup.path(path)).unwrap().permissions().mode() & 0o777;
     for file in ["channels.json", "names.json"] {
         assert_eq!(mode(&format!("state/{file}")), 0o600, "{file}");

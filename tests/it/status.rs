@@ -15,10 +15,10 @@ fn status(setup: &Setup, arguments: &[&str]) -> Said {
 }
 
 /// Waits until its first line is like that.
-fn wait_first_line(daemon: &Daemon, setup: &Setup, part: &str) -> Said {
+fn wait_first_lines(daemon: &Daemon, setup: &Setup, part: &str) -> Said {
     daemon.wait(&format!("the status {part:?}"), || {
         let said = status(setup, &[]);
-        said.out.lines().next().is_some_and(|line| line.contains(part)).then_some(said)
+        said.out.lines().take(2).any(|line| line.contains(part)).then_some(said)
     })
 }
 
@@ -42,7 +42,7 @@ fn it_says_that_all_is_well_and_what_is_not() {
 
     setup.write_rules("[[rule]]\nname = \"broken");
     daemon.signal("HUP");
-    let ill = wait_first_line(&daemon, &setup, "the rules file is refused");
+    let ill = wait_first_lines(&daemon, &setup, "the rules file is refused");
     says(&ill, 1, &["! rules", "`attributed check` shows every problem"]);
     // The same words as everywhere.
     let readyz = ask(&address(&daemon), "/readyz", "").body;
@@ -64,9 +64,9 @@ fn it_is_told_before_there_is_a_token_and_nobody_there_is_said() {
     let world = WorldAt::quiet(1);
     world.logins_fail(1_000);
     let setup = world.setup(ANSWERED, "");
-    says(&status(&setup, &[]), 69, &["no service answers at", "systemctl start attributed"]);
+    says(&status(&setup, &[]), 69, &["no service answers at", "systemctl status attributed"]);
     let mut daemon = setup.start();
-    let said = wait_first_line(&daemon, &setup, "answered 503");
+    let said = wait_first_lines(&daemon, &setup, "answered 503");
     says(&said, 1, &["✗ token", "getting its first token"]);
     let said = attributed(setup.dir.path(), &["rules", "history"]);
     says(&said, 1, &["has no token yet", "`attributed status` says why"]);
@@ -83,7 +83,7 @@ fn a_terminal_obeys_no_name_of_a_rule() {
     let setup = world.setup(&hostile, "");
     let daemon = setup.start();
     daemon.wait_ready();
-    let said = wait_first_line(&daemon, &setup, "All is well");
+    let said = wait_first_lines(&daemon, &setup, "All is well");
     says(&said, 0, &[r"a\u{202e}b  "]);
     assert!(!said.out.contains('\u{202e}'), "{:?}", said.out);
 }

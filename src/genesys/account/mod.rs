@@ -238,7 +238,7 @@ impl Account {
             self.counts.throttled.add(1);
             self.pacer.throttled(after)
         });
-        answer.map_err(|error| token.taken_out_of(error))
+        answer.map_err(|error| token.not_in(error))
     }
 
     fn request(&self, call: &Call, token: &Token) -> Result<Request<Bytes>, CallError> {

@@ -26,7 +26,7 @@ use super::call::{CallError, Class};
 use super::error::read_answer;
 use super::outside::Outside;
 use super::pacer::Pacer;
-use super::quoted::without;
+use super::quoted::not_in;
 use crate::config::{Client, Genesys};
 use crate::defects::{self, Defect};
 use crate::status::counts::Counts;
@@ -73,12 +73,9 @@ impl Token {
         value
     }
 
-    /// An API that quotes what it was sent is not to be quoted.
-    pub(super) fn taken_out_of(&self, mut error: CallError) -> CallError {
-        if let Some(refusal) = error.refusal_mut() {
-            refusal.message = without(&refusal.message, [self.0.text.expose_secret()]);
-        }
-        error
+    /// The error without it.
+    pub(super) fn not_in(&self, error: CallError) -> CallError {
+        not_in(error, &[self.0.text.expose_secret()])
     }
 
     pub(super) fn was_accepted(&self) {
@@ -375,12 +372,7 @@ impl Tokens {
         let plain = secret.expose_secret();
         let pair = grant::authorization(&self.client, secret)?;
         let pair = pair.to_str().unwrap_or_default().trim_start_matches("Basic ");
-        self.read(response, asked_at).map_err(|error| match error {
-            // A login that quotes what it was sent is not to be quoted.
-            CallError::NoToken(said) => CallError::NoToken(without(&said, [plain, pair])),
-            CallError::Credentials(said) => CallError::Credentials(without(&said, [plain, pair])),
-            other => other,
-        })
+        self.read(response, asked_at).map_err(|error| not_in(error, &[plain, pair]))
     }
 
     fn read(&self, response: Response<Bytes>, asked_at: Instant) -> Result<Token, CallError> {

@@ -118,19 +118,23 @@ impl Bench {
             ["asks"] => return Some(self.asks()),
             ["dead"] => return Some(self.dead_letters()),
             ["said"] => return Some(format!("dry_run={}", self.counts.dry_run.get())),
-            ["failing"] => {
-                let failing = self.counts.troubles.told().failing;
-                return Some(failing.map_or("no".to_owned(), |it| it.how.to_string()));
-            }
+            ["failing"] => return Some(self.failing()),
             ["rested"] => return Some(format!("rested={}", self.counts.rested.get())),
-            ["unconfirmed"] => {
-                return Some(format!("unconfirmed={}", self.counts.unconfirmed.get()));
-            }
+            ["unconfirmed"] => return Some(self.unconfirmed()),
             ["counts"] => return Some(self.counts()),
             ["traced"] => return Some(self.traced()),
             _ => panic!("unknown step `{step}`"),
         }
         None
+    }
+
+    fn unconfirmed(&self) -> String {
+        format!("unconfirmed={}", self.counts.unconfirmed.get())
+    }
+
+    fn failing(&self) -> String {
+        let failing = self.counts.troubles.told().failing;
+        failing.map_or("no".to_owned(), |it| it.how.to_string())
     }
 
     fn set(&mut self, change: impl FnOnce(&mut Settings)) {

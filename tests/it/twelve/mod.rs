@@ -131,7 +131,8 @@ impl Scene {
             let said = attributed(self.setup.dir.path(), &["status"]);
             let mark = if named.state == "failed" { '✗' } else { '!' };
             let mut lines = said.out.lines();
-            let first = lines.next().is_some_and(|line| line.contains(named.reason));
+            // Behind whether attributes are being written.
+            let first = lines.by_ref().take(2).any(|line| line.contains(named.reason));
             let part = lines.find(|line| line.starts_with(&format!("{mark} {check} ")));
             let part = part.filter(|it| it.contains(named.reason) && it.contains(named.help));
             part.filter(|_| first && said.code == 1).map(|_| ())
