@@ -119,7 +119,7 @@ impl Record {
     /// Returns true if the channel carried the topic.
     fn end(&mut self, channel: u32, until: Timestamp, now: Timestamp) -> bool {
         if self.is_later_than(now) {
-            self.cut(until);
+            self.cut(channel, until, now);
         }
         let Some(at) = self.carriers.iter().position(|(one, _)| *one == channel) else {
             return false;
@@ -135,13 +135,14 @@ impl Record {
         self.past.iter().map(|span| span.until).chain(begun).any(|time| time > now)
     }
 
-    /// Nothing is settled that is later than that.
-    fn cut(&mut self, at: Timestamp) {
-        for (_, since) in &mut self.carriers {
-            *since = at.min(*since);
+    /// The clock was set back: what was told by it counts for as little as it may. What was settled
+    /// ends with the channel that ends, and the others carry from now on, if they began later.
+    fn cut(&mut self, channel: u32, until: Timestamp, now: Timestamp) {
+        for (one, since) in &mut self.carriers {
+            *since = (*since).min(if *one == channel { until } else { now });
         }
         for span in &mut self.past {
-            *span = Span { since: at.min(span.since), until: at.min(span.until) };
+            *span = Span { since: until.min(span.since), until: until.min(span.until) };
         }
         self.join();
     }
@@ -258,11 +259,14 @@ mod tests {
 
     #[test]
     fn a_clock_that_was_set_back_hides_no_hole() {
-        check("a+100 a-20 a+30", expect!["new . 20-30"]);
+        check("a+100 a-20 a+60", expect!["new . 20-60"]);
         // A minute later it is as ever.
-        check("a+100 a-110 a+120 a-20 a+30 a-90 a+91", expect!["new . 110-120 . 20-30 . 90-91"]);
-        check("a+100 b+100 a-20 a+30 b-40 b+50", expect!["new . . . . ."]);
-        check("a+100 b+100 a-20 b-25 a+30", expect!["new . . . 25-30"]);
+        check("a+100 a-110 a+120 a-20 a+60 a-90 a+91", expect!["new . 110-120 . 20-60 . 90-91"]);
+        // Since when the other one carries is not known: no longer than it surely does.
+        check("a+100 b+100 a-20 a+60 b-70 b+80", expect!["new . 20-55 . . ."]);
+        check("a+100 b+100 a-20 b-25 a+60", expect!["new . 20-55 . 55-60"]);
+        // By no more than a second.
+        check("a+0 b+36 a-0", expect!["new . 0-35"]);
     }
 
     #[test]
