@@ -1,5 +1,5 @@
 //! What the daemon takes from the machine it runs on, beside Tokio's clock: the calendar, chance,
-//! and threads for files.
+//! threads for files, and who may read them.
 //!
 //! Ordinarily these are the wall's clock, the system's randomness and Tokio's blocking threads.
 //! While a machine is [`play`]ed on a thread, everything on that thread follows from a seed: the
@@ -8,6 +8,8 @@
 //! around all and handed to nobody. It promises nothing for runtimes of several threads.
 
 use std::cell::RefCell;
+use std::fs::Metadata;
+use std::os::unix::fs::PermissionsExt;
 
 use jiff::Timestamp;
 use rand::distr::uniform::{SampleRange, SampleUniform};
@@ -24,6 +26,11 @@ struct Played {
     base: Timestamp,
     started: Instant,
     dice: StdRng,
+}
+
+/// Whether every user of this machine may read what this tells of: no place for a secret.
+pub(crate) fn is_everybodys(found: &Metadata) -> bool {
+    found.permissions().mode() & 0o004 != 0
 }
 
 /// Ends when dropped: the thread has its real machine again.

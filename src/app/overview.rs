@@ -20,11 +20,9 @@ use crate::status::rates::Hour;
 
 /// Where the newest overview is put, from before there is an app on.
 pub(super) struct Told {
-    started_at: Millis,
-    configuration: Configuration,
     hour: Hour,
     newest: watch::Sender<Arc<Overview>>,
-    /// What there is to tell of before there is a token.
+    /// What there is to tell of before there is an app, with the configuration in force.
     at_start: Overview,
 }
 
@@ -40,7 +38,7 @@ impl Told {
         };
         let (newest, _) = watch::channel(Arc::new(at_start.clone()));
         let hour = Hour::new(Instant::now());
-        Told { started_at, configuration: in_force(config), hour, newest, at_start }
+        Told { hour, newest, at_start }
     }
 
     pub(super) fn newest(&self) -> watch::Receiver<Arc<Overview>> {
@@ -62,7 +60,7 @@ impl Told {
 
     /// Another configuration is in force.
     pub(super) fn configured(&mut self, config: &Config) {
-        self.configuration = in_force(config);
+        self.at_start.configuration = in_force(config);
     }
 }
 
@@ -112,7 +110,7 @@ impl App {
             rules: self.rules_told(),
             configuration: Configuration {
                 problem: self.configuration_problem.clone(),
-                ..self.told.configuration.clone()
+                ..self.told.at_start.configuration.clone()
             },
             journal: Journal {
                 suspended: journal::suspended(&self.journal),
@@ -129,7 +127,7 @@ impl App {
             letters: counts.recent.letters(),
             reload_tried_at: counts.reload_tried_at.moment(),
             at,
-            ..blank(self.told.started_at)
+            ..blank(self.told.at_start.started_at)
         }
     }
 

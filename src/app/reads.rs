@@ -84,13 +84,11 @@ struct Wanted {
 /// What becomes of a read that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failed {
-    /// It is tried again soon.
+    /// It is read again, soon or at once.
     WillRetry,
     /// It is tried again, and has failed for so long that nobody should wait for it.
     Hangs,
     LetGo,
-    /// It was let go, and was asked for once more meanwhile.
-    Anew,
 }
 
 impl Reads {
@@ -249,7 +247,7 @@ impl Reads {
             if self.may_say() {
                 warn!(conversation_id = %id, %error, "conversation not read, it waits for its next event");
             }
-            return if self.done(id) { Failed::LetGo } else { Failed::Anew };
+            return if self.done(id) { Failed::LetGo } else { Failed::WillRetry };
         }
         debug!(conversation_id = %id, %error, "read failed, will retry");
         (wanted.under_way, wanted.again) = (false, false);

@@ -5,7 +5,6 @@
 
 use std::fs;
 use std::io::{self, Read as _};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::account::{CREDENTIAL, CREDENTIALS};
@@ -13,6 +12,7 @@ use super::check::{self, Checked};
 use super::problem::{Problem, Problems, Severity};
 use super::raw::Places;
 use super::{Config, Environment, Loaded, SecretSource, default};
+use crate::machine;
 
 /// Far above any configuration; protects from a file that is something else.
 const MAX_SIZE: u64 = 1 << 20;
@@ -194,7 +194,7 @@ fn check_file(
             format!("`{key}`: {shown} is empty"),
             "write what belongs there, and nothing else".to_owned(),
         ),
-        Ok(found) if secret && found.permissions().mode() & 0o004 != 0 => (
+        Ok(found) if secret && machine::is_everybodys(&found) => (
             Severity::Error,
             format!("`{key}`: every user of this machine can read {shown}"),
             format!("chmod 0600 {shown} (0640 if the service reads it by its group)"),
@@ -212,6 +212,8 @@ fn check_file(
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use expect_test::expect;
 
     use super::*;

@@ -89,7 +89,7 @@ impl Pipeline {
         now: Instant,
     ) -> ControlFlow<()> {
         match self.reads.failed(id.clone(), error, now) {
-            Failed::WillRetry | Failed::Anew => return ControlFlow::Continue(()),
+            Failed::WillRetry => return ControlFlow::Continue(()),
             Failed::Hangs => self.look_ups.settle(&id, Outcome::GivenUp),
             Failed::LetGo => {
                 let forbidden = matches!(error, CallError::Forbidden(_));

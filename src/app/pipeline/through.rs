@@ -2,7 +2,8 @@
 //!
 //! The journal's good moment follows it: frames between the socket and here are younger than the
 //! last one taken, because they come in order. What is in doubt, waits to be looked at again or
-//! cannot be read for long holds it back; so does a gap until it has been looked into, so that the next start begins there.
+//! cannot be read for long holds it back; so does a gap until it has been looked into, so that the
+//! next start begins there.
 
 use std::ops::ControlFlow;
 use std::time::Duration;

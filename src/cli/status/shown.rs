@@ -1,4 +1,5 @@
-//! The status in words: whether attributes are being written, if not all is well the sentence, then each part in a line or few. Pure.
+//! The status in words: whether all is well, or else whether attributes are being written and what
+//! is worst; then each part in a line or few. Pure.
 //!
 //! What it says of each part is what the checks say; the rest are numbers. Names of rules and
 //! reasons may come from anybody: they are shown with what a terminal would obey escaped.

@@ -369,10 +369,14 @@ impl Tokens {
         self.counts.request(OPERATION, status, asked_at.elapsed());
         let response = answer
             .map_err(|error| CallError::NoToken(format!("{}: {error}", self.config.login_url)))?;
-        let plain = secret.expose_secret();
-        let pair = grant::authorization(&self.client, secret)?;
-        let pair = pair.to_str().unwrap_or_default().trim_start_matches("Basic ");
-        self.read(response, asked_at).map_err(|error| not_in(error, &[plain, pair]))
+        self.read(response, asked_at).map_err(|error| self.without(secret, error))
+    }
+
+    /// A login that quotes what it was sent is not to be quoted.
+    fn without(&self, secret: &SecretString, error: CallError) -> CallError {
+        let sent = grant::authorization(&self.client, secret).ok();
+        let sent = sent.as_ref().and_then(|sent| sent.to_str().ok()).unwrap_or_default();
+        not_in(error, &[secret.expose_secret(), sent.trim_start_matches("Basic ")])
     }
 
     fn read(&self, response: Response<Bytes>, asked_at: Instant) -> Result<Token, CallError> {

@@ -66,10 +66,9 @@ impl Reader {
 }
 
 async fn is_everybodys(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
     let file = path.to_owned();
     let metadata = machine::blocking(move || fs::metadata(file)).await;
-    matches!(metadata, Ok(Ok(metadata)) if metadata.permissions().mode() & 0o004 != 0)
+    matches!(metadata, Ok(Ok(metadata)) if machine::is_everybodys(&metadata))
 }
 
 impl fmt::Display for Reader {

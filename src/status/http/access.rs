@@ -136,7 +136,7 @@ fn read(path: &Path) -> Result<Known, TokenError> {
     let name = path.display().to_string();
     let unreadable = |error| TokenError::Unreadable { path: path.display().to_string(), error };
     let found = fs::metadata(path).map_err(unreadable)?;
-    if found.mode() & 0o004 != 0 {
+    if machine::is_everybodys(&found) {
         return Err(TokenError::Open(name));
     }
     if found.len() > LONGEST {

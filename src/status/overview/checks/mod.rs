@@ -178,12 +178,11 @@ impl Overview {
         let roles = "give a role of the OAuth client the permissions that the log names, and restart; it asks again by itself when the channel is renewed, within a day";
         if topics.wanted == 0 {
             let help = "check the names in [watch] with `attributed check --online`";
-            let problem = self.directory_problem.iter().map(|problem| format!(": {problem}"));
-            return failed(
-                name,
-                format!("nothing is watched{}", problem.collect::<String>()),
-                help,
-            );
+            let reason = match &self.directory_problem {
+                Some(problem) => format!("nothing is watched: {problem}"),
+                None => "nothing is watched".to_owned(),
+            };
+            return failed(name, reason, help);
         }
         if topics.permitted == 0 && topics.rejected > 0 {
             return failed(name, rejected, roles);
