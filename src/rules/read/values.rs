@@ -58,6 +58,10 @@ impl Reader<'_> {
         if name.is_empty() {
             let message = "an attribute needs a name";
             self.problems.error(place, message).help("write set.\"cc.segment\" = …, for example");
+        } else if name.chars().any(char::is_control) {
+            let message = format!("the key {name:?} has a control character");
+            let help = "no flow, report or script could ask for it: write its name without";
+            self.problems.error(place, message).help(help);
         } else if !self.allowed.allows(name) {
             let fence = self.allowed.globs().join(", ");
             let message = format!("the key `{name}` is outside of what may be written");
