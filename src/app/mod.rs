@@ -11,6 +11,7 @@ mod configuration;
 mod control;
 mod control_loop;
 pub mod ended;
+mod first_token;
 mod journal;
 mod list_copies;
 mod list_watch;
@@ -53,7 +54,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, Interval};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -437,4 +438,10 @@ fn allowing(fence: AllowedKeys) -> settings::AllowedKeys {
 /// No names yet: rules that name queues match nothing until the directory has answered.
 fn no_names() -> Arc<Names> {
     Arc::new(Names::default())
+}
+
+fn ticking() -> Interval {
+    let mut tick = interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    tick
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::pauses::Pauses;
 use super::rules_in_force::RulesInForce;
 use super::{App, journal};
 use crate::config::Config;
@@ -17,6 +18,7 @@ use crate::status::overview::{
     Topics, Updates,
 };
 use crate::status::rates::Hour;
+use crate::updates::journal::Monitor;
 
 /// Where the newest overview is put, from before there is an app on.
 pub(super) struct Told {
@@ -26,31 +28,60 @@ pub(super) struct Told {
     at_start: Overview,
 }
 
+/// What there is to be told of before there is an app.
+pub(super) struct AtStart<'s> {
+    pub config: &'s Config,
+    pub counts: &'s Counts,
+    pub clients: &'s Clients,
+    pub rules: &'s RulesInForce,
+    pub pauses: &'s Pauses,
+    pub journal: &'s Monitor,
+}
+
 impl Told {
-    pub(super) fn new(config: &Config, rules: &RulesInForce) -> Told {
-        let started_at = machine::now().as_millisecond();
+    pub(super) fn new(how: &AtStart<'_>) -> Told {
+        let config = how.config;
         let at_start = Overview {
             dry_run: config.updates.dry_run,
-            rules: Rules { loaded_at: started_at, ..of_rules(rules) },
             configuration: in_force(config),
             updates: Updates { capacity: config.updates.max_pending as u64, ..Updates::default() },
-            ..blank(started_at)
+            ..blank(machine::now().as_millisecond())
         };
-        let (newest, _) = watch::channel(Arc::new(at_start.clone()));
-        let hour = Hour::new(Instant::now());
-        Told { hour, newest, at_start }
+        let (newest, _) = watch::channel(Arc::default());
+        let told = Told { hour: Hour::new(Instant::now()), newest, at_start };
+        told.log_in(how);
+        told
     }
 
     pub(super) fn newest(&self) -> watch::Receiver<Arc<Overview>> {
         self.newest.subscribe()
     }
 
-    /// As long as there is no app: only the account is there to be told of.
-    pub(super) fn log_in(&self, clients: &Clients, counts: &Counts) {
+    /// As long as there is no app.
+    pub(super) fn log_in(&self, how: &AtStart<'_>) {
+        self.newest.send_replace(Arc::new(self.starting(how)));
+    }
+
+    pub(super) fn starting(&self, how: &AtStart<'_>) -> Overview {
+        let AtStart { config, counts, clients, rules, pauses, journal } = how;
         let at = machine::now().as_millisecond();
-        let accounts = of_clients(clients, at);
-        let overview = Overview { at, accounts, flow: flow(counts), ..self.at_start.clone() };
-        self.newest.send_replace(Arc::new(overview));
+        Overview {
+            at,
+            accounts: of_clients(clients, at),
+            rules: of_each_rule(rules, counts, pauses),
+            journal: of_journal(journal),
+            updates: Updates {
+                waiting: counts.outbox.get(),
+                seconds_to_empty: at_best(config, clients, counts.outbox.get()),
+                dead_letters: counts.dead_letters.get(),
+                ..self.at_start.updates
+            },
+            letters: counts.recent.letters(),
+            paused: pauses.in_words(),
+            all_paused: pauses.is_all(),
+            flow: flow(counts),
+            ..self.at_start.clone()
+        }
     }
 
     /// How much goes through is told as of now.
@@ -107,19 +138,15 @@ impl App {
                     .min(),
                 not_permitted: counts.gaps_not_permitted.get() > 0,
             },
-            rules: self.rules_told(),
+            rules: of_each_rule(&self.rules, counts, &self.pauses),
             configuration: Configuration {
                 problem: self.configuration_problem.clone(),
                 ..self.told.at_start.configuration.clone()
             },
-            journal: Journal {
-                suspended: journal::suspended(&self.journal),
-                commits: self.journal.durations(),
-                rows: self.journal.rows(),
-            },
+            journal: of_journal(&self.journal),
             updates: self.updates_told(),
             troubles: counts.troubles.told(),
-            paused: self.pauses_told(),
+            paused: self.pauses.in_words(),
             all_paused: self.pauses.is_all(),
             flow: flow(counts),
             history: self.told.hour.told(),
@@ -140,35 +167,16 @@ impl App {
         }
     }
 
-    fn rules_told(&self) -> Rules {
-        let counted = self.counts.rules.table();
-        let each = counted.rules.iter().map(|(name, dry_run, count)| Rule {
-            name: name.to_string(),
-            dry_run: *dry_run,
-            paused: self.pauses.is_paused(name),
-            matches: count.matches.get(),
-            errors: count.errors.get(),
-            written: count.written.get(),
-            failed: count.failed.get(),
-            last_match_at: count.last_match_at.moment(),
-        });
-        let seconds = i64::try_from(self.counts.rules_reloaded_at.get()).unwrap_or_default();
-        Rules { loaded_at: seconds * 1000, each: each.collect(), ..of_rules(&self.rules) }
-    }
-
     fn updates_told(&self) -> Updates {
         let waiting = self.counts.outbox.get();
-        let requests = waiting.saturating_mul(self.config.genesys.dialect.requests_a_write());
-        let allowed = f64::from(self.clients.usage().allowed.max(1));
-        #[expect(clippy::cast_precision_loss, reason = "a number of participants is below 2^52")]
-        let at_best = requests as f64 * 60.0 / allowed;
         #[expect(clippy::cast_precision_loss, reason = "seconds are below 2^52")]
         let foreseen = match self.counts.outbox_seconds_to_empty.get() {
             // Not known yet; and what never ends has no number of seconds.
             0 | u64::MAX => None,
             seconds => Some(seconds as f64),
         };
-        let seconds_to_empty = foreseen.unwrap_or(at_best);
+        let at_best = || at_best(&self.config, &self.clients, waiting);
+        let seconds_to_empty = foreseen.unwrap_or_else(at_best);
         Updates {
             waiting,
             capacity: self.config.updates.max_pending as u64,
@@ -179,6 +187,38 @@ impl App {
             late: self.counts.outbox_late.get() > 0,
         }
     }
+}
+
+/// Seconds until so many are written, if nothing comes in between.
+fn at_best(config: &Config, clients: &Clients, waiting: u64) -> f64 {
+    let requests = waiting.saturating_mul(config.genesys.dialect.requests_a_write());
+    #[expect(clippy::cast_precision_loss, reason = "a number of participants is below 2^52")]
+    let requests = requests as f64;
+    requests * 60.0 / f64::from(clients.usage().allowed.max(1))
+}
+
+fn of_journal(journal: &Monitor) -> Journal {
+    Journal {
+        suspended: journal::suspended(journal),
+        commits: journal.durations(),
+        rows: journal.rows(),
+    }
+}
+
+fn of_each_rule(rules: &RulesInForce, counts: &Counts, pauses: &Pauses) -> Rules {
+    let counted = counts.rules.table();
+    let each = counted.rules.iter().map(|(name, dry_run, count)| Rule {
+        name: name.to_string(),
+        dry_run: *dry_run,
+        paused: pauses.is_paused(name),
+        matches: count.matches.get(),
+        errors: count.errors.get(),
+        written: count.written.get(),
+        failed: count.failed.get(),
+        last_match_at: count.last_match_at.moment(),
+    });
+    let seconds = i64::try_from(counts.rules_reloaded_at.get()).unwrap_or_default();
+    Rules { loaded_at: seconds * 1000, each: each.collect(), ..of_rules(rules) }
 }
 
 /// But for what is counted of each.

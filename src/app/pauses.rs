@@ -135,6 +135,11 @@ impl Pauses {
         self.kept.all.is_some()
     }
 
+    /// How many are paused by themselves.
+    pub(super) fn rules_paused(&self) -> u64 {
+        self.kept.rules.len() as u64
+    }
+
     /// Nothing is pushed of this rule.
     pub(super) fn is_paused(&self, rule: &str) -> bool {
         self.is_all() || self.kept.rules.contains_key(rule)

@@ -241,7 +241,7 @@ impl App {
         };
         self.rules_text.send_replace(self.rules.source.text.clone());
         self.counts.rules_reloads.add(1);
-        self.count_rules();
+        self.rules.count(&self.counts, self.config.monitoring.rule_series);
         info!(
             file = %self.rules.source.path.display(),
             rules = self.rules.file.inventory().rules,
@@ -340,17 +340,6 @@ impl App {
             max_writes: self.config.reload.max_writes,
             problems,
         }
-    }
-
-    /// What the metrics show of the rules.
-    pub(super) fn count_rules(&self) {
-        let now = u64::try_from(machine::now().as_second()).unwrap_or_default();
-        self.counts.rules_reloaded_at.set(now);
-        let hash = u64::from_str_radix(&self.rules.source.hash, 16).unwrap_or_default();
-        self.counts.rules_hash.set(hash);
-        let rules = self.rules.file.rules.iter();
-        let rules = rules.map(|rule| (Arc::clone(&rule.name), rule.dry_run));
-        self.counts.rules.in_force(rules, self.config.monitoring.rule_series);
     }
 }
 

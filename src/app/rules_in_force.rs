@@ -22,6 +22,7 @@ use crate::machine;
 use crate::rules::lists::{List, ListSource};
 use crate::rules::{RuleFile, Rules, Tables, Texts};
 use crate::status::control::answer::{InForce, KeptSet};
+use crate::status::counts::Counts;
 
 /// The rules, and how it came to them.
 #[derive(Clone, Debug)]
@@ -245,6 +246,14 @@ impl RulesInForce {
             files: vec![kept.source.path],
         });
         sets.collect()
+    }
+
+    /// What the metrics show of them, from now on.
+    pub(super) fn count(&self, counts: &Counts, series: usize) {
+        counts.rules_reloaded_at.set(u64::try_from(machine::now().as_second()).unwrap_or_default());
+        counts.rules_hash.set(u64::from_str_radix(&self.source.hash, 16).unwrap_or_default());
+        let rules = self.file.rules.iter().map(|rule| (Arc::clone(&rule.name), rule.dry_run));
+        counts.rules.in_force(rules, series);
     }
 
     pub(super) fn in_force(&self) -> InForce {

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::info;
 
 use super::control_loop;
+use super::first_token::Waiting;
 use super::journal::{self, Opened};
 use super::lists::to_watch;
 use super::loops::Loops;
@@ -25,14 +25,13 @@ use super::report::Report;
 use super::rules_history::History;
 use super::rules_in_force::RulesInForce;
 use super::supervision::kept_up;
-use super::{App, Ended, Joints, Part, TICK, monitoring, no_names, requests_per_month, wanted};
+use super::{App, Ended, Joints, Part, monitoring, no_names, requests_per_month, ticking, wanted};
 use crate::config::Config;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::Problem;
-use crate::genesys::call::{Api, CallError};
+use crate::genesys::call::Api;
 use crate::genesys::clients::Clients;
 use crate::genesys::directory::Watching;
-use crate::genesys::organization::OrganizationError;
 use crate::genesys::outside::Outside;
 use crate::signals::Intent;
 use crate::status::control::Asked;
@@ -49,8 +48,6 @@ const OBSERVATIONS_WAITING: usize = 1024;
 const ASKS_WAITING: usize = 1024;
 /// Each connection of the control socket asks one thing.
 const ASKED_WAITING: usize = 16;
-/// Between attempts to get the first token.
-const TOKEN_AGAIN: Duration = Duration::from_secs(5);
 
 /// What was said on the command line, and what tests put in the place of the world.
 #[derive(Default)]
@@ -120,33 +117,41 @@ impl Start {
             Arc::clone(&self.outside),
             Arc::clone(&self.counts),
         );
-        let told = Told::new(&self.config, &rules);
+        let opened = journal::open(&self.config, &mut self.options)?;
+        opened.recovered.count(&self.counts);
+        rules.count(&self.counts, self.config.monitoring.rule_series);
+        let pauses = Pauses::load(&self.config.state.dir);
+        pauses.count(&self.counts);
+        pauses.remind(&self.counts);
+        let journal = opened.journal.monitor();
+        let mut waiting = Waiting {
+            config: &self.config,
+            level: self.level.as_ref(),
+            counts: &self.counts,
+            clients: &clients,
+            rules: &rules,
+            history: &history,
+            journal: &journal,
+            story: &opened.story_reader,
+            pauses,
+        };
+        let told = Told::new(&waiting.as_it_is());
         let mut begun = Begun {
             newest: Newest { overview: told.newest(), pulse: Pulse::default() },
             tasks: JoinSet::new(),
             stop: CancellationToken::new(),
         };
         self.monitor(&mut begun)?;
-        let asked = self.listen_for_commands(&mut begun);
-        let config = &self.config;
-        let permitted = async {
-            first_token(&clients, &told, &self.counts).await?;
-            right_organization(config, &clients).await
-        };
-        let mut reload = false;
-        tokio::select! {
-            biased;
-            () = told_to_stop(&mut self.intents, &mut reload) => return Err(Ended::StoppedEarly),
-            permitted = permitted => permitted?,
-        }
-        let opened = journal::open(&self.config, &mut self.options)?;
+        let mut asked = self.listen_for_commands(&mut begun);
+        let reload = waiting.until_permitted(&told, &mut self.intents, &mut asked).await?;
+        let pauses = waiting.pauses;
         let view = View {
             rules: Arc::new(bound),
             watched: Arc::default(),
             acd_only: false,
             held_against: None,
         };
-        let begun = (told, begun, asked);
+        let begun = (told, begun, asked, pauses);
         let mut app = self.join(clients, opened, (rules, history, fence), view, begun);
         if reload {
             app.reload(Task { what: What::Files, plan: false, confirm: false, answer: None });
@@ -203,7 +208,7 @@ impl Start {
         opened: Opened,
         (rules, history, fence): (RulesInForce, History, AllowedKeys),
         view: View,
-        (told, begun, asked): (Told, Begun, mpsc::Receiver<Asked>),
+        (told, begun, asked, pauses): (Told, Begun, mpsc::Receiver<Asked>, Pauses),
     ) -> App {
         let Start { config, options, outside, counts, level, intents, reread } = self;
         let Begun { newest: Newest { pulse, .. }, tasks, stop } = begun;
@@ -232,7 +237,6 @@ impl Start {
         let (lists, lists_found) = loops.lists(to_watch(&rules));
         let (journal, away_since) = (opened.journal.monitor(), opened.away_since);
         let story = opened.story_reader.clone();
-        let pauses = Pauses::load(&config.state.dir);
         let ordered = (fence, pauses.orders(rules.file.caps()));
         let (orders, outlook) =
             loops.dispatcher(&config, opened, ordered, observations, asks_sender);
@@ -292,56 +296,8 @@ impl Start {
 impl App {
     /// Tells whoever has to know how it begins.
     fn begun(self) -> App {
-        self.count_rules();
         self.give_orders();
-        self.remind();
         self.tell();
         self
-    }
-}
-
-fn ticking() -> Interval {
-    let mut tick = interval(TICK);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    tick
-}
-
-/// Gets the first token, as often as it takes.
-async fn first_token(clients: &Clients, told: &Told, counts: &Counts) -> Result<(), Ended> {
-    loop {
-        let obtained = clients.start().await;
-        told.log_in(clients, counts);
-        match obtained {
-            Ok(()) => return Ok(()),
-            Err(CallError::Credentials(reason)) => return Err(Ended::CredentialsRefused(reason)),
-            // It is logged where tokens are asked for.
-            Err(error) => systemd::status(&format!("starting: {error}; will retry")),
-        }
-        sleep(TOKEN_AGAIN).await;
-    }
-}
-
-/// Until somebody wants us to stop. A reload waits until the start is through: what it is about may
-/// have changed since the files were read.
-async fn told_to_stop(intents: &mut mpsc::Receiver<Intent>, reload: &mut bool) {
-    while intents.recv().await == Some(Intent::Reload) {
-        *reload = true;
-    }
-}
-
-/// Refuses to work for another organisation than the configuration names, or for several.
-async fn right_organization(config: &Config, clients: &Clients) -> Result<(), Ended> {
-    match clients.check_organization(config.genesys.organization.as_deref()).await {
-        Ok(()) => Ok(()),
-        Err(error @ OrganizationError::Other { .. }) => {
-            Err(Ended::WrongOrganization(error.to_string()))
-        }
-        Err(OrganizationError::Call(CallError::Credentials(reason))) => {
-            Err(Ended::CredentialsRefused(reason))
-        }
-        Err(error @ OrganizationError::Call(_)) => {
-            warn!(%error, "the organisation cannot be checked, going on");
-            Ok(())
-        }
     }
 }

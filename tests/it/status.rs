@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::command::{Said, attributed, says};
 use crate::daemon::{Daemon, Setup};
 use crate::monitoring::{ANY, address, ask, listening};
+use crate::reload::say;
 use crate::world_at::{ANSWERED, WorldAt};
 
 fn status(setup: &Setup, arguments: &[&str]) -> Said {
@@ -68,11 +69,48 @@ fn it_is_told_before_there_is_a_token_and_nobody_there_is_said() {
     let mut daemon = setup.start();
     let said = wait_first_lines(&daemon, &setup, "answered 503");
     says(&said, 1, &["✗ token", "getting its first token"]);
-    let said = attributed(setup.dir.path(), &["rules", "history"]);
+    let said = attributed(setup.dir.path(), &["reload"]);
     says(&said, 1, &["has no token yet", "`attributed status` says why"]);
     daemon.signal("TERM");
     daemon.wait_exit();
     assert!(!setup.path("control.sock").exists(), "it is gone with its daemon");
+}
+
+#[test]
+fn what_an_earlier_process_left_is_told_and_asked_about_before_there_is_a_token() {
+    let world = WorldAt::quiet(2);
+    let setup = world.setup(ANSWERED, "");
+    listening(&setup, ANY);
+    let mut daemon = setup.start();
+    daemon.wait_ready();
+    world.call("c1", 0);
+    world.wait_written(&daemon, "c1");
+    says(&say(&setup, &["pause"]), 0, &["paused: all since 20"]);
+    world.call("c2", 1);
+    daemon.wait_status("1 waiting");
+    daemon.signal("TERM");
+    assert_eq!(daemon.wait_exit().code(), Some(75), "{}", daemon.log_text());
+
+    world.logins_fail(1_000);
+    let daemon = setup.start();
+    let told = wait_first_lines(&daemon, &setup, "answered 503");
+    says(&told, 1, &["is paused: every rule since 20", "1 participant waits", "answered  "]);
+    let metrics = ask(&address(&daemon), "/metrics", "").body;
+    for expected in
+        ["attributed_rule_matches_total{rule=\"answered\"} 0", "attributed_outbox_participants 1"]
+    {
+        assert!(metrics.contains(expected), "{expected}\n{metrics}");
+    }
+    says(&say(&setup, &["why", "c1"]), 0, &["cc.answered", "sent, 202"]);
+    says(&say(&setup, &["rules", "history"]), 0, &["in force"]);
+    says(&say(&setup, &["log-level", "debug"]), 0, &["debug"]);
+    says(&say(&setup, &["pause", "--rule", "answred"]), 1, &["mean `answered`?"]);
+    says(&say(&setup, &["pause", "--rule", "answered"]), 0, &["rule answered since 20"]);
+    says(&say(&setup, &["resume"]), 0, &["1 participant"]);
+    let paused =
+        |it: &Said| it.out.contains("rule answered since 20") && !it.out.contains("every rule");
+    daemon.wait("the pause of the rule to be told", || Some(status(&setup, &[])).filter(paused));
+    assert!(world.writes("c2").is_empty());
 }
 
 #[test]

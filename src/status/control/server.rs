@@ -18,7 +18,7 @@ use tracing::{debug, warn};
 
 use super::peer::{Peer, may_ask};
 use super::{Answer, Asked, MAX_REQUEST, Place, Request};
-use crate::status::overview::{Newest, Stage, StatusNow};
+use crate::status::overview::{Newest, StatusNow};
 use crate::status::pulse::{Beat, IDLE_BEAT};
 
 /// At a time; of more, the kernel lets some wait. People and their scripts need one or two.
@@ -134,9 +134,6 @@ async fn serve(
         match timeout(READ_WITHIN, read_request(read)).await {
             Ok(Ok(Line::Request(Request::Status))) => {
                 Answer::Status(Box::new(StatusNow::from(newest.now())))
-            }
-            Ok(Ok(Line::Request(_))) if newest.overview.borrow().stage == Stage::LoggingIn => {
-                failed("the service starts, and has no token yet", "`attributed status` says why")
             }
             Ok(Ok(Line::Request(request))) => answer(request, asks).await,
             Ok(Ok(Line::Bad { message, help })) => failed(message, help),

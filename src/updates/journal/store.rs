@@ -20,6 +20,7 @@ use super::rows::{Memory, Millis, Pending};
 use crate::defects::{self, Defect};
 use crate::genesys::{ConversationId, ParticipantId};
 use crate::machine;
+use crate::status::counts::Counts;
 
 /// What the rows mean. Another meaning is another number, and a migration in [`Store::prepare`].
 pub const FORMAT: i64 = 1;
@@ -65,6 +66,14 @@ pub struct Recovered {
     pub letters: Letters,
     /// Whatever was received until then is dealt with or in here: gaps begin there.
     pub good_until: Option<Millis>,
+}
+
+impl Recovered {
+    /// What is shown of it, as long as nobody works with it.
+    pub fn count(&self, counts: &Counts) {
+        counts.outbox.set(self.pending.len() as u64);
+        counts.dead_letters.set(self.letters.letters.len() as u64);
+    }
 }
 
 /// See the [module](self).

@@ -47,9 +47,6 @@ impl Overview {
 
     pub(super) fn delivered(&self) -> Check {
         match self.updates.dead_letters {
-            0 if self.stage == Stage::LoggingIn => {
-                good("dead-letters", "not looked at before there is a token")
-            }
             0 => good("dead-letters", "none"),
             letters => warning(
                 "dead-letters",
@@ -67,8 +64,16 @@ impl Overview {
 
     pub(super) fn writing(&self) -> Check {
         if matches!(self.stage, Stage::LoggingIn | Stage::Asking) {
-            let reason = "nothing is written yet: the service starts";
-            return warning(WRITING, reason, "see the other checks");
+            let starts = "nothing is written yet: the service starts";
+            if self.paused.is_empty() {
+                return warning(WRITING, starts, "see the other checks");
+            }
+            let reason = format!("{starts}, and is paused: {}", self.paused.join(", "));
+            return warning(
+                WRITING,
+                reason,
+                "see the other checks; `attributed resume` when it is time",
+            );
         }
         if self.dry_run {
             let help = "start without --dry-run, or set updates.dry_run = false and reload";
