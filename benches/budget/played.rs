@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::future::pending;
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use attributed::config::Config;
-use attributed::genesys::account::Account;
+use attributed::genesys::account::{Account, WindowEnds};
 use attributed::genesys::call::{Api as _, Call, CallError, Class};
 use attributed::machine;
 use attributed::simulator::inside::InMemory;
@@ -16,7 +17,7 @@ use attributed::simulator::world::Shape;
 use attributed::simulator::{self, Limits, Simulator};
 use attributed::status::counts::Counts;
 use bytes::Bytes;
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use http::Method;
 use jiff::Timestamp;
 use rand::rngs::StdRng;
@@ -38,6 +39,8 @@ const IDLE: Duration = Duration::from_secs(60);
 const BURST: u64 = 200;
 /// How many wait for a program that starts.
 const AT_START: u64 = 60;
+/// A process that is killed has kept last so long before when windows end, at most.
+const KEPT_BEFORE: Duration = Duration::from_secs(60);
 /// Of the allowance, what the other program takes.
 const OTHERS: f64 = 1.0 / 3.0;
 
@@ -141,10 +144,17 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    fn account(&self) -> Arc<Account> {
+    /// Of a process, with what the one before it left.
+    fn account_after(&self, left: Option<WindowEnds>) -> Arc<Account> {
         let config = &self.settings.config;
-        let way = Arc::clone(self.way);
-        Account::new(&config.genesys, &config.updates, way, Arc::new(Counts::default()))
+        let (way, counts) = (Arc::clone(self.way), Arc::new(Counts::default()));
+        let account = Account::new(&config.genesys, &config.updates, way, counts);
+        left.into_iter().for_each(|ends| account.expect(ends, machine::now()));
+        account
+    }
+
+    fn account(&self) -> Arc<Account> {
+        self.account_after(None)
     }
 
     /// So many workers deliver updates as long as there are any; what was throttled is tried again.
@@ -170,13 +180,22 @@ impl Work<'_> {
     /// A full outbox, and a restart if there is one. The requests under way at the end are lost.
     async fn until_the_end(&self, conditions: &Conditions) {
         let start = Instant::now();
+        let mut known = None;
         if let Some((at, down)) = conditions.restart {
-            let killed = timeout(at, self.deliver(&self.account(), u64::MAX)).await;
+            let account = self.account();
+            let keep = async {
+                sleep(at.saturating_sub(KEPT_BEFORE)).await;
+                known = account.window_ends(machine::now());
+                pending::<()>().await;
+            };
+            let work = async { join(self.deliver(&account, u64::MAX), keep).await };
+            let killed = timeout(at, work).await;
             assert!(killed.is_err(), "the outbox was never empty");
             sleep(down).await;
         }
         let left = LENGTH - start.elapsed();
-        let ended = timeout(left, self.deliver(&self.account(), u64::MAX)).await;
+        let account = self.account_after(known);
+        let ended = timeout(left, self.deliver(&account, u64::MAX)).await;
         assert!(ended.is_err(), "the outbox was never empty");
     }
 
@@ -216,7 +235,7 @@ impl Other<'_> {
             | Scenario::Lowered
             | Scenario::Idle
             | Scenario::Start => {
-                std::future::pending::<()>().await;
+                pending::<()>().await;
             }
         }
     }

@@ -44,6 +44,7 @@ mod state_file;
 mod supervision;
 pub(crate) mod tables;
 pub(crate) mod texts;
+mod windows;
 
 use crate::status::counted::{counted, either};
 use std::collections::BTreeSet;
@@ -72,6 +73,7 @@ use report::Report;
 use rules_history::History;
 use rules_in_force::RulesInForce;
 pub use start::{Options, Start};
+use windows::Windows;
 
 use crate::config::Config;
 use crate::config::fence::AllowedKeys;
@@ -126,6 +128,7 @@ pub struct App {
     rules_text: watch::Sender<String>,
     pauses: Pauses,
     month: Month,
+    windows: Windows,
     watching: Arc<Watching>,
     joints: Joints,
     loops: JoinSet<Part>,

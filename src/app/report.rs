@@ -83,6 +83,7 @@ impl App {
         let now = Instant::now();
         self.look_at_pauses(now);
         self.month.look(now);
+        self.windows.look(&self.clients, now);
         self.told.look(&self.counts, now);
         self.level.iter().for_each(|level| level.sum_up(false));
         let line = self.status_line();

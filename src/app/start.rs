@@ -25,6 +25,7 @@ use super::report::Report;
 use super::rules_history::History;
 use super::rules_in_force::RulesInForce;
 use super::supervision::kept_up;
+use super::windows::Windows;
 use super::{App, Ended, Joints, Part, monitoring, no_names, requests_per_month, ticking, wanted};
 use crate::config::Config;
 use crate::config::fence::AllowedKeys;
@@ -117,6 +118,7 @@ impl Start {
             Arc::clone(&self.outside),
             Arc::clone(&self.counts),
         );
+        let windows = Windows::load(&config.state.dir, &clients);
         let opened = journal::open(&self.config, &mut self.options)?;
         opened.recovered.count(&self.counts);
         rules.count(&self.counts, self.config.monitoring.rule_series);
@@ -151,7 +153,7 @@ impl Start {
             acd_only: false,
             held_against: None,
         };
-        let begun = (told, begun, asked, pauses);
+        let begun = (told, begun, asked, (pauses, windows));
         let mut app = self.join(clients, opened, (rules, history, fence), view, begun);
         if reload {
             app.reload(Task { what: What::Files, plan: false, confirm: false, answer: None });
@@ -208,7 +210,12 @@ impl Start {
         opened: Opened,
         (rules, history, fence): (RulesInForce, History, AllowedKeys),
         view: View,
-        (told, begun, asked, pauses): (Told, Begun, mpsc::Receiver<Asked>, Pauses),
+        (told, begun, asked, (pauses, windows)): (
+            Told,
+            Begun,
+            mpsc::Receiver<Asked>,
+            (Pauses, Windows),
+        ),
     ) -> App {
         let Start { config, options, outside, counts, level, intents, reread } = self;
         let Begun { newest: Newest { pulse, .. }, tasks, stop } = begun;
@@ -260,6 +267,7 @@ impl Start {
             rules_text,
             pauses,
             month,
+            windows,
             watching: Arc::new(Watching::default()),
             joints: Joints {
                 intents,

@@ -12,6 +12,7 @@ use std::time::Duration;
 use attributed::app::{Ended, Options, Start};
 use attributed::config::Config;
 use attributed::genesys::outside::{ByteStream, ChannelUri, Outside, SendError};
+use attributed::machine;
 use attributed::signals::Intent;
 use attributed::simulator::inside::InMemory;
 use attributed::simulator::oracle::Verdict;
@@ -24,7 +25,7 @@ use futures::future::{BoxFuture, pending};
 use http::{Request, Response};
 use redb::backends::InMemoryBackend;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use crate::daemon::{PATIENCE, restrict};
 
@@ -126,6 +127,44 @@ async fn whom_to_watch_changes_although_the_rules_are_bad() {
     };
     let (_ended, heard) = tokio::join!(app.run(), act);
     assert!(heard.is_ok(), "the queues are still subscribed to");
+}
+
+/// How many requests are refused to a process that is started just before the end of a window that was
+/// used up after the process before it was killed.
+async fn refused_at_the_edge(forgets: bool) -> u64 {
+    let base = "2026-03-02T08:00:00Z".parse().unwrap();
+    let _playing = machine::play(1, base);
+    let (begun, window) = (Instant::now(), Duration::from_secs(60));
+    let simulator = Simulator::new(simulator::Options {
+        shape: Shape { generate: false, other_writer: false, ..Shape::default() },
+        limits: Limits { window, phase: Some(window), ..Limits::default() },
+        base,
+        ..simulator::Options::default()
+    });
+    let dir = tempfile::tempdir().unwrap();
+    let config = config(dir.path());
+    let works = async |until: Duration| {
+        let (_intents, received) = mpsc::channel(4);
+        let outside = Arc::new(InMemory::start(Arc::clone(&simulator)));
+        let start = start(config.clone(), config.clone(), outside, Arc::default(), received);
+        let work =
+            async { start.begin().await.map_err(|ended| ended.to_string()).unwrap().run().await };
+        assert!(timeout_at(begun + until, work).await.is_err(), "it was killed");
+    };
+    works(Duration::from_secs(30)).await;
+    if forgets {
+        fs::remove_file(dir.path().join("state/windows.json")).unwrap();
+    }
+    sleep_until(begun + Duration::from_millis(59_500)).await;
+    simulator.spend(simulator.limits().requests);
+    works(Duration::from_secs(90)).await;
+    simulator.windows().iter().map(|window| window.refused).sum()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_knows_from_the_one_before_when_the_window_ends() {
+    assert_eq!(refused_at_the_edge(false).await, 0);
+    assert!(refused_at_the_edge(true).await > 0, "this finds nothing");
 }
 
 pub(crate) fn start(

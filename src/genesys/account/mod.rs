@@ -10,12 +10,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{HeaderValue, Request, header};
+use jiff::Timestamp;
 use tokio::time::{Instant, timeout};
 use tracing::debug;
 
 use super::call::{Answer, Api, Call, CallError, Class, Permit, Refusal};
 use super::error::read_answer;
 use super::outside::Outside;
+pub use super::pacer::WindowEnds;
 use super::pacer::{Pacer, RateHeaders, Settings, Usage};
 pub use super::token::TokenState;
 use super::token::{Token, Tokens};
@@ -109,6 +111,17 @@ impl Account {
     /// How the budget stands.
     pub fn usage(&self) -> Usage {
         self.pacer.usage()
+    }
+
+    /// When the windows of the budget end, for the process after this one; `None` as long as nobody
+    /// knows.
+    pub fn window_ends(&self, today: Timestamp) -> Option<WindowEnds> {
+        self.pacer.window_ends(today)
+    }
+
+    /// What the process before this one knew of it: a hint, that the first answer overrules.
+    pub fn expect(&self, ends: WindowEnds, today: Timestamp) {
+        self.pacer.expect(ends, today);
     }
 
     /// How it stands with the token.

@@ -41,6 +41,20 @@ impl Cycle {
         Cycle { end: told, length: PERIOD, longest: reset }
     }
 
+    /// What an earlier process knew.
+    pub(super) fn restored(end: Phase, length: Duration, longest: Duration) -> Cycle {
+        Cycle { end, length, longest }
+    }
+
+    pub(super) fn length(&self) -> Duration {
+        self.length
+    }
+
+    /// The longest that a window was told to last on.
+    pub(super) fn longest(&self) -> Duration {
+        self.longest
+    }
+
     /// When the current window ends.
     pub(super) fn end(&self) -> Phase {
         self.end

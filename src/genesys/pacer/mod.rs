@@ -6,6 +6,7 @@
 
 mod clock;
 mod cycle;
+mod handed_over;
 mod others;
 mod phase;
 mod ping;
@@ -22,11 +23,13 @@ use std::time::Duration;
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
+use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 use tracing::{error, warn};
 
 use self::clock::{Tick, TokioClock};
+pub use self::handed_over::WindowEnds;
 pub use self::phase::RateHeaders;
 use self::shares::{Line, Place};
 pub use self::window::Usage;
@@ -166,6 +169,20 @@ impl Pacer {
 
     pub fn usage(&self) -> Usage {
         self.state().window.usage(Instant::now())
+    }
+
+    /// When windows end, for the process after this one; `None` as long as no answer has told. `today`
+    /// is what the calendar says now.
+    pub(super) fn window_ends(&self, today: Timestamp) -> Option<WindowEnds> {
+        let now = Instant::now();
+        self.state().window.cycle(now).map(|cycle| WindowEnds::of(&cycle, now, today))
+    }
+
+    /// What the process before this one knew of it.
+    pub(super) fn expect(&self, ends: WindowEnds, today: Timestamp) {
+        if let Some(cycle) = ends.cycle(Instant::now(), today) {
+            self.state().window.expect(cycle);
+        }
     }
 
     fn line_up(&self, class: Class) -> Place {

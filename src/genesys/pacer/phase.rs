@@ -15,7 +15,7 @@ const NEAR: Duration = Duration::from_secs(1);
 /// How a server rounds its seconds is not known: up, down or to the nearest.
 const ROUNDING: Duration = Duration::from_secs(1);
 /// Two clocks drift apart by less than this part of the time: twice of what NTP corrects by.
-const DRIFT: u32 = 1000;
+pub(super) const DRIFT: u32 = 1000;
 /// A phase that is no surer than this is of no use.
 const MAX_DOUBT: Duration = Duration::from_secs(20);
 
@@ -55,6 +55,10 @@ impl Phase {
         let reset = Duration::from_secs(u64::from(reset));
         let doubt = ROUNDING + reset / DRIFT;
         Phase { earliest: sent_at + reset.saturating_sub(doubt), latest: now + reset + doubt }
+    }
+
+    pub(super) fn between(earliest: Instant, latest: Instant) -> Phase {
+        Phase { earliest, latest }
     }
 
     pub(super) fn earliest(self) -> Instant {

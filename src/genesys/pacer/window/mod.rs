@@ -115,6 +115,20 @@ impl Window {
         }
     }
 
+    /// Begins with what an earlier process knew of when windows end.
+    pub(super) fn expect(&mut self, cycle: Cycle) {
+        if !self.heard {
+            self.cycle = Some(cycle);
+            self.begins(None);
+        }
+    }
+
+    /// What is known of when they end, if an answer has told of it.
+    pub(super) fn cycle(&mut self, now: Instant) -> Option<Cycle> {
+        self.advance(now);
+        self.cycle.filter(|_| self.heard)
+    }
+
     /// Says whether a request of this class may be made now. Spends nothing.
     pub(super) fn ask(&mut self, now: Instant, class: Class) -> Result<(), Wait> {
         self.advance(now);
@@ -125,11 +139,19 @@ impl Window {
         // first answer tells, requests go one by one.
         if !self.heard && class != Class::Token {
             self.requests.alone(now)?;
+            self.after_a_near_end(now)?;
         }
         match self.cycle {
             None => self.ask_sliding(now, class),
             Some(cycle) => self.ask_fixed(now, class, cycle),
         }
+    }
+
+    /// Just before the end of a window that may be used up it costs little to wait for the next one.
+    fn after_a_near_end(&self, now: Instant) -> Result<(), Wait> {
+        let Some(cycle) = self.cycle else { return Ok(()) };
+        let near = cycle.end().earliest().checked_sub(RELEASE).is_none_or(|near| now >= near);
+        if near { Err(Wait::Until(cycle.end().latest())) } else { Ok(()) }
     }
 
     fn ask_sliding(&self, now: Instant, class: Class) -> Result<(), Wait> {

@@ -2,7 +2,7 @@
 
 use super::told::Cause;
 use super::*;
-use crate::genesys::pacer::phase::RateHeaders;
+use crate::genesys::pacer::phase::{Phase, RateHeaders};
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -154,4 +154,26 @@ fn who_took_everything_once_is_not_waited_for_for_ever() {
     let first = asked.first().copied();
     assert!(first.is_some_and(|at| (42..=60).contains(&at)), "{asked:?}");
     assert!(asked.len() > 4, "after a look or two they are known to be gone: {asked:?}");
+}
+
+#[test]
+fn who_starts_just_before_the_end_of_a_known_window_waits_for_the_next() {
+    let start = Instant::now() + seconds(100);
+    let known = |window: &mut Window| {
+        let end = Phase::between(start + seconds(9), start + seconds(10));
+        window.expect(Cycle::restored(end, seconds(15), seconds(14)));
+    };
+    let mut window = Window::new(300);
+    known(&mut window);
+    assert_eq!(window.ask(start + seconds(6), Class::Update), Ok(()));
+    let near = start + seconds(8);
+    assert_eq!(window.ask(near, Class::Update), Err(Wait::Until(start + seconds(10))));
+    assert_eq!(window.ask(near, Class::Token), Ok(()), "it is what everything waits for");
+    assert_eq!(window.ask(start + seconds(11), Class::Update), Ok(()));
+    assert!(window.cycle(start + seconds(11)).is_none(), "nobody has told yet");
+    // Who has heard knows better than those before.
+    window.note(start + seconds(8), start + seconds(8), headers(1, 50));
+    known(&mut window);
+    assert_eq!(window.ask(near, Class::Update), Ok(()));
+    assert!(window.cycle(start + seconds(8)).is_some());
 }
