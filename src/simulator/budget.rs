@@ -77,7 +77,9 @@ impl Budget {
         self.current.count = self.current.count.saturating_add(requests);
     }
 
-    pub(super) fn set_allowed(&mut self, allowed: u64) {
+    /// From now on: a window that is over keeps what it had.
+    pub(super) fn set_allowed(&mut self, now: Duration, allowed: u64) {
+        self.roll(now);
         self.allowed = allowed;
         self.current.allowed = allowed;
     }
@@ -155,6 +157,16 @@ mod tests {
     #[test]
     fn the_next_window_can_be_begun() {
         check("5 take 6 next 6 take 66 take", expect!["w0 1/2 r15 | w1 1/2 r60 | w2 1/2 r60"]);
+    }
+
+    #[test]
+    fn another_allowance_is_that_of_the_window_in_which_it_is_given() {
+        let mut budget = Budget::new(2, Duration::from_secs(60), Duration::from_secs(20));
+        let at = Duration::from_secs;
+        budget.take(at(19), true);
+        budget.set_allowed(at(21), 1);
+        let allowed: Vec<u64> = budget.windows(at(22)).iter().map(|it| it.allowed).collect();
+        assert_eq!(allowed, [2, 1]);
     }
 
     #[track_caller]

@@ -80,7 +80,7 @@ impl Simulator {
             client.secret.clone_from(secret);
         }
         if let Some(allowed) = change.allowed {
-            client.budget.set_allowed(allowed);
+            client.budget.set_allowed(now, allowed);
         }
         if let Some(requests) = change.spend {
             client.budget.spend(now, requests);

@@ -238,7 +238,7 @@ impl Simulator {
         let new_window = limits.window != state.limits.window;
         for client in &mut state.clients {
             if new_requests {
-                client.budget.set_allowed(limits.requests);
+                client.budget.set_allowed(now, limits.requests);
             }
             if new_window {
                 client.budget.set_length(now, limits.window);

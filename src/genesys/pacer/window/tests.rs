@@ -157,6 +157,20 @@ fn who_took_everything_once_is_not_waited_for_for_ever() {
 }
 
 #[test]
+fn an_answer_that_was_overtaken_allows_nothing() {
+    let (mut window, start) = (Window::new(300), Instant::now());
+    let allowed = |headers: RateHeaders, allowed| RateHeaders { allowed: Some(allowed), ..headers };
+    let [older, newer] = [0; 2].map(|_| send_unasked(&mut window, start));
+    window.answered(start + seconds(1), newer, allowed(headers(101, 30), 180));
+    assert_eq!(window.usage(start + seconds(1)).allowed, 180);
+    window.answered(start + seconds(2), older, allowed(headers(100, 30), 300));
+    assert_eq!(window.usage(start + seconds(2)).allowed, 180);
+    let next = send_unasked(&mut window, start + seconds(2));
+    window.answered(start + seconds(3), next, allowed(headers(102, 28), 300));
+    assert_eq!(window.usage(start + seconds(3)).allowed, 300);
+}
+
+#[test]
 fn who_starts_just_before_the_end_of_a_known_window_waits_for_the_next() {
     let start = Instant::now() + seconds(100);
     let known = |window: &mut Window| {

@@ -69,17 +69,24 @@ impl Window {
     fn take_in(&mut self, now: Instant, sent_at: Instant, number: u64, headers: RateHeaders) {
         self.heard = true;
         self.advance(now);
-        if let Some(allowed) = headers.allowed.filter(|allowed| *allowed > 0) {
-            self.current.lowered |= self.allowed.is_some_and(|before| allowed < before);
-            self.allowed = Some(allowed);
-        }
-        let Some(reset) = reset(headers) else { return };
+        let Some(reset) = reset(headers) else { return self.allow(headers) };
         let told = Phase::told(sent_at, now, reset);
         if !self.learn(now, told, reset) {
             return;
         }
+        // Answers overtake each other: what an older one allows may have been taken back since.
+        if headers.count.is_none_or(|count| count >= self.current.count) {
+            self.allow(headers);
+        }
         if let (Some(cycle), Some(count)) = (self.cycle, headers.count) {
             self.count((sent_at, now), number, count, &cycle);
+        }
+    }
+
+    fn allow(&mut self, headers: RateHeaders) {
+        if let Some(allowed) = headers.allowed.filter(|allowed| *allowed > 0) {
+            self.current.lowered |= self.allowed.is_some_and(|before| allowed < before);
+            self.allowed = Some(allowed);
         }
     }
 
