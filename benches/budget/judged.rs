@@ -143,9 +143,7 @@ impl Tally {
         let kept = match self.scenario {
             Scenario::Alone => clean && self.least.0 >= 0.98,
             Scenario::Raised | Scenario::Lowered => clean && share >= 0.98,
-            Scenario::Shared => share >= 0.95 && self.rarely_refused(),
-            // A twentieth of what is left is two requests and a half: less than chance in the last second.
-            Scenario::SharedShort => share >= 0.75 && self.rarely_refused(),
+            Scenario::Shared | Scenario::SharedShort => share >= 0.95 && self.rarely_refused(),
             Scenario::Idle => clean && self.burst.0 <= Duration::from_secs(12),
             Scenario::Start => clean && self.burst.0 <= Duration::from_secs(5),
         };

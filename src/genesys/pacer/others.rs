@@ -15,9 +15,11 @@ const MEMORIES: [Duration; 2] = [Duration::from_secs(30), Duration::from_secs(12
 const LEAST: f64 = 5.0;
 /// Below this many requests a second (one in five minutes) there is nobody.
 const NOBODY: f64 = 0.0033;
-/// So many standard deviations above what is expected are left to them, which they exceed in some
-/// window of ten thousand, if each of their requests comes by itself.
-const CERTAINTY: f64 = 3.7;
+/// So many standard deviations above what is expected are left to them. They exceed that now and then,
+/// which is seen in time mostly, since each request is thought over anew: `cargo bench --bench budget`
+/// measures one 429 in 40,000 requests where they take a third at random, and 99 % of what they leave is
+/// used. With 3.7 there is none, and 96 %; with windows of 15 s 80 %, where this uses 95 %.
+const CERTAINTY: f64 = 1.25;
 /// Such counts are not spread evenly around what is expected (Cornish and Fisher's first correction
 /// for a Poisson distribution).
 const SKEW: f64 = (CERTAINTY * CERTAINTY - 1.0) / 6.0;
@@ -75,7 +77,7 @@ impl Others {
         if rate < NOBODY { 0.0 } else { rate * time.as_secs_f64() }
     }
 
-    /// What they will hardly take more of in such a time.
+    /// What they will not often take more of in such a time.
     pub(super) fn at_most(&self, time: Duration) -> f64 {
         let expected = self.expected(time);
         if expected == 0.0 {
@@ -109,7 +111,7 @@ mod tests {
         let expected = others.expected(seconds(10));
         assert!((18.0..=22.0).contains(&expected), "{expected}");
         let most = others.at_most(seconds(10));
-        assert!((expected + 15.0..=expected + 22.0).contains(&most), "{most}");
+        assert!((expected + 5.0..=expected + 6.5).contains(&most), "{most}");
     }
 
     #[test]
