@@ -141,6 +141,12 @@ impl Course {
         }
     }
 
+    /// Whether it is known of a stream that it has not come to the current body yet.
+    pub(super) fn is_behind(&self, stream: StreamId) -> bool {
+        let current = self.current_place();
+        self.standing(stream).is_some_and(|standing| standing.latest < current)
+    }
+
     /// Returns true if and only if it is remembered that the body was accepted once.
     pub(super) fn has_accepted(&self, body: u64) -> bool {
         self.places(body).next().is_some()

@@ -261,17 +261,18 @@ impl Tracker {
                 self.keep(&candidate.conversation);
                 return News::Confirmed(held.unwrap_or(candidate.conversation));
             }
-            // It shows what the stream has gone back from since.
-            Some(_) if overtakes(meanwhile.taken_back) => {
-                return News::Overtaken { read_again: true };
-            }
             Some(live) => Some(&live.progress),
             None => self.tombstones.get(&ticket.id).map(|tombstone| &tombstone.progress),
         };
-        if known.is_some_and(|known| candidate.progress.compare(known) == Compared::Less) {
-            return News::Older;
+        match known.map(|known| candidate.progress.compare(known)) {
+            Some(Compared::Less) => News::Older,
+            // The conversation may have gone back since from what this shows. A frame that was late
+            // looks the same, which costs another read.
+            Some(Compared::Same | Compared::Incomparable) if overtakes(meanwhile.seen_as_held) => {
+                News::Overtaken { read_again: true }
+            }
+            _ => self.newer(candidate, None, now),
         }
-        self.newer(candidate, None, now)
     }
 
     /// Gives back the ticket of a read that failed. Returns true if something came into doubt while
@@ -371,11 +372,12 @@ impl Tracker {
     /// A stream shows what the newest snapshot is already.
     fn duplicate(&mut self, stream: StreamId, id: &ConversationId, now: Instant) {
         let Some(live) = self.live.get_mut(id) else { return };
-        let taken_back = live.forget_doubt(stream);
+        // Who has not shown it yet may only be late with it.
+        let is_no_news = live.forget_doubt(stream) || !live.course.is_behind(stream);
         live.show_current(stream);
         self.live.touch(id, now);
-        if taken_back {
-            self.reads.taken_back(id, now);
+        if is_no_news {
+            self.reads.seen_as_held(id, now);
         }
     }
 

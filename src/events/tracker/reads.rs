@@ -46,16 +46,16 @@ struct Read {
     settles: Vec<u64>,
     /// When something came into doubt since, last: the answer may be older than that.
     again: Option<Instant>,
-    /// When a stream took back what it had brought into doubt: an answer that shows it is older than
-    /// that.
-    taken_back: Option<Instant>,
+    /// When a stream showed it as it is held that is not known to be only catching up, last: an answer
+    /// that shows it otherwise may be older than that.
+    seen_as_held: Option<Instant>,
 }
 
 /// What happened while a read was under way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Meanwhile {
     pub(super) doubted: Option<Instant>,
-    pub(super) taken_back: Option<Instant>,
+    pub(super) seen_as_held: Option<Instant>,
 }
 
 impl Reads {
@@ -64,7 +64,8 @@ impl Reads {
         if self.under_way.contains_key(id) {
             return false;
         }
-        self.under_way.insert(id.clone(), Read { settles: doubts, again: None, taken_back: None });
+        self.under_way
+            .insert(id.clone(), Read { settles: doubts, again: None, seen_as_held: None });
         true
     }
 
@@ -78,10 +79,10 @@ impl Reads {
         }
     }
 
-    /// Notes that the conversation was seen as it is held, by a stream that had said otherwise.
-    pub(super) fn taken_back(&mut self, id: &ConversationId, now: Instant) {
+    /// Notes that a stream showed the conversation as it is held.
+    pub(super) fn seen_as_held(&mut self, id: &ConversationId, now: Instant) {
         if let Some(read) = self.under_way.get_mut(id) {
-            read.taken_back = Some(now);
+            read.seen_as_held = Some(now);
         }
     }
 
@@ -89,7 +90,7 @@ impl Reads {
         let read = self.under_way.remove(id);
         read.map_or_else(Meanwhile::default, |read| Meanwhile {
             doubted: read.again,
-            taken_back: read.taken_back,
+            seen_as_held: read.seen_as_held,
         })
     }
 }

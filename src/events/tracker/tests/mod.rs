@@ -87,7 +87,12 @@ fn a_doubt_that_makes_no_difference_costs_no_read() {
 fn a_read_that_was_overtaken_is_discarded() {
     check("a:1x read a:1y answer:1x a:1x", expect!["newer read newer overtaken doubtful"]);
     check("read a:1x answer:1y", expect!["read newer overtaken"]);
-    check("a:1x read a:1x answer:1y", expect!["newer read duplicate newer"]);
+    // Late, or as it is again: nobody can tell.
+    check(
+        "a:1x read a:1x answer:1y read answer:1y",
+        expect!["newer read duplicate overtaken,again read newer"],
+    );
+    check("a:1x read a:1x answer:12y", expect!["newer read duplicate newer"]);
     // What was on its way when the answer was given is behind it.
     check("a:1x read answer:1x a:1y a:1x", expect!["newer read duplicate doubtful duplicate"]);
 }
@@ -122,6 +127,13 @@ fn a_doubt_that_is_taken_back_during_a_read_is_not_brought_in_by_it() {
     check(
         "a:1u read answer:1u a:1h read a:1u answer:1h read answer:1u",
         expect!["newer read duplicate doubtful read duplicate overtaken,again read duplicate"],
+    );
+    // The same on the next socket, of which nothing is known.
+    check(
+        "a:1u read answer:1u a:1h b:1h a:1u read c:1u answer:1h read answer:1u",
+        expect![
+            "newer read duplicate doubtful doubtful duplicate read duplicate overtaken,again read duplicate"
+        ],
     );
     check(
         "a:1u read answer:1u a:1h read a:1u answer:1u",
