@@ -24,6 +24,8 @@ pub(crate) struct Outcome {
     careless: u64,
     /// Windows with more requests than they allow, all counted.
     over: u64,
+    /// Requests of the other program for which there was no room.
+    theirs: u64,
     burst: Option<Duration>,
     /// The books agree with each other, and with what the client was told.
     balanced: bool,
@@ -66,6 +68,7 @@ impl Outcome {
             refused: windows.iter().map(|window| window.refused).sum(),
             careless,
             over: windows.iter().filter(exceeded).count() as u64,
+            theirs: windows.iter().map(|window| beyond(window, spent)).sum(),
             burst,
             balanced: counted == log.len() as u64 + spent.values().sum::<u64>()
                 && (told..=told + ends * UNDER_WAY).contains(&accepted),
@@ -76,6 +79,12 @@ impl Outcome {
     fn share(&self) -> f64 {
         ratio(self.used, self.left)
     }
+}
+
+/// The other program's requests beyond what the window allowed: it was counted, and is refused.
+fn beyond(window: &Window, spent: &BTreeMap<u64, u64>) -> u64 {
+    let too_many = window.count.saturating_sub(window.allowed + window.refused);
+    too_many.min(spent.get(&window.number).copied().unwrap_or(0))
 }
 
 /// Many runs of one scenario.
@@ -91,6 +100,7 @@ pub(crate) struct Tally {
     refused: u64,
     careless: u64,
     over: u64,
+    theirs: u64,
     /// The longest burst, and which run's.
     burst: (Duration, u64),
     unbalanced: Vec<u64>,
@@ -110,6 +120,7 @@ impl Tally {
             refused: 0,
             careless: 0,
             over: 0,
+            theirs: 0,
             burst: (Duration::ZERO, 0),
             unbalanced: Vec::new(),
             guilty: Vec::new(),
@@ -127,6 +138,7 @@ impl Tally {
         self.refused += outcome.refused;
         self.careless += outcome.careless;
         self.over += outcome.over;
+        self.theirs += outcome.theirs;
         self.burst = self.burst.max((outcome.burst.unwrap_or_default(), outcome.seed));
         if !outcome.balanced {
             self.unbalanced.push(outcome.seed);
@@ -180,6 +192,9 @@ impl fmt::Display for Tally {
             write!(f, ", {} of them sent after it was told", self.careless)?;
         }
         write!(f, "   windows exceeded: {}", self.over)?;
+        if matches!(self.scenario, Scenario::Shared | Scenario::SharedShort) {
+            write!(f, "   429 of the other: {}", self.theirs)?;
+        }
         if !self.guilty.is_empty() {
             write!(f, "   seeds {:?}", self.guilty)?;
         }

@@ -101,23 +101,24 @@ pub(super) fn log_level(
 }
 
 /// Answered by whoever keeps the story.
-pub(super) fn ask_story(
+fn ask_story(
     story: &Reader,
     conversation: &str,
     key: Option<String>,
     answer: oneshot::Sender<Answer>,
 ) {
-    let in_words = move |told: Result<Told, String>| {
-        let told = told.map_or_else(
-            |reason| Answer::Failed {
-                message: format!("the story of the attributes cannot be told: {reason}"),
-                help: "see the log, and state.story of the configuration".to_owned(),
-            },
-            |told| Answer::Why(Box::new(told)),
-        );
-        send(Some(answer), told);
-    };
+    let in_words = move |told| send(Some(answer), story_told(told));
     story.ask(ConversationId::new(conversation), key, Box::new(in_words));
+}
+
+pub(super) fn story_told(told: Result<Told, String>) -> Answer {
+    told.map_or_else(
+        |reason| Answer::Failed {
+            message: format!("the story of the attributes cannot be told: {reason}"),
+            help: "see the log, and state.story of the configuration".to_owned(),
+        },
+        |told| Answer::Why(Box::new(told)),
+    )
 }
 
 pub(super) fn send(asker: Option<oneshot::Sender<Answer>>, answer: Answer) {

@@ -3,15 +3,17 @@
 //! Nothing is heard or written yet. How it stands is told all the same, and what is asked through
 //! the control socket is answered wherever no loop is needed for it: this is when people ask.
 
+use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use tracing::warn;
 
-use super::control::{ask_story, log_level, send, version};
+use super::control::{log_level, send, story_told, version};
 use super::overview::{AtStart, Told};
 use super::pauses::Pauses;
 use super::rules_history::History;
@@ -19,16 +21,20 @@ use super::rules_in_force::RulesInForce;
 use super::rules_shown::shown;
 use super::{Ended, ticking};
 use crate::config::Config;
+use crate::genesys::ConversationId;
 use crate::genesys::call::CallError;
 use crate::genesys::clients::Clients;
 use crate::genesys::organization::OrganizationError;
+use crate::machine;
 use crate::signals::Intent;
+use crate::status::control::letters::Question;
 use crate::status::control::{Answer, Asked, Request};
 use crate::status::counts::Counts;
 use crate::status::logging::Level;
 use crate::status::systemd;
-use crate::updates::journal::Monitor;
-use crate::updates::story::Reader;
+use crate::updates::dead_letters::DeadLetters;
+use crate::updates::journal::{Letters, Monitor};
+use crate::updates::story;
 
 /// Between attempts to get it.
 const TOKEN_AGAIN: Duration = Duration::from_secs(5);
@@ -42,7 +48,7 @@ pub(super) struct Waiting<'w> {
     pub rules: &'w RulesInForce,
     pub history: &'w History,
     pub journal: &'w Monitor,
-    pub story: &'w Reader,
+    pub letters: &'w Letters,
     pub pauses: Pauses,
 }
 
@@ -65,6 +71,7 @@ impl Waiting<'_> {
             right_organization(config, clients).await
         });
         let (mut tick, mut reload) = (ticking(), false);
+        let mut readers = JoinSet::new();
         loop {
             tokio::select! {
                 biased;
@@ -72,8 +79,13 @@ impl Waiting<'_> {
                     Some(Intent::Reload) => reload = true,
                     Some(Intent::Stop) | None => return Err(Ended::StoppedEarly),
                 },
-                permitted = &mut permitted => return permitted.map(|()| reload),
-                Some(asked) = asked.recv() => self.answer(asked, told),
+                permitted = &mut permitted => {
+                    // Who reads of what was, answers yet: it takes no more than files.
+                    readers.join_all().await;
+                    return permitted.map(|()| reload);
+                }
+                Some(asked) = asked.recv() => self.answer(asked, told, &mut readers),
+                Some(_read) = readers.join_next() => {}
                 () = tried.notified() => {}
                 _ = tick.tick() => self.tick(),
             }
@@ -96,7 +108,7 @@ impl Waiting<'_> {
         AtStart { config, counts, clients, rules, pauses, journal }
     }
 
-    fn answer(&mut self, asked: Asked, told: &Told) {
+    fn answer(&mut self, asked: Asked, told: &Told, readers: &mut JoinSet<()>) {
         let Asked { request, answer } = asked;
         let at_once = match request {
             Request::Ping => Answer::Pong { ready: false },
@@ -105,7 +117,9 @@ impl Waiting<'_> {
             Request::RulesHistory => Answer::History { sets: self.rules.told(self.history) },
             Request::RulesShow { set } => shown(self.rules, &self.history.sets(), set.as_deref()),
             Request::Why { conversation, key } => {
-                return ask_story(self.story, &conversation, key, answer);
+                let state = self.config.state.dir.clone();
+                readers.spawn(read_story(state, conversation, key, answer));
+                return;
             }
             Request::LogLevel { level } => {
                 log_level(self.level, self.config.log.level, level.as_deref())
@@ -124,7 +138,13 @@ impl Waiting<'_> {
             Request::Reload { .. } | Request::RulesRollback { .. } => not_yet(
                 "a restart reads the rules and the configuration anew, and so does SIGHUP once there is a token",
             ),
-            Request::DeadLetters(_) => not_yet("ask again when there is one"),
+            Request::DeadLetters(Question::List { filter, after, values }) => {
+                let letters = DeadLetters::restored(self.letters.clone());
+                Answer::DeadLetters(letters.page(&filter, after, values))
+            }
+            Request::DeadLetters(Question::Retry { .. } | Question::Drop { .. }) => {
+                not_yet("ask again when there is one")
+            }
         };
         send(Some(answer), at_once);
     }
@@ -133,6 +153,22 @@ impl Waiting<'_> {
         self.pauses.count(self.counts);
         self.pauses.answer(changed, self.counts)
     }
+}
+
+/// The story as the process before this one left it: nobody writes one yet.
+async fn read_story(
+    state: PathBuf,
+    conversation: String,
+    key: Option<String>,
+    answer: oneshot::Sender<Answer>,
+) {
+    let conversation = ConversationId::new(&conversation);
+    let read = move || story::at_rest(&state, &conversation, key.as_deref());
+    let told = match machine::blocking(read).await {
+        Ok(told) => told.map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    send(Some(answer), story_told(told));
 }
 
 /// For what a loop is needed.

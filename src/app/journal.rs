@@ -16,6 +16,16 @@ use crate::updates::story::{Reader, Story};
 /// clocks that do not agree.
 const MARGIN: SignedDuration = SignedDuration::from_secs(10);
 
+/// The journal as it was found, which nobody works with yet.
+pub(super) struct Found {
+    pub journal: Journal,
+    pub recovered: Recovered,
+    /// Events may have been missed from then on; `None` if no process was here before.
+    pub away_since: Option<Timestamp>,
+    /// Whether the story of the attributes is kept, too.
+    tells: bool,
+}
+
 /// The journal as it is handed to the updates.
 pub(super) struct Opened {
     pub journal: Journal,
@@ -41,7 +51,7 @@ pub(super) fn prepare_directory(config: &Config) {
 }
 
 /// Opens the journal of the state directory, or what the options put in its place.
-pub(super) fn open(config: &Config, options: &mut Options) -> Result<Opened, Ended> {
+pub(super) fn open(config: &Config, options: &mut Options) -> Result<Found, Ended> {
     let dir = config.state.dir.clone();
     // No thread is to decide the order of things, or nothing is to outlive the process.
     let tells = options.journal.is_none() && !options.no_journal;
@@ -59,13 +69,22 @@ pub(super) fn open(config: &Config, options: &mut Options) -> Result<Opened, End
             "another process was here before: events may have been missed since"
         );
     }
-    let calendar = Calendar::new(Instant::now(), options.now.unwrap_or_else(machine::now));
-    let (story, story_reader) = if tells {
-        Story::start(&config.state.dir, config.state.story, calendar)
-    } else {
-        (Story::default(), Reader::default())
-    };
-    Ok(Opened { journal, recovered, calendar, story, story_reader, away_since })
+    Ok(Found { journal, recovered, away_since, tells })
+}
+
+impl Found {
+    /// From here on moments are written down. Not before: while a token is waited for, a clock that was
+    /// wrong when the machine started may still be put right.
+    pub(super) fn begin(self, config: &Config, options: &Options) -> Opened {
+        let Found { journal, recovered, away_since, tells } = self;
+        let calendar = Calendar::new(Instant::now(), options.now.unwrap_or_else(machine::now));
+        let (story, story_reader) = if tells {
+            Story::start(&config.state.dir, config.state.story, calendar)
+        } else {
+            (Story::default(), Reader::default())
+        };
+        Opened { journal, recovered, calendar, story, story_reader, away_since }
+    }
 }
 
 /// A socket may have been silent for a while, and nobody had noticed yet.

@@ -256,17 +256,12 @@ fn of_clients(clients: &Clients, at: Millis) -> Vec<overview::Account> {
     clients.accounts().map(|account| of_account(account, at)).collect()
 }
 
-/// What it is called where each client has to have a name.
-pub(super) fn client_name(account: &Account) -> &str {
-    account.name().unwrap_or(CLIENT)
-}
-
 fn of_account(account: &Account, at: Millis) -> overview::Account {
     let (token, usage) = (account.token(), account.usage());
     let left = token.ends_at.map(|ends| ends.saturating_duration_since(Instant::now()));
     let expires = left.and_then(|left| Some(at + Millis::try_from(left.as_millis()).ok()?));
     overview::Account {
-        client: client_name(account).to_owned(),
+        client: account.name().unwrap_or(CLIENT).to_owned(),
         token_expires_at: expires,
         token_problem: token.problem,
         used: usage.used,

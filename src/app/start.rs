@@ -119,13 +119,13 @@ impl Start {
             Arc::clone(&self.counts),
         );
         let windows = Windows::load(&config.state.dir, &clients);
-        let opened = journal::open(&self.config, &mut self.options)?;
-        opened.recovered.count(&self.counts);
+        let found = journal::open(&self.config, &mut self.options)?;
+        found.recovered.count(&self.counts);
         rules.count(&self.counts, self.config.monitoring.rule_series);
         let pauses = Pauses::load(&self.config.state.dir);
         pauses.count(&self.counts);
         pauses.remind(&self.counts);
-        let journal = opened.journal.monitor();
+        let journal = found.journal.monitor();
         let mut waiting = Waiting {
             config: &self.config,
             level: self.level.as_ref(),
@@ -134,7 +134,7 @@ impl Start {
             rules: &rules,
             history: &history,
             journal: &journal,
-            story: &opened.story_reader,
+            letters: &found.recovered.letters,
             pauses,
         };
         let told = Told::new(&waiting.as_it_is());
@@ -147,6 +147,7 @@ impl Start {
         let mut asked = self.listen_for_commands(&mut begun);
         let reload = waiting.until_permitted(&told, &mut self.intents, &mut asked).await?;
         let pauses = waiting.pauses;
+        let opened = found.begin(&self.config, &self.options);
         let view = View {
             rules: Arc::new(bound),
             watched: Arc::default(),

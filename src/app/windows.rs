@@ -10,7 +10,6 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::warn;
 
-use super::overview::client_name;
 use super::state_file::StateFile;
 use crate::genesys::account::WindowEnds;
 use crate::genesys::clients::Clients;
@@ -19,13 +18,11 @@ use crate::machine;
 const FILE: &str = "windows.json";
 /// Two clocks drift apart by some hundredths of a second in that time.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
-/// Soon after the start there is something to keep.
-const FIRST_LOOK: Duration = Duration::from_secs(5);
 
 /// See the [module](self).
 pub(super) struct Windows {
     file: StateFile,
-    /// By the name of the client.
+    /// By the OAuth client's id: another client has another budget.
     kept: BTreeMap<String, WindowEnds>,
     look_at: Instant,
     told_not_kept: bool,
@@ -42,14 +39,14 @@ impl Windows {
             );
             None
         });
-        let kept = kept.unwrap_or_default();
-        for account in clients.accounts() {
-            if let Some(ends) = kept.get(client_name(account)) {
+        let mut kept = kept.unwrap_or_default();
+        kept.retain(|known, _| clients.by_id().any(|(id, _)| id == known));
+        for (id, account) in clients.by_id() {
+            if let Some(ends) = kept.get(id) {
                 account.expect(*ends, machine::now());
             }
         }
-        let look_at = Instant::now() + FIRST_LOOK;
-        Windows { file, kept, look_at, told_not_kept: false }
+        Windows { file, kept, look_at: Instant::now(), told_not_kept: false }
     }
 
     /// Keeps what is known by now, now and then. Blocks for a moment when it does.
@@ -57,17 +54,24 @@ impl Windows {
         if now < self.look_at {
             return;
         }
-        self.look_at = now + LOOK_EVERY;
         let today = machine::now();
-        let known = clients.accounts().filter_map(|account| {
-            Some((client_name(account).to_owned(), account.window_ends(today)?))
-        });
-        let known: BTreeMap<String, WindowEnds> = known.collect();
-        let is_kept = |(name, ends): (&String, &WindowEnds)| {
-            self.kept.get(name).is_some_and(|kept| kept.agrees(ends))
+        let known = clients
+            .by_id()
+            .filter_map(|(id, account)| Some((id.to_owned(), account.window_ends(today)?)));
+        let mut known: BTreeMap<String, WindowEnds> = known.collect();
+        if known.is_empty() {
+            return;
+        }
+        self.look_at = now + LOOK_EVERY;
+        let is_kept = |(id, ends): (&String, &WindowEnds)| {
+            self.kept.get(id).is_some_and(|kept| kept.agrees(ends))
         };
         if known.iter().all(is_kept) {
             return;
+        }
+        // Of a client that is refused for now nothing newer is known.
+        for (id, ends) in &self.kept {
+            known.entry(id.clone()).or_insert(*ends);
         }
         match self.file.save(&known) {
             Ok(()) => (self.kept, self.told_not_kept) = (known, false),

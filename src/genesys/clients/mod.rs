@@ -117,6 +117,11 @@ impl Clients {
         self.members.iter().map(|member| &*member.account)
     }
 
+    /// Each with the OAuth client's id.
+    pub fn by_id(&self) -> impl Iterator<Item = (&str, &Account)> {
+        self.members.iter().map(|member| (&*member.id, &*member.account))
+    }
+
     /// What is wrong with whom, in words for the line of status.
     pub fn troubles(&self) -> Vec<String> {
         let mut troubles = Vec::new();

@@ -5,6 +5,7 @@
 //! used up. In wall time, because no other outlives a process. It is a hint: the first answer is
 //! believed over it.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -17,8 +18,9 @@ use super::phase::{DRIFT, Phase};
 /// What is known less surely is no help to a process that starts: it waits for a whole second at most
 /// where the first answer would have told.
 const MAX_DOUBT: Duration = Duration::from_secs(3);
-/// No window is longer: the limit is one of requests a minute (FACTS 3.1). Milliseconds.
-const LONGEST: i64 = 3_600_000;
+/// No window is longer than that of which the limit speaks (FACTS 3.1), and no shorter one is ever
+/// learned. Milliseconds.
+const LENGTHS: RangeInclusive<i64> = 5_000..=60_000;
 /// Two that differ by less say the same. Milliseconds.
 const TOLERANCE: i64 = 200;
 
@@ -54,7 +56,9 @@ impl WindowEnds {
     pub(super) fn cycle(self, now: Instant, today: Timestamp) -> Option<Cycle> {
         let WindowEnds { earliest, latest, length, longest } = self;
         let today = today.as_millisecond();
-        let makes_sense = latest >= earliest && (1..=LONGEST).contains(&length);
+        let makes_sense = latest >= earliest
+            && LENGTHS.contains(&length)
+            && (0..=LENGTHS.end() + 1_000).contains(&longest);
         let ended = today.checked_sub(latest).filter(|_| makes_sense)?;
         // How many windows have ended since, that one included.
         let windows = if ended < 0 { 0 } else { ended / length + 1 };
@@ -74,10 +78,10 @@ impl WindowEnds {
 
     /// Whether the other says the same, but for what time makes of it.
     pub fn agrees(&self, other: &WindowEnds) -> bool {
-        let apart = (self.latest - other.latest).rem_euclid(self.length.max(1));
-        let apart = apart.min(self.length - apart);
-        let doubt = |ends: &WindowEnds| ends.latest - ends.earliest;
-        self.length == other.length
+        let apart = self.latest.wrapping_sub(other.latest).rem_euclid(self.length.max(1));
+        let apart = apart.min(self.length.saturating_sub(apart));
+        let doubt = |ends: &WindowEnds| ends.latest.saturating_sub(ends.earliest);
+        (self.length, self.longest) == (other.length, other.longest)
             && apart <= TOLERANCE
             && doubt(self).abs_diff(doubt(other)) <= TOLERANCE.unsigned_abs()
     }
@@ -135,13 +139,17 @@ mod tests {
         for bad in [
             WindowEnds { length: 0, ..left },
             WindowEnds { length: -1, ..left },
+            WindowEnds { length: 60_001, ..left },
             WindowEnds { length: i64::MAX, ..left },
+            WindowEnds { longest: 3_600_000, ..left },
+            WindowEnds { latest: at(0).as_millisecond() - i64::MAX, earliest: i64::MIN, ..left },
             WindowEnds { latest: i64::MIN, ..left },
             WindowEnds { latest: i64::MAX, ..left },
             WindowEnds { earliest: i64::MIN, ..left },
             WindowEnds { longest: -1, ..left },
         ] {
             assert!(bad.cycle(now, at(0)).is_none(), "{bad:?}");
+            assert!(!bad.agrees(&left) && !left.agrees(&bad), "{bad:?}");
         }
     }
 

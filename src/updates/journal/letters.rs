@@ -16,7 +16,7 @@ const NUMBERS: TableDefinition<'static, &'static str, u64> = TableDefinition::ne
 const LAST: &str = "letter";
 
 /// The dead letters that are kept.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Letters {
     pub letters: BTreeMap<u64, DeadLetter>,
     /// The greatest number that was given.

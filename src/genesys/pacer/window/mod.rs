@@ -76,6 +76,8 @@ pub(super) struct Window {
     resting_until: Option<Instant>,
     /// An answer has come, with headers or without.
     heard: bool,
+    /// The cycle is an earlier process's, and no answer has said so yet.
+    is_hint: bool,
     /// Requests that are left unused, since windows turned out to be fuller than reckoned.
     slack: u32,
 }
@@ -111,14 +113,16 @@ impl Window {
             requests: Requests::default(),
             resting_until: None,
             heard: false,
+            is_hint: false,
             slack: 0,
         }
     }
 
-    /// Begins with what an earlier process knew of when windows end.
+    /// Begins with what an earlier process knew of when windows end. It holds until the first answer,
+    /// or until that window is over.
     pub(super) fn expect(&mut self, cycle: Cycle) {
         if !self.heard {
-            self.cycle = Some(cycle);
+            (self.cycle, self.is_hint) = (Some(cycle), true);
             self.begins(None);
         }
     }
@@ -126,7 +130,7 @@ impl Window {
     /// What is known of when they end, if an answer has told of it.
     pub(super) fn cycle(&mut self, now: Instant) -> Option<Cycle> {
         self.advance(now);
-        self.cycle.filter(|_| self.heard)
+        self.cycle.filter(|_| !self.is_hint)
     }
 
     /// Says whether a request of this class may be made now. Spends nothing.
@@ -149,7 +153,7 @@ impl Window {
 
     /// Just before the end of a window that may be used up it costs little to wait for the next one.
     fn after_a_near_end(&self, now: Instant) -> Result<(), Wait> {
-        let Some(cycle) = self.cycle else { return Ok(()) };
+        let Some(cycle) = self.cycle.filter(|_| self.is_hint) else { return Ok(()) };
         let near = cycle.end().earliest().checked_sub(RELEASE).is_none_or(|near| now >= near);
         if near { Err(Wait::Until(cycle.end().latest())) } else { Ok(()) }
     }
@@ -182,7 +186,7 @@ impl Window {
         let since = self.current.seen_at.unwrap_or_else(|| cycle.began());
         let unseen = now.saturating_duration_since(since);
         let to_come = end.middle().saturating_duration_since(now);
-        let near = self.others.at_most(unseen + to_come.min(FORESIGHT));
+        let near = self.others.at_most(unseen + to_come.min(FORESIGHT), cycle.length());
         // Who shares the budget with somebody greedy has half of it.
         let half = f64::from(self.allowed() / 2) - f64::from(self.ours(&cycle));
         let ours = (left - self.others.expected(unseen + to_come)).max(half.min(left));
@@ -251,10 +255,9 @@ impl Window {
         self.resting_until.filter(|end| *end > now).map(|end| end - now)
     }
 
-    /// Until the next window has begun for sure; `None` as long as the phase is unknown.
+    /// Until the next window has begun for sure; `None` as long as no answer has told.
     pub(super) fn window_ends_in(&mut self, now: Instant) -> Option<Duration> {
-        self.advance(now);
-        self.cycle.map(|cycle| cycle.end().latest().saturating_duration_since(now))
+        self.cycle(now).map(|cycle| cycle.end().latest().saturating_duration_since(now))
     }
 
     pub(super) fn usage(&mut self, now: Instant) -> Usage {
@@ -303,7 +306,8 @@ impl Window {
     /// Lets time pass: windows end, and requests are forgotten.
     fn advance(&mut self, now: Instant) {
         while let Some(next) = self.cycle.and_then(|cycle| cycle.passed(now)) {
-            self.cycle = Some(next).filter(Cycle::is_of_use);
+            let is_known = !std::mem::take(&mut self.is_hint);
+            self.cycle = Some(next).filter(|next| is_known && next.is_of_use());
             self.begins(Some(next.began()));
         }
         self.requests.forget(now);

@@ -171,6 +171,30 @@ fn an_answer_that_was_overtaken_allows_nothing() {
 }
 
 #[test]
+fn a_hint_is_believed_only_where_the_first_answer_agrees() {
+    let start = Instant::now() + seconds(100);
+    let hinted = |headers: RateHeaders| {
+        let mut window = Window::new(300);
+        let end = Phase::between(start + seconds(19), start + seconds(20));
+        window.expect(Cycle::restored(end, seconds(20), seconds(19)));
+        assert_eq!(window.usage(start).window_ends_in, None, "it is no more than a hint");
+        window.note(start, start, headers);
+        window
+    };
+    assert_eq!(hinted(headers(250, 20)).usage(start).used, 250);
+    // The length is known from before.
+    let next = start + seconds(21);
+    assert!(hinted(headers(250, 20)).usage(next).window_ends_in < Some(seconds(20)));
+    // It seems to speak of a window before that of the hint, and holds all the same.
+    let mut window = hinted(headers(300, 1));
+    assert_eq!(window.usage(start).used, 300);
+    assert!(window.ask(start, Class::Update).is_err());
+    assert!(window.cycle(start).is_some_and(|cycle| cycle.length() == PERIOD));
+    // Nothing is known of an answer that tells nothing.
+    assert!(hinted(RateHeaders::default()).cycle(start).is_none());
+}
+
+#[test]
 fn who_starts_just_before_the_end_of_a_known_window_waits_for_the_next() {
     let start = Instant::now() + seconds(100);
     let known = |window: &mut Window| {
@@ -185,6 +209,12 @@ fn who_starts_just_before_the_end_of_a_known_window_waits_for_the_next() {
     assert_eq!(window.ask(near, Class::Token), Ok(()), "it is what everything waits for");
     assert_eq!(window.ask(start + seconds(11), Class::Update), Ok(()));
     assert!(window.cycle(start + seconds(11)).is_none(), "nobody has told yet");
+    // It waits once, also where each window is near its end for all that is known.
+    let mut window = Window::new(300);
+    let end = Phase::between(start + seconds(1), start + seconds(4));
+    window.expect(Cycle::restored(end, seconds(5), seconds(4)));
+    assert_eq!(window.ask(start, Class::Update), Err(Wait::Until(start + seconds(4))));
+    assert_eq!(window.ask(start + seconds(4), Class::Update), Ok(()));
     // Who has heard knows better than those before.
     window.note(start + seconds(8), start + seconds(8), headers(1, 50));
     known(&mut window);

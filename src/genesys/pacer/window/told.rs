@@ -69,9 +69,13 @@ impl Window {
     fn take_in(&mut self, now: Instant, sent_at: Instant, number: u64, headers: RateHeaders) {
         self.heard = true;
         self.advance(now);
-        let Some(reset) = reset(headers) else { return self.allow(headers) };
+        let is_hint = std::mem::take(&mut self.is_hint);
+        let Some(reset) = reset(headers) else {
+            self.cycle = self.cycle.filter(|_| !is_hint);
+            return self.allow(headers);
+        };
         let told = Phase::told(sent_at, now, reset);
-        if !self.learn(now, told, reset) {
+        if !self.learn(now, told, reset, is_hint) {
             return;
         }
         // Answers overtake each other: what an older one allows may have been taken back since.
@@ -91,21 +95,21 @@ impl Window {
     }
 
     /// Learns from an answer when the window ends. Returns false if and only if it spoke of one that
-    /// is over.
-    fn learn(&mut self, now: Instant, told: Phase, reset: u32) -> bool {
+    /// is over. What is no more than a hint is believed where the answer agrees, and else forgotten.
+    fn learn(&mut self, now: Instant, told: Phase, reset: u32, is_hint: bool) -> bool {
         let reset = Duration::from_secs(u64::from(reset));
-        let Some(cycle) = &mut self.cycle else {
+        let learned = self.cycle.as_mut().map(|cycle| cycle.learn(now, told, reset));
+        let (Some(learned), Some(cycle)) =
+            (learned.filter(|learned| !is_hint || *learned == Told::Current), self.cycle)
+        else {
             self.cycle = Some(Cycle::new(told, reset));
             self.begins(None);
             return true;
         };
-        match cycle.learn(now, told, reset) {
+        match learned {
             Told::Before => return false,
             Told::Current => {}
-            Told::Next => {
-                let began = cycle.began();
-                self.begins(Some(began));
-            }
+            Told::Next => self.begins(Some(cycle.began())),
             Told::Anew => self.begins(None),
         }
         true
