@@ -120,12 +120,16 @@ fn it_is_said_from_the_start_on_why_it_is_not_ready() {
     daemon
         .wait("the reason", || ask(&at, "/readyz", "").body.contains("answered 503").then_some(()));
     let metrics = ask(&at, "/metrics", "").body;
-    assert!(metrics.contains("attributed_token_failing{client=\"main\"} 1.0"), "{metrics}");
+    for line in ["attributed_token_failing{client=\"main\"} 1.0", "attributed_writing 0.0"] {
+        assert!(metrics.contains(line), "{metrics}");
+    }
     world.simulator.clear_script();
     daemon.wait_ready();
     wait_check(&daemon, &at, "journal", false, "failed");
     let metrics = ask(&at, "/metrics", "").body;
-    assert!(metrics.contains("attributed_journal_suspended 1.0"), "{metrics}");
+    for line in ["attributed_journal_suspended 1.0", "attributed_writing 1.0"] {
+        assert!(metrics.contains(line), "{metrics}");
+    }
 }
 
 #[test]

@@ -13,6 +13,11 @@ pub(super) fn write(sheet: &mut Sheet<'_>, overview: &Overview) -> fmt::Result {
     ];
     sheet.gauges("build_info", "Which program this is.", [(build, 1_u64)])?;
     checks(sheet, overview)?;
+    sheet.gauge(
+        "writing",
+        "1 while what is heard is written, or held back on purpose; 0 while nothing is heard, or no write is accepted.",
+        overview.is_writing(),
+    )?;
     sheet.gauge("dry_run", "1 while everything is done but writing.", overview.dry_run)?;
     sheet.gauge("paused", "1 while something is paused.", !overview.paused.is_empty())?;
     let hanging = overview.silent_loops.len() as u64;
