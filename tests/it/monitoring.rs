@@ -133,6 +133,22 @@ fn it_is_said_from_the_start_on_why_it_is_not_ready() {
 }
 
 #[test]
+fn who_watches_nobody_is_told_that_nothing_is_written() {
+    let world = WorldAt::quiet(1);
+    let setup = world.setup(ANSWERED, "");
+    listening(&setup, ANY);
+    let text = fs::read_to_string(setup.path("attributed.toml")).unwrap();
+    setup.configure(&text.replace("all_users = true", "members_of_queues = [\"Nowhere\"]"));
+    let daemon = setup.start();
+    let at = address(&daemon);
+    daemon.wait_log("nothing is watched");
+    wait_check(&daemon, &at, "subscriptions", false, "failed");
+    wait_check(&daemon, &at, "writing", false, "warning");
+    let metrics = ask(&at, "/metrics", "").body;
+    assert!(metrics.contains("attributed_writing 0.0"), "{metrics}");
+}
+
+#[test]
 fn hostile_requests_are_refused() {
     let world = WorldAt::quiet(1);
     let setup = world.setup(ANSWERED, "");

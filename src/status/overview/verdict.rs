@@ -60,7 +60,8 @@ impl Overview {
         forbidden.is_some_and(|it| it.all) || self.failing().is_some()
     }
 
-    fn hears_nothing(&self) -> bool {
+    /// Nothing comes to be written.
+    pub(super) fn hears_nothing(&self) -> bool {
         let no_token = self.accounts.iter().all(|account| !self.has_token(account));
         let channels = &self.channels;
         no_token

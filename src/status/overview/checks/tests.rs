@@ -31,6 +31,9 @@ fn bad(change: impl FnOnce(&mut Overview)) -> Vec<String> {
     .collect()
 }
 
+/// Beside what fails, wherever it keeps everything from being written.
+const NOT_WRITTEN: &str = "writing warning";
+
 #[test]
 fn all_is_well() {
     assert_eq!(bad(|_| ()), Vec::<String>::new());
@@ -41,23 +44,23 @@ fn all_is_well() {
 #[test]
 fn what_keeps_the_work_from_being_done_fails() {
     type Change = fn(&mut Overview);
-    let cases: [(&str, Change); 8] = [
-        ("loops failed", |it| it.silent_loops = vec!["pipeline".to_owned()]),
-        ("token failed", |it| it.accounts[0].token_expires_at = None),
-        ("token failed", |it| it.accounts[0].token_expires_at = Some(1_000)),
-        ("sockets failed", |it| it.channels.connected = 0),
-        ("sockets failed", |it| it.channels.uncovered_since = Some(7)),
-        ("subscriptions failed", |it| it.channels.topics.permitted = 2),
-        ("subscriptions failed", |it| it.channels.topics.wanted = 0),
-        ("journal failed", |it| it.journal.suspended = Some("disk full".to_owned())),
+    let cases: [(&[&str], Change); 8] = [
+        (&["loops failed", NOT_WRITTEN], |it| it.silent_loops = vec!["pipeline".to_owned()]),
+        (&["token failed", NOT_WRITTEN], |it| it.accounts[0].token_expires_at = None),
+        (&["token failed", NOT_WRITTEN], |it| it.accounts[0].token_expires_at = Some(1_000)),
+        (&["sockets failed", NOT_WRITTEN], |it| it.channels.connected = 0),
+        (&["sockets failed"], |it| it.channels.uncovered_since = Some(7)),
+        (&["subscriptions failed"], |it| it.channels.topics.permitted = 2),
+        (&["subscriptions failed", NOT_WRITTEN], |it| it.channels.topics = Topics::default()),
+        (&["journal failed"], |it| it.journal.suspended = Some("disk full".to_owned())),
     ];
     for (expected, change) in cases {
-        assert_eq!(bad(change), [expected]);
+        assert_eq!(bad(change), expected);
     }
     let nothing_permitted = |it: &mut Overview| {
         it.channels.topics = Topics { wanted: 3, rejected: 3, ..Topics::default() };
     };
-    assert_eq!(bad(nothing_permitted), ["subscriptions failed"]);
+    assert_eq!(bad(nothing_permitted), ["subscriptions failed", NOT_WRITTEN]);
     let mut broken = well();
     broken.journal.suspended = Some("disk full".to_owned());
     broken.dry_run = true;
@@ -125,6 +128,23 @@ fn what_somebody_should_look_at_is_a_warning() {
         change(&mut overview);
         assert!(overview.is_ready(), "{expected}");
     }
+}
+
+#[test]
+fn attributes_are_not_written_where_nothing_is_heard() {
+    let mut overview = well();
+    overview.channels.topics = Topics::default();
+    let check = check_of(&overview, "writing");
+    assert_eq!(
+        (&*check.reason, &*check.help),
+        ("nothing new is written: nothing is heard", "see the other checks")
+    );
+    assert!(overview.sentence().starts_with("nothing is watched;"), "{}", overview.sentence());
+    overview.silent_loops = vec!["pipeline".to_owned()];
+    let check = check_of(&overview, "writing");
+    assert!(check.reason.ends_with("nothing passes a hanging loop"), "{check:?}");
+    overview.dry_run = true;
+    assert!(check_of(&overview, "writing").reason.starts_with("dry run"));
 }
 
 #[test]

@@ -83,6 +83,12 @@ impl Overview {
             let reason = format!("paused: {}", self.paused.join(", "));
             return warning(WRITING, reason, "`attributed resume` when it is time");
         }
+        if self.hears_nothing() {
+            let why =
+                if self.silent_loops.is_empty() { "is heard" } else { "passes a hanging loop" };
+            let reason = format!("nothing new is written: nothing {why}");
+            return warning(WRITING, reason, "see the other checks");
+        }
         if let Some(forbidden) = &self.troubles.forbidden {
             return writes_forbidden(forbidden);
         }
