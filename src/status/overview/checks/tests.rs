@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::status::overview::{Channel, Channels, Forbidden, Rest, Rested, Topics};
+use crate::status::overview::{Channel, Channels, Forbidden, Letters, Rest, Rested, Topics};
 
 /// Everything is well.
 pub(in crate::status::overview) fn well() -> Overview {
@@ -183,6 +183,23 @@ fn writes_that_are_forbidden_or_slow_are_named_with_the_permission() {
     overview.gaps.open = 1;
     overview.troubles.forbidden.as_mut().unwrap().all = true;
     assert!(overview.sentence().starts_with("nothing can be written"), "{}", overview.sentence());
+}
+
+#[test]
+fn dead_letters_that_are_nobodys_mistake_are_told_of_without_a_warning() {
+    let mut overview = well();
+    let mut kept = |reason: &str, kept: u64| {
+        overview.updates.dead_letters += kept;
+        overview.letters.push(Letters { reason: reason.to_owned(), kept, keys: Vec::new() });
+        check_of(&overview, "dead-letters")
+    };
+    for check in [kept("conversation-over", 2), kept("useless", 1)] {
+        assert_eq!(check.state, State::Good, "{check:?}");
+        assert!(check.reason.contains("kept, of what ended"), "{check:?}");
+    }
+    let check = kept("refused", 4);
+    assert_eq!(check.state, State::Warning);
+    assert_eq!(check.reason, "7 dead letters kept, 4 of them to be seen to");
 }
 
 #[test]
