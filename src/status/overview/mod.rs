@@ -253,6 +253,14 @@ pub struct Flow {
     pub requests: u64,
 }
 
+impl Rules {
+    /// Neither refused, nor stepped back from, nor waiting for somebody to confirm it.
+    pub fn are_as_in_the_file(&self) -> bool {
+        let Rules { problem, rolled_back, unconfirmed_writes, .. } = self;
+        problem.is_none() && rolled_back.is_none() && unconfirmed_writes.is_none()
+    }
+}
+
 impl Overview {
     /// Nothing that has to be well for the work is not.
     pub fn is_ready(&self) -> bool {
