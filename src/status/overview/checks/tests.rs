@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::status::overview::{Channel, Channels, Forbidden, Letters, Rest, Rested, Topics};
+use crate::status::overview::{Channel, Channels, Forbidden, Letters, Rest, Rested, Rule, Topics};
 
 /// Everything is well.
 pub(in crate::status::overview) fn well() -> Overview {
@@ -200,6 +200,35 @@ fn dead_letters_that_are_nobodys_mistake_are_told_of_without_a_warning() {
     let check = kept("refused", 4);
     assert_eq!(check.state, State::Warning);
     assert_eq!(check.reason, "7 dead letters kept, 4 of them to be seen to");
+}
+
+#[test]
+fn the_rule_that_could_not_be_evaluated_last_is_named_for_a_while() {
+    let mut overview = well();
+    (overview.at, overview.accounts[0].token_expires_at) = (2_000_000, Some(9_000_000));
+    let rule = |name: &str, last_error_at| Rule {
+        name: name.to_owned(),
+        last_error_at,
+        ..Rule::default()
+    };
+    let recent = Some(2_000_000 - 30_000);
+    overview.rules.each = vec![rule("never", None), rule("vip", recent), rule("old", Some(1))];
+    let check = check_of(&overview, "rules");
+    assert_eq!(check.state, State::Warning);
+    assert_eq!(check.reason, "the rule vip could not be evaluated for a conversation, 30 s ago");
+    assert!(check.help.contains("attributed explain"), "{check:?}");
+    overview.rules.others_last_error_at = Some(2_000_000);
+    let check = check_of(&overview, "rules");
+    assert!(check.reason.starts_with("a rule that is not counted by itself"), "{check:?}");
+    assert!(check.reason.ends_with("0 s ago; nor could 1 more"), "{check:?}");
+    overview.at += 15 * 60 * 1000;
+    assert_eq!(check_of(&overview, "rules").state, State::Good);
+
+    overview.rules.each[1].last_error_at = Some(overview.at);
+    assert!(overview.is_ready() && overview.rules.are_as_in_the_file());
+    assert!(overview.verdict().words.ends_with("something needs a look"));
+    overview.rules.problem = Some("no".to_owned());
+    assert!(check_of(&overview, "rules").reason.contains("is refused"));
 }
 
 #[test]
