@@ -216,9 +216,15 @@ fn of_each_rule(rules: &RulesInForce, counts: &Counts, pauses: &Pauses) -> Rules
         written: count.written.get(),
         failed: count.failed.get(),
         last_match_at: count.last_match_at.moment(),
+        last_error_at: count.last_error_at.moment(),
     });
     let seconds = i64::try_from(counts.rules_reloaded_at.get()).unwrap_or_default();
-    Rules { loaded_at: seconds * 1000, each: each.collect(), ..of_rules(rules) }
+    Rules {
+        loaded_at: seconds * 1000,
+        each: each.collect(),
+        others_last_error_at: counted.others.last_error_at.moment(),
+        ..of_rules(rules)
+    }
 }
 
 /// But for what is counted of each.

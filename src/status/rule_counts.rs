@@ -24,6 +24,8 @@ pub struct RuleCount {
     pub evaluation: Count,
     /// Milliseconds since 1970; 0 is never.
     pub last_match_at: Count,
+    /// The same.
+    pub last_error_at: Count,
 }
 
 /// The rules in force that have counts of their own.
@@ -68,6 +70,12 @@ impl RuleCount {
     pub fn matched(&self, at: Millis) {
         self.matches.add(1);
         self.last_match_at.set(u64::try_from(at).unwrap_or_default());
+    }
+
+    /// It could not be evaluated.
+    pub fn erred(&self, at: Millis) {
+        self.errors.add(1);
+        self.last_error_at.set(u64::try_from(at).unwrap_or_default());
     }
 
     /// Its part of a look took so long, which stands for so many looks.

@@ -21,6 +21,12 @@ struct Kept {
 }
 
 impl ByReason {
+    pub(super) fn of<'l>(letters: impl IntoIterator<Item = &'l DeadLetter>) -> ByReason {
+        let mut by_reason = ByReason::default();
+        letters.into_iter().for_each(|letter| by_reason.came(letter));
+        by_reason
+    }
+
     pub(super) fn came(&mut self, letter: &DeadLetter) {
         let kept = self.0.entry(letter.reason).or_default();
         kept.count += 1;
@@ -55,8 +61,25 @@ impl ByReason {
 mod tests {
     use super::*;
     use crate::status::control::letters::Filter;
+    use crate::status::counts::Counts;
     use crate::updates::dead_letters::DeadLetters;
-    use crate::updates::journal::Letters;
+    use crate::updates::journal::{Letters, Recovered};
+
+    fn left() -> Letters {
+        Letters { letters: BTreeMap::from([(7, DeadLetter::for_tests("e", 1))]), last: 7 }
+    }
+
+    #[test]
+    fn what_an_earlier_process_left_is_told_of_before_anybody_works_with_it() {
+        let counts = Counts::default();
+        Recovered { letters: left(), ..Recovered::default() }.count(&counts);
+        let told = counts.recent.letters();
+        assert_eq!(
+            told.iter().map(|it| (&*it.reason, it.kept)).collect::<Vec<_>>(),
+            [("too-old", 1)]
+        );
+        assert_eq!(counts.dead_letters.get(), 1);
+    }
 
     #[test]
     fn they_are_counted_by_reason_with_the_newest_keys() {
@@ -81,9 +104,7 @@ mod tests {
         letters.put_back(1, letter);
         assert_eq!(told(&letters)[0].1, 1);
 
-        let left =
-            Letters { letters: BTreeMap::from([(7, DeadLetter::for_tests("e", 1))]), last: 7 };
-        letters.join_earlier(left);
+        letters.join_earlier(left());
         assert_eq!(told(&letters).iter().map(|(_, kept, _)| kept).sum::<u64>(), 8);
         let filter = Filter::default();
         assert_eq!(letters.drop_meant(&filter), 8);

@@ -103,6 +103,11 @@ impl Reason {
             Reason::NotApplied => "not-applied",
         }
     }
+
+    /// Nobody has anything to mend: the alerts and the check of dead letters are not about these.
+    pub fn is_nobodys_mistake(self) -> bool {
+        matches!(self, Reason::ConversationOver | Reason::Useless)
+    }
 }
 
 impl fmt::Display for Reason {

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use attributed::simulator::Treatment;
+use attributed::updates::dead_letters::Reason;
 use regex::Regex;
 use serde_json::Value;
 
@@ -190,6 +191,19 @@ fn each_alert_has_a_severity_a_summary_and_a_section_in_the_runbook() {
     }
     for (title, _) in sections.iter().filter(|(title, _)| title.starts_with("Attributed")) {
         assert!(alerts.contains_key(*title), "no alert is called {title}");
+    }
+}
+
+#[test]
+fn what_is_nobodys_mistake_alerts_nobody() {
+    let reasons = Reason::ALL.into_iter().filter(|reason| reason.is_nobodys_mistake());
+    let left_out = reasons.map(Reason::as_str).collect::<Vec<_>>().join("|");
+    let alerts = alerts();
+    for name in ["AttributedDeadLetters", "AttributedFailureRatio"] {
+        let expr = &alerts[name].expr;
+        let counted = expr.matches("attributed_updates_total{").count();
+        let without = expr.matches(&format!("reason!~\"{left_out}\"}}")).count();
+        assert!(counted > 0 && counted == without, "{name}: {expr}");
     }
 }
 

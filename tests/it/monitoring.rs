@@ -120,12 +120,32 @@ fn it_is_said_from_the_start_on_why_it_is_not_ready() {
     daemon
         .wait("the reason", || ask(&at, "/readyz", "").body.contains("answered 503").then_some(()));
     let metrics = ask(&at, "/metrics", "").body;
-    assert!(metrics.contains("attributed_token_failing{client=\"main\"} 1.0"), "{metrics}");
+    for line in ["attributed_token_failing{client=\"main\"} 1.0", "attributed_writing 0.0"] {
+        assert!(metrics.contains(line), "{metrics}");
+    }
     world.simulator.clear_script();
     daemon.wait_ready();
     wait_check(&daemon, &at, "journal", false, "failed");
     let metrics = ask(&at, "/metrics", "").body;
-    assert!(metrics.contains("attributed_journal_suspended 1.0"), "{metrics}");
+    for line in ["attributed_journal_suspended 1.0", "attributed_writing 1.0"] {
+        assert!(metrics.contains(line), "{metrics}");
+    }
+}
+
+#[test]
+fn who_watches_nobody_is_told_that_nothing_is_written() {
+    let world = WorldAt::quiet(1);
+    let setup = world.setup(ANSWERED, "");
+    listening(&setup, ANY);
+    let text = fs::read_to_string(setup.path("attributed.toml")).unwrap();
+    setup.configure(&text.replace("all_users = true", "members_of_queues = [\"Nowhere\"]"));
+    let daemon = setup.start();
+    let at = address(&daemon);
+    daemon.wait_log("nothing is watched");
+    wait_check(&daemon, &at, "subscriptions", false, "failed");
+    wait_check(&daemon, &at, "writing", false, "warning");
+    let metrics = ask(&at, "/metrics", "").body;
+    assert!(metrics.contains("attributed_writing 0.0"), "{metrics}");
 }
 
 #[test]

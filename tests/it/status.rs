@@ -61,6 +61,19 @@ fn it_says_that_all_is_well_and_what_is_not() {
 }
 
 #[test]
+fn a_rule_that_cannot_be_evaluated_is_named() {
+    let world = WorldAt::quiet(1);
+    let broken = "set.\"cc.answered\" = \"{{ 1 / (size(conversation.id) - 2) }}\"";
+    let setup = world.setup(&ANSWERED.replace("set.\"cc.answered\" = \"yes\"", broken), "");
+    let daemon = setup.start();
+    daemon.wait_ready();
+    wait_first_lines(&daemon, &setup, "All is well");
+    world.call("c1", 0);
+    let said = wait_first_lines(&daemon, &setup, "the rule answered could not be evaluated");
+    says(&said, 1, &["! rules", "`attributed explain --live CONVERSATION --rule NAME`"]);
+}
+
+#[test]
 fn it_is_told_before_there_is_a_token_and_nobody_there_is_said() {
     let world = WorldAt::quiet(1);
     world.logins_fail(1_000);

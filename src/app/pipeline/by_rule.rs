@@ -37,7 +37,7 @@ impl Pipeline {
         let by_rule = counts.rules.table();
         let at = moment.received_at.as_millisecond();
         look.held.iter().for_each(|rule| by_rule.of(rule).matched(at));
-        look.errors.iter().for_each(|error| by_rule.of(&error.rule).errors.add(1));
+        look.errors.iter().for_each(|error| by_rule.of(&error.rule).erred(at));
         took.iter().for_each(|(rule, took)| by_rule.of(rule).evaluated(*took, MEASURED_LOOK));
     }
 }

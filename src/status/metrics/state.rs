@@ -13,10 +13,16 @@ pub(super) fn write(sheet: &mut Sheet<'_>, overview: &Overview) -> fmt::Result {
     ];
     sheet.gauges("build_info", "Which program this is.", [(build, 1_u64)])?;
     checks(sheet, overview)?;
+    sheet.gauge(
+        "writing",
+        "1 while what is heard is written, or held back on purpose; 0 while nothing is heard, or no write is accepted.",
+        overview.is_writing(),
+    )?;
     sheet.gauge("dry_run", "1 while everything is done but writing.", overview.dry_run)?;
     sheet.gauge("paused", "1 while something is paused.", !overview.paused.is_empty())?;
     let hanging = overview.silent_loops.len() as u64;
     sheet.gauge("loops_hanging", "Loops that have not gone round for 30 s.", hanging)?;
+    files(sheet, overview)?;
     configuration(sheet, overview)?;
     rules(sheet, overview)
 }
@@ -31,6 +37,18 @@ fn checks(sheet: &mut Sheet<'_>, overview: &Overview) -> fmt::Result {
         })
     });
     sheet.gauges("check_state", "The checks of /readyz: 1 for the state that each is in.", each)
+}
+
+fn files(sheet: &mut Sheet<'_>, overview: &Overview) -> fmt::Result {
+    let rules = &overview.rules;
+    let in_force = [
+        ("rules", rules.are_as_in_the_file()),
+        ("lists", rules.lists_refused.is_empty()),
+        ("configuration", overview.configuration.problem.is_none()),
+    ];
+    let each = in_force.map(|(file, is)| ([("file", file)], is));
+    let help = "1 while what is in force is what the files of this kind say.";
+    sheet.gauges("file_in_force", help, each)
 }
 
 fn configuration(sheet: &mut Sheet<'_>, overview: &Overview) -> fmt::Result {

@@ -184,6 +184,8 @@ pub struct Rules {
     pub lists_refused: Vec<(String, String)>,
     /// In the order of the file, `monitoring.rule_series` of them at most.
     pub each: Vec<Rule>,
+    /// When one that is not in `each` could not be evaluated last.
+    pub others_last_error_at: Option<Millis>,
 }
 
 /// A rule, and what became of it since the start (or since it is in force).
@@ -200,6 +202,8 @@ pub struct Rule {
     /// Keys that became dead letters.
     pub failed: u64,
     pub last_match_at: Option<Millis>,
+    /// When it could not be evaluated last.
+    pub last_error_at: Option<Millis>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -251,6 +255,14 @@ pub struct Flow {
     /// Keys that became dead letters.
     pub failed: u64,
     pub requests: u64,
+}
+
+impl Rules {
+    /// Neither refused, nor stepped back from, nor waiting for somebody to confirm it.
+    pub fn are_as_in_the_file(&self) -> bool {
+        let Rules { problem, rolled_back, unconfirmed_writes, .. } = self;
+        problem.is_none() && rolled_back.is_none() && unconfirmed_writes.is_none()
+    }
 }
 
 impl Overview {

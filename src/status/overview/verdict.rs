@@ -34,6 +34,16 @@ impl Overview {
         Verdict { state, words: words.to_owned() }
     }
 
+    /// What is heard is written, or would be: that somebody holds it back, or that every account
+    /// rests for now, is no failure.
+    pub fn is_writing(&self) -> bool {
+        match self.stage {
+            Stage::LoggingIn | Stage::Asking | Stage::Subscribing => false,
+            Stage::Working => !self.hears_nothing() && (self.holds_back() || !self.cannot_write()),
+            Stage::Stopping => true,
+        }
+    }
+
     /// Nothing is written, because somebody wants it so.
     fn holds_back(&self) -> bool {
         self.dry_run || self.all_paused
@@ -41,12 +51,17 @@ impl Overview {
 
     /// Nothing is written, whatever is heard.
     pub(super) fn writes_nothing(&self) -> bool {
-        self.holds_back()
-            || self.troubles.forbidden.as_ref().is_some_and(|it| it.all)
-            || self.failing().is_some()
+        self.holds_back() || self.cannot_write()
     }
 
-    fn hears_nothing(&self) -> bool {
+    /// No write is accepted.
+    fn cannot_write(&self) -> bool {
+        let forbidden = self.troubles.forbidden.as_ref();
+        forbidden.is_some_and(|it| it.all) || self.failing().is_some()
+    }
+
+    /// Nothing comes to be written.
+    pub(super) fn hears_nothing(&self) -> bool {
         let no_token = self.accounts.iter().all(|account| !self.has_token(account));
         let channels = &self.channels;
         no_token
@@ -74,7 +89,7 @@ impl Overview {
 #[cfg(test)]
 mod tests {
     use super::super::checks::tests::well;
-    use super::super::{Failing, Forbidden};
+    use super::super::{Failing, Forbidden, Topics};
     use super::*;
 
     fn forbidden() -> Forbidden {
@@ -121,6 +136,31 @@ mod tests {
             assert_eq!(verdict.state, state, "{verdict:?}");
             assert!(verdict.words.contains(words), "{verdict:?}");
         }
+    }
+
+    #[test]
+    fn what_is_held_back_is_no_failure_and_what_is_not_heard_is() {
+        type Change = fn(&mut Overview);
+        let cases: [(bool, Change); 12] = [
+            (true, |_| ()),
+            (true, |it| it.channels.uncovered_since = Some(1)),
+            (true, |it| it.accounts[0].resting_for = Some(9.0)),
+            (true, |it| it.dry_run = true),
+            (true, |it| it.all_paused = true),
+            (true, |it| it.stage = Stage::Stopping),
+            (false, |it| it.stage = Stage::Subscribing),
+            (false, |it| it.accounts[0].token_expires_at = None),
+            (false, |it| it.channels.connected = 0),
+            (false, |it| (it.dry_run, it.channels.topics) = (true, Topics::default())),
+            (false, |it| it.silent_loops = vec!["pipeline".to_owned()]),
+            (false, |it| it.troubles.forbidden = Some(forbidden())),
+        ];
+        for (number, (expected, change)) in cases.into_iter().enumerate() {
+            let mut overview = well();
+            change(&mut overview);
+            assert_eq!(overview.is_writing(), expected, "{number}: {:?}", overview.verdict());
+        }
+        assert!(!Overview::default().is_writing());
     }
 
     #[test]

@@ -21,6 +21,7 @@ use crate::defects::{self, Defect};
 use crate::genesys::{ConversationId, ParticipantId};
 use crate::machine;
 use crate::status::counts::Counts;
+use crate::updates::by_reason::ByReason;
 
 /// What the rows mean. Another meaning is another number, and a migration in [`Store::prepare`].
 pub const FORMAT: i64 = 1;
@@ -72,7 +73,9 @@ impl Recovered {
     /// What is shown of it, as long as nobody works with it.
     pub fn count(&self, counts: &Counts) {
         counts.outbox.set(self.pending.len() as u64);
-        counts.dead_letters.set(self.letters.letters.len() as u64);
+        let letters = &self.letters.letters;
+        counts.recent.keeps(ByReason::of(letters.values()).told());
+        counts.dead_letters.set(letters.len() as u64);
     }
 }
 

@@ -3,6 +3,7 @@
 //! Pure. *Failed* is what keeps events from being heard, or what was accepted from being kept:
 //! then the daemon is not ready. *Warning* is what somebody should look at while the work goes on.
 
+mod rules;
 mod writes;
 
 #[cfg(test)]
@@ -68,7 +69,7 @@ impl Overview {
             self.subscriptions(),
             self.journal_kept(),
             self.gaps_closed(),
-            self.rules_file(),
+            self.rules_in_force(),
             self.lists(),
             self.configuration_file(),
             self.budget(),
@@ -226,43 +227,6 @@ impl Overview {
             return warning("gaps", reason, "wait: the log said what it costs");
         }
         good("gaps", "none is open")
-    }
-
-    fn rules_file(&self) -> Check {
-        let (name, rules) = ("rules", &self.rules);
-        if let Some(problem) = &rules.problem {
-            let reason =
-                format!("the rules file is refused, earlier rules are in force: {problem}");
-            return warning(
-                name,
-                reason,
-                "mend it (`attributed check` shows every problem) and reload",
-            );
-        }
-        if let Some(set) = &rules.rolled_back {
-            let reason = format!("rolled back to {set}, the rules file is passed over");
-            return warning(name, reason, "mend the rules file and reload");
-        }
-        if let Some(writes) = rules.unconfirmed_writes {
-            let reason = format!("{} not made yet", counted(writes, "write"));
-            return warning(
-                name,
-                reason,
-                "look at `attributed reload --plan`, then `attributed reload --confirm`",
-            );
-        }
-        good(name, format!("{} in force ({})", counted(rules.count, "rule"), rules.hash))
-    }
-
-    fn lists(&self) -> Check {
-        match self.rules.lists_refused.first() {
-            Some((list, why)) => warning(
-                "lists",
-                format!("the list {list} is refused, the earlier one is in force: {why}"),
-                "mend its file; `attributed reload --confirm` takes one that has shrunk",
-            ),
-            None => good("lists", "as their files say"),
-        }
     }
 
     fn configuration_file(&self) -> Check {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::status::overview::{Channel, Channels, Forbidden, Rest, Rested, Topics};
+use crate::status::overview::{Channel, Channels, Forbidden, Letters, Rest, Rested, Rule, Topics};
 
 /// Everything is well.
 pub(in crate::status::overview) fn well() -> Overview {
@@ -31,6 +31,9 @@ fn bad(change: impl FnOnce(&mut Overview)) -> Vec<String> {
     .collect()
 }
 
+/// Beside what fails, wherever it keeps everything from being written.
+const NOT_WRITTEN: &str = "writing warning";
+
 #[test]
 fn all_is_well() {
     assert_eq!(bad(|_| ()), Vec::<String>::new());
@@ -41,23 +44,23 @@ fn all_is_well() {
 #[test]
 fn what_keeps_the_work_from_being_done_fails() {
     type Change = fn(&mut Overview);
-    let cases: [(&str, Change); 8] = [
-        ("loops failed", |it| it.silent_loops = vec!["pipeline".to_owned()]),
-        ("token failed", |it| it.accounts[0].token_expires_at = None),
-        ("token failed", |it| it.accounts[0].token_expires_at = Some(1_000)),
-        ("sockets failed", |it| it.channels.connected = 0),
-        ("sockets failed", |it| it.channels.uncovered_since = Some(7)),
-        ("subscriptions failed", |it| it.channels.topics.permitted = 2),
-        ("subscriptions failed", |it| it.channels.topics.wanted = 0),
-        ("journal failed", |it| it.journal.suspended = Some("disk full".to_owned())),
+    let cases: [(&[&str], Change); 8] = [
+        (&["loops failed", NOT_WRITTEN], |it| it.silent_loops = vec!["pipeline".to_owned()]),
+        (&["token failed", NOT_WRITTEN], |it| it.accounts[0].token_expires_at = None),
+        (&["token failed", NOT_WRITTEN], |it| it.accounts[0].token_expires_at = Some(1_000)),
+        (&["sockets failed", NOT_WRITTEN], |it| it.channels.connected = 0),
+        (&["sockets failed"], |it| it.channels.uncovered_since = Some(7)),
+        (&["subscriptions failed"], |it| it.channels.topics.permitted = 2),
+        (&["subscriptions failed", NOT_WRITTEN], |it| it.channels.topics = Topics::default()),
+        (&["journal failed"], |it| it.journal.suspended = Some("disk full".to_owned())),
     ];
     for (expected, change) in cases {
-        assert_eq!(bad(change), [expected]);
+        assert_eq!(bad(change), expected);
     }
     let nothing_permitted = |it: &mut Overview| {
         it.channels.topics = Topics { wanted: 3, rejected: 3, ..Topics::default() };
     };
-    assert_eq!(bad(nothing_permitted), ["subscriptions failed"]);
+    assert_eq!(bad(nothing_permitted), ["subscriptions failed", NOT_WRITTEN]);
     let mut broken = well();
     broken.journal.suspended = Some("disk full".to_owned());
     broken.dry_run = true;
@@ -128,6 +131,23 @@ fn what_somebody_should_look_at_is_a_warning() {
 }
 
 #[test]
+fn attributes_are_not_written_where_nothing_is_heard() {
+    let mut overview = well();
+    overview.channels.topics = Topics::default();
+    let check = check_of(&overview, "writing");
+    assert_eq!(
+        (&*check.reason, &*check.help),
+        ("nothing new is written: nothing is heard", "see the other checks")
+    );
+    assert!(overview.sentence().starts_with("nothing is watched;"), "{}", overview.sentence());
+    overview.silent_loops = vec!["pipeline".to_owned()];
+    let check = check_of(&overview, "writing");
+    assert!(check.reason.ends_with("nothing passes a hanging loop"), "{check:?}");
+    overview.dry_run = true;
+    assert!(check_of(&overview, "writing").reason.starts_with("dry run"));
+}
+
+#[test]
 fn it_is_not_ready_before_it_has_begun() {
     let none = Overview::default();
     assert!(!none.is_ready());
@@ -163,6 +183,52 @@ fn writes_that_are_forbidden_or_slow_are_named_with_the_permission() {
     overview.gaps.open = 1;
     overview.troubles.forbidden.as_mut().unwrap().all = true;
     assert!(overview.sentence().starts_with("nothing can be written"), "{}", overview.sentence());
+}
+
+#[test]
+fn dead_letters_that_are_nobodys_mistake_are_told_of_without_a_warning() {
+    let mut overview = well();
+    let mut kept = |reason: &str, kept: u64| {
+        overview.updates.dead_letters += kept;
+        overview.letters.push(Letters { reason: reason.to_owned(), kept, keys: Vec::new() });
+        check_of(&overview, "dead-letters")
+    };
+    for check in [kept("conversation-over", 2), kept("useless", 1)] {
+        assert_eq!(check.state, State::Good, "{check:?}");
+        assert!(check.reason.contains("kept, of what ended"), "{check:?}");
+    }
+    let check = kept("refused", 4);
+    assert_eq!(check.state, State::Warning);
+    assert_eq!(check.reason, "7 dead letters kept, 4 of them to be seen to");
+}
+
+#[test]
+fn the_rule_that_could_not_be_evaluated_last_is_named_for_a_while() {
+    let mut overview = well();
+    (overview.at, overview.accounts[0].token_expires_at) = (2_000_000, Some(9_000_000));
+    let rule = |name: &str, last_error_at| Rule {
+        name: name.to_owned(),
+        last_error_at,
+        ..Rule::default()
+    };
+    let recent = Some(2_000_000 - 30_000);
+    overview.rules.each = vec![rule("never", None), rule("vip", recent), rule("old", Some(1))];
+    let check = check_of(&overview, "rules");
+    assert_eq!(check.state, State::Warning);
+    assert_eq!(check.reason, "the rule vip could not be evaluated for a conversation, 30 s ago");
+    assert!(check.help.contains("attributed explain"), "{check:?}");
+    overview.rules.others_last_error_at = Some(2_000_000);
+    let check = check_of(&overview, "rules");
+    assert!(check.reason.starts_with("a rule that is not counted by itself"), "{check:?}");
+    assert!(check.reason.ends_with("0 s ago; nor could 1 more"), "{check:?}");
+    overview.at += 15 * 60 * 1000;
+    assert_eq!(check_of(&overview, "rules").state, State::Good);
+
+    overview.rules.each[1].last_error_at = Some(overview.at);
+    assert!(overview.is_ready() && overview.rules.are_as_in_the_file());
+    assert!(overview.verdict().words.ends_with("something needs a look"));
+    overview.rules.problem = Some("no".to_owned());
+    assert!(check_of(&overview, "rules").reason.contains("is refused"));
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use super::{Check, Overview, Stage, WRITING, good, warning};
 use crate::status::counted::{counted, either};
-use crate::status::overview::{Failing, Forbidden, Millis, Rest, Rested, seconds};
+use crate::status::overview::{Failing, Forbidden, Letters, Millis, Rest, Rested, seconds};
+use crate::updates::dead_letters::Reason;
 
 /// Of writes that have failed for less long, the next may well be accepted.
 const FAILING: Millis = 15_000;
@@ -46,14 +47,29 @@ impl Overview {
     }
 
     pub(super) fn delivered(&self) -> Check {
-        match self.updates.dead_letters {
-            0 => good("dead-letters", "none"),
-            letters => warning(
-                "dead-letters",
-                format!("{} kept", counted(letters, "dead letter")),
-                "`attributed dead-letters list` says which and why; retry or drop them",
-            ),
+        let (name, all) = ("dead-letters", self.updates.dead_letters);
+        let kept = format!("{} kept", counted(all, "dead letter"));
+        match (all, all.saturating_sub(self.letters_of_no_mistake())) {
+            (0, _) => good(name, "none"),
+            (_, 0) => good(name, format!("{kept}, of what ended or was of no use any more")),
+            (_, mistakes) => {
+                let reason = if mistakes == all {
+                    kept
+                } else {
+                    format!("{kept}, {mistakes} of them to be seen to")
+                };
+                let help = "`attributed dead-letters list` says which and why; retry or drop them";
+                warning(name, reason, help)
+            }
         }
+    }
+
+    fn letters_of_no_mistake(&self) -> u64 {
+        let no_mistake = |it: &&Letters| {
+            let mut reasons = Reason::ALL.into_iter().filter(|reason| reason.is_nobodys_mistake());
+            reasons.any(|reason| reason.as_str() == it.reason)
+        };
+        self.letters.iter().filter(no_mistake).map(|it| it.kept).sum()
     }
 
     /// Whether writes have failed for some time, and something waits.
@@ -82,6 +98,12 @@ impl Overview {
         if !self.paused.is_empty() {
             let reason = format!("paused: {}", self.paused.join(", "));
             return warning(WRITING, reason, "`attributed resume` when it is time");
+        }
+        if self.hears_nothing() {
+            let why =
+                if self.silent_loops.is_empty() { "is heard" } else { "passes a hanging loop" };
+            let reason = format!("nothing new is written: nothing {why}");
+            return warning(WRITING, reason, "see the other checks");
         }
         if let Some(forbidden) = &self.troubles.forbidden {
             return writes_forbidden(forbidden);
