@@ -170,6 +170,21 @@ pub(crate) fn is_test(path: &Path) -> bool {
     named || ["tests", "trial"].iter().any(|folder| path.iter().any(|part| part == *folder))
 }
 
+/// The code of the daemon: the sources without the simulator, tests and comments.
+pub(crate) fn daemons_code() -> Vec<(PathBuf, String)> {
+    let only_for_tests = ["bench.rs", "model.rs", "rig.rs"];
+    let mut sources = sources();
+    sources.retain(|(path, _)| {
+        let for_tests = only_for_tests.iter().any(|name| path.ends_with(name)) || is_test(path);
+        !for_tests && !path.starts_with("src/simulator")
+    });
+    for (_, text) in &mut sources {
+        let shipped = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(text);
+        *text = code(&shipped.replace("#[cfg(test)]", ""));
+    }
+    sources
+}
+
 /// Every source file, its path from the root of the crate on.
 pub(crate) fn sources() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
