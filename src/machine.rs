@@ -73,6 +73,22 @@ pub fn seed() -> u64 {
     random_range(0..=u64::MAX)
 }
 
+/// Work on another thread that brought no result. It does not say what a panic said: that may quote
+/// anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfinished {
+    #[error("it panicked")]
+    Panicked,
+    #[error("it was cut off by the end of the process")]
+    CutOff,
+}
+
+impl From<JoinError> for Unfinished {
+    fn from(error: JoinError) -> Unfinished {
+        if error.is_panic() { Unfinished::Panicked } else { Unfinished::CutOff }
+    }
+}
+
 /// Does work that may block on a thread for such work; in place where the machine is played.
 ///
 /// # Errors
@@ -84,11 +100,11 @@ pub fn seed() -> u64 {
 /// Dropping the future does not end work that has begun.
 pub async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, JoinError> {
+) -> Result<T, Unfinished> {
     if PLAYED.with_borrow(Option::is_some) {
         return Ok(work());
     }
-    spawn_blocking(work).await
+    Ok(spawn_blocking(work).await?)
 }
 
 #[cfg(test)]
@@ -96,6 +112,13 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[tokio::test]
+    async fn work_that_panicked_does_not_say_what_it_said() {
+        let value = String::from("Jane Winterbottom");
+        let failed = blocking(move || assert!(value.is_empty(), "{value} is not empty")).await;
+        assert_eq!(failed.unwrap_err().to_string(), "it panicked");
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_played_machine_follows_from_its_seed_and_ends() {

@@ -40,6 +40,7 @@ pub(super) fn run(file: Option<&Path>, arguments: &RunArguments) -> Exit {
             return Exit::BadConfig;
         }
     };
+    logging::log_panics();
     for problem in &warnings {
         let line = problem.place.as_ref().map(|place| place.line);
         let (file, help) = (problem.file.display(), problem.help.as_deref());
