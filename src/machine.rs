@@ -1,5 +1,5 @@
 //! What the daemon takes from the machine it runs on, beside Tokio's clock: the calendar, chance,
-//! threads for files, and who may read them.
+//! threads for files, who may read them, and what it does with a process that crashes.
 //!
 //! Ordinarily these are the wall's clock, the system's randomness and Tokio's blocking threads.
 //! While a machine is [`play`]ed on a thread, everything on that thread follows from a seed: the
@@ -9,12 +9,14 @@
 
 use std::cell::RefCell;
 use std::fs::Metadata;
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 
 use jiff::Timestamp;
 use rand::distr::uniform::{SampleRange, SampleUniform};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use rustix::process::{Resource, Rlimit, setrlimit};
 use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::Instant;
 
@@ -31,6 +33,17 @@ struct Played {
 /// Whether every user of this machine may read what this tells of: no place for a secret.
 pub(crate) fn is_everybodys(found: &Metadata) -> bool {
     found.permissions().mode() & 0o004 != 0
+}
+
+/// Lets nothing of this process' memory, in which secrets are, be written to a file when it crashes.
+/// For good: what it starts cannot undo it.
+///
+/// # Errors
+///
+/// If the system does not permit it.
+pub fn forbid_core_dumps() -> io::Result<()> {
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    Ok(setrlimit(Resource::Core, none)?)
 }
 
 /// Ends when dropped: the thread has its real machine again.

@@ -128,6 +128,17 @@ fn settled(world: &WorldAt, daemon: &Daemon, id: &str) -> bool {
 }
 
 #[test]
+fn a_crash_leaves_no_memory_behind() {
+    let world = WorldAt::quiet(1);
+    let daemon = world.setup(&rules(), "").start();
+    daemon.wait_ready();
+    let limits = fs::read_to_string(format!("/proc/{}/limits", daemon.id())).unwrap();
+    let limit = limits.lines().find_map(|line| line.strip_prefix("Max core file size")).unwrap();
+    let limit: Vec<&str> = limit.split_whitespace().collect();
+    assert_eq!(limit, ["0", "0", "bytes"], "the soft limit and the hard one");
+}
+
+#[test]
 fn a_very_bad_day_gives_nothing_away() {
     let world = world(true);
     let mut daemon = noisy(&world).start();

@@ -38,6 +38,7 @@ const KNOWN_IN: &[(&str, &[&str])] = &[
     ("clap_complete", &["src/cli/generate"]),
     ("clap_mangen", &["src/cli/generate"]),
     ("axum", &["src/simulator"]),
+    ("rustix", &["src/machine.rs"]),
     ("ring", &["src/cli/record/pseudonym.rs"]),
     ("redb", &["src/updates/journal"]),
     ("prometheus_client", &["src/status/metrics"]),
