@@ -1,5 +1,5 @@
 //! What the daemon takes from the machine it runs on, beside Tokio's clock: the calendar, chance,
-//! threads for files, and who may read them.
+//! threads for files, who may read them, and what it does with a process that crashes.
 //!
 //! Ordinarily these are the wall's clock, the system's randomness and Tokio's blocking threads.
 //! While a machine is [`play`]ed on a thread, everything on that thread follows from a seed: the
@@ -9,12 +9,14 @@
 
 use std::cell::RefCell;
 use std::fs::Metadata;
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 
 use jiff::Timestamp;
 use rand::distr::uniform::{SampleRange, SampleUniform};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use rustix::process::{Resource, Rlimit, setrlimit};
 use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::Instant;
 
@@ -31,6 +33,17 @@ struct Played {
 /// Whether every user of this machine may read what this tells of: no place for a secret.
 pub(crate) fn is_everybodys(found: &Metadata) -> bool {
     found.permissions().mode() & 0o004 != 0
+}
+
+/// Lets nothing of this process' memory, in which secrets are, be written to a file when it crashes.
+/// For good: what it starts cannot undo it.
+///
+/// # Errors
+///
+/// If the system does not permit it.
+pub fn forbid_core_dumps() -> io::Result<()> {
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    Ok(setrlimit(Resource::Core, none)?)
 }
 
 /// Ends when dropped: the thread has its real machine again.
@@ -73,6 +86,22 @@ pub fn seed() -> u64 {
     random_range(0..=u64::MAX)
 }
 
+/// Work on another thread that brought no result. It does not say what a panic said: that may quote
+/// anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfinished {
+    #[error("it panicked")]
+    Panicked,
+    #[error("it was cut off by the end of the process")]
+    CutOff,
+}
+
+impl From<JoinError> for Unfinished {
+    fn from(error: JoinError) -> Unfinished {
+        if error.is_panic() { Unfinished::Panicked } else { Unfinished::CutOff }
+    }
+}
+
 /// Does work that may block on a thread for such work; in place where the machine is played.
 ///
 /// # Errors
@@ -84,11 +113,11 @@ pub fn seed() -> u64 {
 /// Dropping the future does not end work that has begun.
 pub async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, JoinError> {
+) -> Result<T, Unfinished> {
     if PLAYED.with_borrow(Option::is_some) {
         return Ok(work());
     }
-    spawn_blocking(work).await
+    Ok(spawn_blocking(work).await?)
 }
 
 #[cfg(test)]
@@ -96,6 +125,13 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[tokio::test]
+    async fn work_that_panicked_does_not_say_what_it_said() {
+        let value = String::from("Jane Winterbottom");
+        let failed = blocking(move || assert!(value.is_empty(), "{value} is not empty")).await;
+        assert_eq!(failed.unwrap_err().to_string(), "it panicked");
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_played_machine_follows_from_its_seed_and_ends() {

@@ -410,7 +410,7 @@ impl App {
             Some(Ok(Part::Control)) => return self.broken("control socket"),
             Some(Ok(Part::Panicked(name))) => return self.broken(name),
             Some(Err(error)) => {
-                error!(%error, "a loop has failed");
+                error!(error = %machine::Unfinished::from(error), "a loop has failed");
                 return ControlFlow::Break(Ended::LoopFailed("a loop that panicked"));
             }
             None => return self.broken("every loop"),

@@ -11,6 +11,7 @@ use super::print::eprint;
 use super::{load, reread, runtime};
 use crate::app::{Ended, Options, Start};
 use crate::genesys::http::Internet;
+use crate::machine;
 use crate::signals::{self, Intent};
 use crate::status::counts::Counts;
 use crate::status::logging;
@@ -29,6 +30,8 @@ pub(super) struct RunArguments {
 }
 
 pub(super) fn run(file: Option<&Path>, arguments: &RunArguments) -> Exit {
+    // Before the first secret is read.
+    let forbidden = machine::forbid_core_dumps();
     let (config, warnings) = match load(file) {
         Ok(loaded) => loaded,
         Err(exit) => return exit,
@@ -40,6 +43,10 @@ pub(super) fn run(file: Option<&Path>, arguments: &RunArguments) -> Exit {
             return Exit::BadConfig;
         }
     };
+    logging::log_panics();
+    if let Err(error) = forbidden {
+        warn!(%error, "core dumps cannot be forbidden: one would hold the secret; start it with `ulimit -c 0`");
+    }
     for problem in &warnings {
         let line = problem.place.as_ref().map(|place| place.line);
         let (file, help) = (problem.file.display(), problem.help.as_deref());

@@ -157,9 +157,38 @@ pub fn looks_like_id(text: &str) -> bool {
         })
 }
 
+/// What a log may say of a user's name or e-mail address: its first letter, and the address' domain.
+/// An id is nobody's name.
+pub fn masked(name: &str) -> String {
+    if looks_like_id(name) {
+        return name.to_owned();
+    }
+    let first: String = name.chars().take(1).collect();
+    // A display name may have an `@` in it, and what follows is no domain then.
+    let domain = name.rsplit_once('@').filter(|(_, domain)| !domain.contains(char::is_whitespace));
+    match domain {
+        Some((_, domain)) => format!("{first}…@{domain}"),
+        None => format!("{first}…"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_masked_name_names_nobody() {
+        let id = "d81980df-75e7-5974-bb04-2d4ccfad9b5d";
+        for (name, shown) in [
+            ("Jane Winterbottom", "J…"),
+            ("jane.winterbottom@example.com", "j…@example.com"),
+            ("Sales @ Jane Winterbottom", "S…"),
+            ("Østergaard", "Ø…"),
+            (id, id),
+        ] {
+            assert_eq!(masked(name), shown);
+        }
+    }
 
     #[test]
     fn names_compare_without_case_and_ids_stand_for_themselves() {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{Request, Response};
+use secrecy::{ExposeSecret, SecretString};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// A connection on which a WebSocket handshake can be made: TCP, TLS, a proxy's tunnel or memory.
@@ -68,23 +69,46 @@ impl SendError {
 }
 
 /// The address of a channel's WebSocket. Whoever knows it can listen, so it is a secret
-/// (FACTS 1.5): it never shows in `Debug` or `Display`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct ChannelUri(String);
+/// (FACTS 1.5): it never shows in `Debug` or `Display`, and is wiped when dropped.
+#[derive(Clone)]
+pub struct ChannelUri(SecretString);
 
 impl ChannelUri {
     pub fn new(uri: String) -> ChannelUri {
-        ChannelUri(uri)
+        ChannelUri(SecretString::from(uri))
     }
 
     /// The address itself, for connecting and for the state file (0600), and for nothing else.
     pub fn expose(&self) -> &str {
-        &self.0
+        self.0.expose_secret()
     }
 }
+
+/// Two of our own are compared, and nobody waits for the answer: it may take as long as it takes.
+impl PartialEq for ChannelUri {
+    fn eq(&self, other: &ChannelUri) -> bool {
+        self.expose() == other.expose()
+    }
+}
+
+impl Eq for ChannelUri {}
 
 impl fmt::Debug for ChannelUri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ChannelUri(redacted)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_of_a_channel_shows_to_nobody_who_does_not_ask_for_it() {
+        let uri = ChannelUri::new("wss://example.test/channels/secret".to_owned());
+        assert_eq!(format!("{uri:?}"), "ChannelUri(redacted)");
+        assert_eq!(uri.clone(), uri);
+        assert_ne!(uri, ChannelUri::new("wss://example.test/channels/other".to_owned()));
+        assert_eq!(uri.expose(), "wss://example.test/channels/secret");
     }
 }

@@ -178,7 +178,7 @@ impl FieldCondition {
             let ids = named.ids(names, name);
             if ids.is_empty() {
                 let (rule, name) = (Arc::clone(rule), name.to_owned());
-                unknown.insert(UnknownName { rule, what: named.word(), name });
+                unknown.insert(UnknownName { rule, what: named, name });
             }
             ids
         });

@@ -66,7 +66,7 @@ pub enum Kind {
 }
 
 /// What the directory has names for. Fields of it compare by id, and rules call it by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Named {
     Queue,
     User,

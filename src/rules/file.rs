@@ -25,7 +25,7 @@ use super::template::Template;
 use super::texts::Texts;
 use crate::config::fence::AllowedKeys;
 use crate::config::problem::Problem;
-use crate::genesys::names::{Names, NamesWanted};
+use crate::genesys::names::{Names, NamesWanted, masked};
 use crate::updates::wish::Write;
 
 /// A rules file, with the rules in its order.
@@ -102,8 +102,8 @@ pub struct Inventory {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UnknownName {
     pub rule: Arc<str>,
-    /// `queue`, `user`, `skill`, ….
-    pub what: &'static str,
+    pub what: Named,
+    /// As it was written. It may be a person's: for logs there is `Display`.
     pub name: String,
 }
 
@@ -286,7 +286,7 @@ impl Rule {
         for (named, name) in self.expressions().flat_map(Expression::names) {
             if named.ids(names, name).is_empty() {
                 let (rule, name) = (Arc::clone(&self.name), name.to_string());
-                unknown.insert(UnknownName { rule, what: named.word(), name });
+                unknown.insert(UnknownName { rule, what: named, name });
             }
         }
     }
@@ -309,9 +309,15 @@ impl fmt::Display for Inventory {
     }
 }
 
+/// For logs: an e-mail address or name of a person shows its first letter only.
 impl fmt::Display for UnknownName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {:?} of rule {}", self.what, self.name, self.rule)
+        let UnknownName { rule, what, name } = self;
+        let word = what.word();
+        match what {
+            Named::User => write!(f, "{word} {:?} of rule {rule}", masked(name)),
+            Named::Queue | Named::Listed(_) => write!(f, "{word} {name:?} of rule {rule}"),
+        }
     }
 }
 

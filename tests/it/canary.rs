@@ -20,11 +20,14 @@ const VALUE: &str = "canary attribute value";
 const SUBJECT: &str = "canary subject of an e-mail";
 const PLAIN: &str = "canary value in a rule";
 const ADDRESS: &str = "canary.winterbottom@example.com";
+const AGENT: &str = "Canary Ravenscroft";
+const COLLEAGUE: &str = "Canary Higginbotham";
 
-/// Two rules for the customer of every conversation with an agent.
+/// Two rules for the customer of every conversation with an agent, and one that names agents whom
+/// nobody knows.
 fn rules() -> String {
     format!(
-        "[[rule]]\nname = \"tier\"\nmatch.participant.purpose = \"agent\"\nset.\"cc.tier\" = \"{{{{ customer.attributes[\\\"crm.tier\\\"] }}}} of {{{{ customer.name }}}}\"\n\n[[rule]]\nname = \"canary\"\nmatch.participant.purpose = \"agent\"\nset.\"cc.plain\" = \"{PLAIN}\"\nset.\"cc.copied\" = \"{{{{ customer.attributes.planted }}}}, {{{{ customer.number }}}}\"\nset.\"cc.number\" = \"{{{{ customer.number }}}}\"\n"
+        "[[rule]]\nname = \"tier\"\nmatch.participant.purpose = \"agent\"\nset.\"cc.tier\" = \"{{{{ customer.attributes[\\\"crm.tier\\\"] }}}} of {{{{ customer.name }}}}\"\n\n[[rule]]\nname = \"canary\"\nmatch.participant.purpose = \"agent\"\nset.\"cc.plain\" = \"{PLAIN}\"\nset.\"cc.copied\" = \"{{{{ customer.attributes.planted }}}}, {{{{ customer.number }}}}\"\nset.\"cc.number\" = \"{{{{ customer.number }}}}\"\n\n[[rule]]\nname = \"nobody\"\nmatch.agent.user = \"{AGENT}\"\nwhen = 'agent.user == \"{COLLEAGUE}\"'\nset.\"cc.nobody\" = \"x\"\n"
     )
 }
 
@@ -89,6 +92,9 @@ fn what_servers_and_files_quote_is_not_passed_on() {
     let setup = noisy(&world);
     let mut daemon = setup.start();
     daemon.wait_ready();
+    let unknown = daemon.lines_that(|line| message(line).starts_with("a rule names something"));
+    let unknown: BTreeSet<&str> = unknown.iter().filter_map(|line| line["name"].as_str()).collect();
+    assert_eq!(unknown, BTreeSet::from(["user \"C…\" of rule nobody"]));
     for (number, quoting) in quoting().into_iter().enumerate() {
         assert!(world.simulator.script([quoting]));
         let id = format!("planted-{number}");
@@ -119,6 +125,17 @@ fn settled(world: &WorldAt, daemon: &Daemon, id: &str) -> bool {
         keys.extend(line["keys"].as_str().unwrap().split(' ').map(str::to_owned));
     }
     keys.len() == 4
+}
+
+#[test]
+fn a_crash_leaves_no_memory_behind() {
+    let world = WorldAt::quiet(1);
+    let daemon = world.setup(&rules(), "").start();
+    daemon.wait_ready();
+    let limits = fs::read_to_string(format!("/proc/{}/limits", daemon.id())).unwrap();
+    let limit = limits.lines().find_map(|line| line.strip_prefix("Max core file size")).unwrap();
+    let limit: Vec<&str> = limit.split_whitespace().collect();
+    assert_eq!(limit, ["0", "0", "bytes"], "the soft limit and the hard one");
 }
 
 #[test]
@@ -227,7 +244,7 @@ fn bad_files(setup: &Setup, daemon: &Daemon) {
 
 /// What was planted, and what the simulator gave out and was sent.
 fn secrets(world: &WorldAt) -> BTreeSet<String> {
-    let planted = [SECRET, NUMBER, NAME, VALUE, SUBJECT, PLAIN, ADDRESS];
+    let planted = [SECRET, NUMBER, NAME, VALUE, SUBJECT, PLAIN, ADDRESS, AGENT, COLLEAGUE];
     let mut secrets: BTreeSet<String> = planted.map(str::to_owned).into();
     for entry in world.simulator.requests() {
         let answer = entry.answer.unwrap_or_default();

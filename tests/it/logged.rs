@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::command::{Said, attributed, says};
 use crate::daemon::{Daemon, Setup, message};
-use crate::tidy::{code, is_test, sources};
+use crate::tidy::daemons_code;
 use crate::world_at::{ANSWERED, WorldAt};
 
 /// Where frames are read.
@@ -52,14 +52,7 @@ fn arguments(text: &str) -> Vec<String> {
 /// The events of the service at INFO and above.
 fn in_the_source() -> BTreeMap<String, Told> {
     let mut events: BTreeMap<String, Told> = BTreeMap::new();
-    let only_for_tests = ["bench.rs", "model.rs", "rig.rs"];
-    for (path, text) in sources() {
-        let for_tests = only_for_tests.iter().any(|name| path.ends_with(name)) || is_test(&path);
-        if for_tests || path.starts_with("src/simulator") {
-            continue;
-        }
-        let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
-        let text = code(&text.replace("#[cfg(test)]", ""));
+    for (path, text) in daemons_code() {
         for level in ["info", "warn", "error"] {
             let name = format!("{level}!(");
             for (at, _) in text.match_indices(&name) {

@@ -12,6 +12,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use crate::monitoring::{ANY, address, ask, listening};
+use crate::tidy::daemons_code;
 use crate::world_at::{ANSWERED, WorldAt};
 
 const PROMTOOL: &str = "promtool";
@@ -90,6 +91,39 @@ fn every_series_is_there_from_the_start_and_counts() {
     assert!(drops.iter().sum::<f64>() >= 1.0, "{after}");
     let ids = ["c1", world.user(0).id.as_str()];
     assert!(ids.iter().all(|id| !after.contains(&format!("\"{id}"))), "{after}");
+}
+
+/// The ways in which the source names an operation. One that is named in another way has to be added
+/// here: once it is declared, it is found nowhere.
+const NAMED: [&str; 5] = [
+    r#"(?i:\boperation)(?:: &str)?(?::| =) "([a-z_]+)""#,
+    r#"\blet \(operation, [a-z]+\) = \("([a-z_]+)""#,
+    r#"\b(?:call|members)\("([a-z_]+)""#,
+    r#"\("([a-z_]+)", "/api/v2/"#,
+    r#"\bget\([a-z.]+, "([a-z_]+)""#,
+];
+
+#[test]
+fn every_operation_of_the_source_has_its_series_from_the_start() {
+    let named = NAMED.map(|pattern| Regex::new(pattern).unwrap());
+    // A field of a log line is called so too.
+    let logs = Regex::new(r#"(?:debug|info|warn|error)!\(\s*operation = "[a-z]+""#).unwrap();
+    let mut operations = BTreeSet::new();
+    let code = daemons_code();
+    // Commands have no metrics.
+    for (_, text) in code.iter().filter(|(path, _)| !path.starts_with("src/cli")) {
+        let text = logs.replace_all(text, "");
+        for pattern in &named {
+            operations.extend(pattern.captures_iter(&text).map(|found| found[1].to_owned()));
+        }
+    }
+    let declared = file("src/status/metrics/account.rs");
+    let (_, list) = declared.split_once("const OPERATIONS: ").unwrap();
+    let (_, list) = list.split_once("= [").unwrap();
+    let list = list.split("];").next().unwrap();
+    let declared: BTreeSet<String> =
+        list.split('"').skip(1).step_by(2).map(str::to_owned).collect();
+    assert_eq!(operations, declared, "the source's operations, and those that are declared");
 }
 
 #[test]

@@ -38,6 +38,7 @@ const KNOWN_IN: &[(&str, &[&str])] = &[
     ("clap_complete", &["src/cli/generate"]),
     ("clap_mangen", &["src/cli/generate"]),
     ("axum", &["src/simulator"]),
+    ("rustix", &["src/machine.rs"]),
     ("ring", &["src/cli/record/pseudonym.rs"]),
     ("redb", &["src/updates/journal"]),
     ("prometheus_client", &["src/status/metrics"]),
@@ -168,6 +169,21 @@ pub(crate) fn is_test(path: &Path) -> bool {
         ["tests", "fake", "rig", "played", "samples"].iter().any(|name| stem == *name)
     });
     named || ["tests", "trial"].iter().any(|folder| path.iter().any(|part| part == *folder))
+}
+
+/// The code of the daemon: the sources without the simulator, tests and comments.
+pub(crate) fn daemons_code() -> Vec<(PathBuf, String)> {
+    let only_for_tests = ["bench.rs", "model.rs", "rig.rs"];
+    let mut sources = sources();
+    sources.retain(|(path, _)| {
+        let for_tests = only_for_tests.iter().any(|name| path.ends_with(name)) || is_test(path);
+        !for_tests && !path.starts_with("src/simulator")
+    });
+    for (_, text) in &mut sources {
+        let shipped = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(text);
+        *text = code(&shipped.replace("#[cfg(test)]", ""));
+    }
+    sources
 }
 
 /// Every source file, its path from the root of the crate on.

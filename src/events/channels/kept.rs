@@ -9,6 +9,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use secrecy::zeroize::Zeroizing;
 use serde::{Deserialize, Serialize};
 
 use crate::genesys::notifications::{Channel as Lease, ChannelId};
@@ -17,20 +18,24 @@ use crate::genesys::outside::ChannelUri;
 /// Twenty channels are about 5 KB; anything much larger is not ours.
 const LARGEST: u64 = 1 << 20;
 
+/// What a channel is written as takes less: no buffer grows, which would leave a copy behind that
+/// nobody wipes.
+const ENTRY: usize = 1 << 10;
+
 #[derive(Deserialize, Serialize)]
-struct File {
-    channels: Vec<Entry>,
+struct File<T> {
+    channels: Vec<Entry<T>>,
 }
 
 /// Written as Genesys writes it.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Entry {
-    id: String,
-    connect_uri: String,
+struct Entry<T> {
+    id: T,
+    connect_uri: T,
     expires: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    client: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<T>,
 }
 
 /// A channel that was kept.
@@ -43,19 +48,23 @@ pub(crate) struct Kept {
 
 /// The channels that were kept; none if there is no file.
 pub(crate) fn load(file: &Path) -> io::Result<Vec<Kept>> {
-    let mut text = Vec::new();
+    let mut text = Zeroizing::new(Vec::new());
     match fs::File::open(file) {
-        Ok(open) => open.take(LARGEST).read_to_end(&mut text)?,
+        Ok(open) => {
+            let length = open.metadata()?.len().min(LARGEST);
+            text.reserve_exact(usize::try_from(length).unwrap_or(0));
+            open.take(LARGEST).read_to_end(&mut text)?
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
     // The error's own text could quote an address.
-    let read: File = serde_json::from_slice(&text).map_err(|error| {
+    let read: File<String> = serde_json::from_slice(&text).map_err(|error| {
         let at =
             format!("not a list of channels at line {} column {}", error.line(), error.column());
         io::Error::new(io::ErrorKind::InvalidData, at)
     })?;
-    let kept = |entry: Entry| {
+    let kept = |entry: Entry<String>| {
         let id = ChannelId::new(&entry.id)?;
         let expires = entry.expires.and_then(|text| text.parse().ok());
         let lease = Lease { id, uri: ChannelUri::new(entry.connect_uri), expires };
@@ -66,13 +75,14 @@ pub(crate) fn load(file: &Path) -> io::Result<Vec<Kept>> {
 
 /// Replaces the file. Blocks.
 pub(crate) fn save(file: &Path, kept: &[Kept]) -> io::Result<()> {
-    let entry = |Kept { client, lease }: &Kept| Entry {
-        client: client.clone(),
-        id: lease.id.expose().to_owned(),
-        connect_uri: lease.uri.expose().to_owned(),
+    let channels = kept.iter().map(|Kept { client, lease }| Entry {
+        client: client.as_deref(),
+        id: lease.id.expose(),
+        connect_uri: lease.uri.expose(),
         expires: lease.expires.map(|time| time.to_string()),
-    };
-    let text = serde_json::to_vec(&File { channels: kept.iter().map(entry).collect() })?;
+    });
+    let mut text = Zeroizing::new(Vec::with_capacity(ENTRY * (kept.len() + 1)));
+    serde_json::to_writer(&mut *text, &File { channels: channels.collect() })?;
     let mut name = file.as_os_str().to_owned();
     name.push(".new");
     let draft = Path::new(&name);

@@ -101,13 +101,9 @@ impl fmt::Display for What {
 impl fmt::Display for Unknown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Unknown { what, name } = self;
-        if *what != What::User || super::names::looks_like_id(name) {
-            return write!(f, "{what} {name}");
-        }
-        let first: String = name.chars().take(1).collect();
-        match name.rsplit_once('@') {
-            Some((_, domain)) => write!(f, "{what} {first}…@{domain}"),
-            None => write!(f, "{what} {first}…"),
+        match what {
+            What::User => write!(f, "{what} {}", super::names::masked(name)),
+            What::Queue | What::Group | What::Listed(_) => write!(f, "{what} {name}"),
         }
     }
 }

@@ -210,7 +210,7 @@ fn names_in_expressions_are_resolved() {
     assert!(wanted.queues.contains("Biling") && wanted.users.contains("kim@example.com"));
     let (_, unknown) = file.bind(std::sync::Arc::default(), &super::Tables::default());
     let unknown: Vec<_> = unknown.iter().map(ToString::to_string).collect();
-    assert_eq!(unknown, ["queue \"Biling\" of rule a", "user \"kim@example.com\" of rule a"]);
+    assert_eq!(unknown, ["queue \"Biling\" of rule a", "user \"k…@example.com\" of rule a"]);
 }
 
 fn at(millisecond: i64) -> Option<Timestamp> {

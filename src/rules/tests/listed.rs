@@ -112,8 +112,8 @@ fn skills_languages_divisions_and_flows_are_called_by_their_names() {
         unknown,
         [
             "skill \"klingon\" of rule expressions",
-            "language \"English\" of rule patterns",
             "skill \"Klingon\" of rule patterns",
+            "language \"English\" of rule patterns",
         ]
     );
 }

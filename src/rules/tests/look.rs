@@ -307,7 +307,8 @@ fn queues_and_users_compare_by_id_and_unknown_ones_match_nothing() {
     assert_eq!(file.names_wanted().queues.len(), 2);
     assert_eq!(file.names_wanted().users.len(), 1);
     let (rules, unknown) = file.bind(Arc::new(names()), &Tables::inline(&file.lists));
-    let unknown: Vec<_> = unknown.iter().map(|one| (&*one.rule, one.what, &*one.name)).collect();
+    let unknown: Vec<_> =
+        unknown.iter().map(|one| (&*one.rule, one.what.word(), &*one.name)).collect();
     assert_eq!(
         unknown,
         [

@@ -11,6 +11,7 @@ use super::changes::Changes;
 use super::inline::Inline;
 use super::store::{Recovered, Store, StoreError};
 use super::thread::Writer;
+use crate::machine::Unfinished;
 use crate::status::histogram::{Histogram, Noted};
 
 /// So many rows are made anew at a time: some megabytes, and what comes beside them is far below
@@ -185,7 +186,10 @@ impl Journal {
             By::Caller(_) | By::Nobody => self.close(),
             By::Thread(_) => {
                 let closed = spawn_blocking(move || self.close()).await;
-                closed.unwrap_or_else(|error| Health::Suspended { reason: error.to_string() })
+                closed.unwrap_or_else(|error| {
+                    let reason = Unfinished::from(error).to_string();
+                    Health::Suspended { reason }
+                })
             }
         }
     }
