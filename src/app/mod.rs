@@ -67,7 +67,6 @@ use observe::View;
 use overview::Told;
 use pauses::Pauses;
 use pipeline::Question;
-use readiness::is_subscribed;
 use reload::{Reloads, Task, What};
 use report::Report;
 use rules_history::History;
@@ -330,24 +329,6 @@ impl App {
         }
     }
 
-    fn channels_changed(&mut self) {
-        let state = self.joints.channels.borrow_and_update().clone();
-        if self.ready || self.stop.is_cancelled() {
-            return;
-        }
-        if self.watching_known && is_subscribed(&state, self.topics_wanted) {
-            self.ready = true;
-            info!(
-                channels = state.channels,
-                topics = state.topics_permitted,
-                rejected = state.topics_rejected,
-                rules = self.rules.file.inventory().rules,
-                "ready: subscribed to every topic that is permitted"
-            );
-            systemd::ready(&self.status_line());
-        }
-    }
-
     fn watching_changed(&mut self) {
         self.watching = Arc::clone(&self.joints.watching.borrow_and_update());
         if !self.watching_known && self.watching.is_unanswered() {
@@ -366,6 +347,8 @@ impl App {
         self.heard.retain(|topic| topics.contains(topic));
         self.joints.topics.send_replace(Arc::new(topics));
         self.send_view();
+        // Where there is nothing to subscribe to, no channel ever tells of it.
+        self.look_if_ready();
     }
 
     /// Binds the rules to the names that are known now, and hands them to the pipeline.

@@ -1,12 +1,41 @@
-//! When the service is ready: every wanted topic has its answer. Pure.
+//! When the service is ready: every wanted topic has its answer.
 
+use tracing::info;
+
+use super::App;
 use crate::events::channels::ChannelsState;
+use crate::status::systemd;
+
+impl App {
+    pub(super) fn channels_changed(&mut self) {
+        self.joints.channels.mark_unchanged();
+        self.look_if_ready();
+    }
+
+    pub(super) fn look_if_ready(&mut self) {
+        let state = self.joints.channels.borrow().clone();
+        if self.ready || self.stop.is_cancelled() {
+            return;
+        }
+        if self.watching_known && is_subscribed(&state, self.topics_wanted) {
+            self.ready = true;
+            info!(
+                channels = state.channels,
+                topics = state.topics_permitted,
+                rejected = state.topics_rejected,
+                rules = self.rules.file.inventory().rules,
+                "ready: subscribed to every topic that is permitted"
+            );
+            systemd::ready(&self.status_line());
+        }
+    }
+}
 
 /// Whether every wanted topic that is permitted is subscribed to.
 ///
 /// With none permitted it never is: that there is nothing to hear comes as a notice, on a way of its
 /// own, and must not find us ready.
-pub(super) fn is_subscribed(state: &ChannelsState, wanted: usize) -> bool {
+fn is_subscribed(state: &ChannelsState, wanted: usize) -> bool {
     let answered = state.topics_permitted + state.topics_rejected + state.topics_without_room;
     state.topics_wanted == wanted
         && state.connected == state.channels

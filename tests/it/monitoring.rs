@@ -142,6 +142,8 @@ fn who_watches_nobody_is_told_that_nothing_is_written() {
     let daemon = setup.start();
     let at = address(&daemon);
     daemon.wait_log("nothing is watched");
+    // systemd is told that it has started: to begin it anew would find nobody either.
+    daemon.wait_ready();
     wait_check(&daemon, &at, "subscriptions", false, "failed");
     wait_check(&daemon, &at, "writing", false, "warning");
     let metrics = ask(&at, "/metrics", "").body;

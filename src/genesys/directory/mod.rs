@@ -48,11 +48,12 @@ pub struct Watching {
 }
 
 impl Watching {
-    /// Nobody is watched, for no other reason than that the directory did not answer: it is not known
-    /// yet whom to watch.
+    /// Nobody is watched, for no other reason than that the directory has not answered: it is not known
+    /// yet whom to watch. What was kept of it may know nobody of those who are wanted now.
     pub fn is_unanswered(&self) -> bool {
         let nobody = self.users.is_empty() && self.queues.is_empty();
-        nobody && !self.complete && self.failed.iter().any(|failed| failed.temporary)
+        let may_answer = self.failed.is_empty() || self.failed.iter().any(|it| it.temporary);
+        nobody && !self.complete && may_answer
     }
 }
 
