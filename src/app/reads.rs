@@ -245,7 +245,8 @@ impl Reads {
         let failing = now - *wanted.failing_since.get_or_insert(now);
         if !error.is_for_now() || failing >= LET_GO {
             if self.may_say() {
-                warn!(conversation_id = %id, %error, "conversation not read, it waits for its next event");
+                let correlation_id = error.correlation_id();
+                warn!(conversation_id = %id, correlation_id, %error, "conversation not read, it waits for its next event");
             }
             return if self.done(id) { Failed::LetGo } else { Failed::WillRetry };
         }

@@ -167,6 +167,11 @@ impl CallError {
         }
     }
 
+    /// Which of its requests Genesys is to be asked about, where it said so.
+    pub fn correlation_id(&self) -> Option<&str> {
+        self.refusal()?.correlation_id.as_deref()
+    }
+
     /// What the server said, where it said anything.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {

@@ -26,11 +26,11 @@ const MAX_ERROR_BODY: usize = 64 * 1024;
 const MAX_PERMISSIONS: usize = 20;
 
 /// Reads an answer. `rest` is asked for how long the account rests when the answer is a 429, given
-/// what its `Retry-After` says.
+/// what its `Retry-After` and its correlation id say.
 pub(super) fn read_answer(
     operation: &'static str,
     response: Response<Bytes>,
-    rest: impl FnOnce(Option<Duration>) -> Duration,
+    rest: impl FnOnce(Option<Duration>, Option<&str>) -> Duration,
 ) -> Result<Answer, CallError> {
     let (parts, body) = response.into_parts();
     let correlation_id = text(&parts.headers, "inin-correlation-id").map(|id| line(id, MAX_WORD));
@@ -46,7 +46,11 @@ pub(super) fn read_answer(
         404 => CallError::NotFound(refusal),
         408 | 500.. => CallError::Unavailable(refusal),
         409 => CallError::Conflict(refusal),
-        429 => CallError::Throttled(refusal, rest(retry_after(&parts.headers))),
+        429 => {
+            let correlation_id = refusal.correlation_id.as_deref();
+            let rest = rest(retry_after(&parts.headers), correlation_id);
+            CallError::Throttled(refusal, rest)
+        }
         _ => CallError::Refused(refusal),
     })
 }
@@ -169,7 +173,7 @@ mod tests {
             response = response.header(*name, *value);
         }
         let response = response.body(Bytes::copy_from_slice(body.as_bytes())).unwrap();
-        read_answer("patch_attributes", response, |after| after.unwrap_or_default())
+        read_answer("patch_attributes", response, |after, _| after.unwrap_or_default())
     }
 
     #[test]

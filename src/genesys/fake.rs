@@ -43,11 +43,9 @@ impl Api for FakeApi {
         });
         *self.seen.lock().unwrap() += &format!("{} {}{body}\n", call.method, call.path);
         let response = self.script.lock().unwrap().pop_front().unwrap();
-        Box::pin(std::future::ready(read_answer(
-            call.operation,
-            response,
-            Option::unwrap_or_default,
-        )))
+        Box::pin(std::future::ready(read_answer(call.operation, response, |after, _| {
+            after.unwrap_or_default()
+        })))
     }
 }
 

@@ -183,7 +183,7 @@ impl Recovery {
                 }
             }
             Err(Unfinished::NotNow(error)) => {
-                warn!(since = %search::beginning(&gap), until = %gap.until, %error, retry_seconds = TRY_AGAIN.as_secs(),
+                warn!(since = %search::beginning(&gap), until = %gap.until, correlation_id = error.correlation_id(), %error, retry_seconds = TRY_AGAIN.as_secs(),
                     "gap not looked into yet, will retry");
                 self.rests_until = Some(Instant::now() + TRY_AGAIN);
                 match look {
@@ -225,6 +225,7 @@ impl Recovery {
             }
             Some(CallError::Forbidden(_)) => {}
             Some(error) => error!(
+                correlation_id = error.correlation_id(),
                 %error,
                 "open conversations cannot be asked for: what began or changed unseen is found at its next event only"
             ),

@@ -158,7 +158,8 @@ impl Channel {
                 self.handle_not_subscribed(Link::Up(line), error).await
             }
             (Link::Up(mut line), error) => {
-                warn!(channel = self.number, %error, "channel not renewed, will retry");
+                let correlation_id = error.correlation_id();
+                warn!(channel = self.number, correlation_id, %error, "channel not renewed, will retry");
                 line.renew_at = Instant::now() + RENEW_AGAIN;
                 Link::Up(line)
             }
@@ -168,19 +169,19 @@ impl Channel {
 
     /// A call was refused or not answered; it is made again after a while.
     async fn tell_refusal(&mut self, error: &CallError, attempt: u32) {
-        let client = self.client();
+        let (client, correlation_id) = (self.client(), error.correlation_id());
         match error {
             CallError::Forbidden(refusal) => {
                 // Each time it is asked, ever fewer lines.
                 if attempt.is_power_of_two() {
-                    error!(channel = self.number, client, %error, attempt,
+                    error!(channel = self.number, client, correlation_id, %error, attempt,
                         "topics refused, will ask again; give the client's role the permission");
                 }
                 let wanted = Arc::clone(&*self.topics.borrow());
                 self.report(News::Refused(Subscription::refused(wanted, refusal))).await;
             }
             CallError::Refused(_) => {
-                error!(channel = self.number, client, %error, attempt, "topics not set, will ask again");
+                error!(channel = self.number, client, correlation_id, %error, attempt, "topics not set, will ask again");
             }
             CallError::Throttled(..)
             | CallError::Unauthorized(_)
@@ -191,7 +192,7 @@ impl Channel {
             | CallError::Unreadable { .. }
             | CallError::NoToken(_)
             | CallError::Credentials(_) => {
-                warn!(channel = self.number, client, %error, attempt, "topics not set, will retry");
+                warn!(channel = self.number, client, correlation_id, %error, attempt, "topics not set, will retry");
             }
         }
     }

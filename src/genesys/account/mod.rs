@@ -247,9 +247,9 @@ impl Account {
         if status != 401 {
             token.was_accepted();
         }
-        let answer = read_answer(operation, response, |after| {
+        let answer = read_answer(operation, response, |after, correlation_id| {
             self.counts.throttled.add(1);
-            self.pacer.throttled(after)
+            self.pacer.throttled(after, correlation_id)
         });
         answer.map_err(|error| token.not_in(error))
     }

@@ -260,7 +260,7 @@ async fn values_that_would_have_to_wait_for_the_second_try_are_given_back() {
         *world.tokens.lock().unwrap() += 1;
         let rest = async {
             sleep(Duration::from_millis(50)).await;
-            account.pacer.throttled(Some(Duration::from_secs(20)));
+            account.pacer.throttled(Some(Duration::from_secs(20)), None);
         };
         let (answer, ()) = tokio::join!(account.call(call(body)), rest);
         (answer, world.seen().len())

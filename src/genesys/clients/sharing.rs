@@ -169,7 +169,7 @@ impl Clients {
         let member = &self.members[number];
         if member.state().refuse(error, Instant::now() + PROBE) {
             let client = member.account.name();
-            warn!(client, %error, "the client is refused, its topics and updates go by the others");
+            warn!(client, correlation_id = error.correlation_id(), %error, "the client is refused, its topics and updates go by the others");
             self.set_standing(number, Standing::Refused);
         }
     }

@@ -142,7 +142,11 @@ impl Pacer {
 
     /// Rests the whole account after a 429: for what it says, else until the window ends, else for
     /// a few seconds. Returns for how long.
-    pub(super) fn throttled(&self, retry_after: Option<Duration>) -> Duration {
+    pub(super) fn throttled(
+        &self,
+        retry_after: Option<Duration>,
+        correlation_id: Option<&str>,
+    ) -> Duration {
         let (rest, rested, cause) = {
             let (mut state, now) = (self.state(), Instant::now());
             let until_reset = state.window.window_ends_in(now);
@@ -159,10 +163,13 @@ impl Pacer {
         if rest > LONG_REST && was <= LONG_REST {
             error!(
                 client,
-                seconds, reason, "throttled for unusually long, nothing is sent until its end"
+                seconds,
+                reason,
+                correlation_id,
+                "throttled for unusually long, nothing is sent until its end"
             );
         } else if was.is_zero() {
-            warn!(client, seconds, reason, "throttled, the account rests");
+            warn!(client, seconds, reason, correlation_id, "throttled, the account rests");
         }
         rest
     }

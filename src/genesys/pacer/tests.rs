@@ -194,7 +194,7 @@ async fn classes_are_served_in_order_and_the_reserve_is_kept() {
 async fn a_429_rests_everybody_and_a_dropped_wait_spends_nothing() {
     let pacer = pacer(20, 300);
     pacer.note(RateHeaders::default(), Instant::now());
-    assert_eq!(pacer.throttled(Some(Duration::from_secs(17))), Duration::from_secs(17));
+    assert_eq!(pacer.throttled(Some(Duration::from_secs(17)), None), Duration::from_secs(17));
     let start = Instant::now();
     let second = Duration::from_secs(1);
     assert!(tokio::time::timeout(second, pacer.permit(Class::Token)).await.is_err());
@@ -206,13 +206,13 @@ async fn a_429_rests_everybody_and_a_dropped_wait_spends_nothing() {
         pacer.usage(),
         Usage { used: 1, foreign: 0, allowed: 300, window_ends_in: None, resting_for: None }
     );
-    assert_eq!(pacer.throttled(None), REST, "nothing is known of the window");
+    assert_eq!(pacer.throttled(None, None), REST, "nothing is known of the window");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_429_that_ends_at_once_rests_everybody_all_the_same() {
     let pacer = pacer(20, 300);
-    assert_eq!(pacer.throttled(Some(Duration::ZERO)), SHORTEST_REST);
+    assert_eq!(pacer.throttled(Some(Duration::ZERO), None), SHORTEST_REST);
     assert_eq!(pacer.usage().resting_for, Some(SHORTEST_REST));
 }
 

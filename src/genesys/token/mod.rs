@@ -397,7 +397,9 @@ impl Tokens {
         let (said, status) = (grant::no(&response), response.status().as_u16());
         let url = &self.config.login_url;
         // Also rests the account, at a 429.
-        let error = read_answer(OPERATION, response, |after| self.pacer.throttled(after)).err();
+        let rest =
+            |after, correlation_id: Option<&str>| self.pacer.throttled(after, correlation_id);
+        let error = read_answer(OPERATION, response, rest).err();
         match (said, error) {
             (Some(grant::No::Credentials(said)), _) => CallError::Credentials(self.advice(&said)),
             (Some(grant::No::Other(said)), _) => {
