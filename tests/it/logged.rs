@@ -49,11 +49,11 @@ fn arguments(text: &str) -> Vec<String> {
     parts.into_iter().map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
 }
 
-/// The events of the service at INFO and above.
+/// The events of the service.
 fn in_the_source() -> BTreeMap<String, Told> {
     let mut events: BTreeMap<String, Told> = BTreeMap::new();
     for (path, text) in daemons_code() {
-        for level in ["info", "warn", "error"] {
+        for level in ["trace", "debug", "info", "warn", "error"] {
             let name = format!("{level}!(");
             for (at, _) in text.match_indices(&name) {
                 let inside = text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
