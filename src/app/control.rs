@@ -15,7 +15,7 @@ use crate::status::control::letters::Question;
 use crate::status::control::{Answer, Asked, Request};
 use crate::status::logging::{Level, Verbosity};
 use crate::updates::dispatcher::{Input, LettersAsked};
-use crate::updates::story::{Reader, Told};
+use crate::updates::story::Told;
 
 impl App {
     /// Answers at once, or lets whoever does the work answer at its end.
@@ -24,7 +24,7 @@ impl App {
         let at_once = match request {
             Request::DeadLetters(question) => return self.ask_letters(question, answer),
             Request::Why { conversation, key } => {
-                return ask_story(&self.story, &conversation, key, answer);
+                return self.ask_story(&conversation, key, answer);
             }
             // Told at the socket itself.
             Request::Status => Answer::Status(Box::new(self.overview().into())),
@@ -70,6 +70,12 @@ impl App {
             send(Some(answer), Answer::Failed { message, help });
         }
     }
+
+    /// Answered by whoever keeps the story.
+    fn ask_story(&self, conversation: &str, key: Option<String>, answer: oneshot::Sender<Answer>) {
+        let in_words = move |told| send(Some(answer), story_told(told));
+        self.story.ask(ConversationId::new(conversation), key, Box::new(in_words));
+    }
 }
 
 pub(super) fn version() -> Answer {
@@ -98,17 +104,6 @@ pub(super) fn log_level(
         Err(error) => return failed(error.to_string(), "for example: info,updates=debug"),
     }
     Answer::LogLevel { level: level.now().to_string(), configured: configured.word().to_owned() }
-}
-
-/// Answered by whoever keeps the story.
-fn ask_story(
-    story: &Reader,
-    conversation: &str,
-    key: Option<String>,
-    answer: oneshot::Sender<Answer>,
-) {
-    let in_words = move |told| send(Some(answer), story_told(told));
-    story.ask(ConversationId::new(conversation), key, Box::new(in_words));
 }
 
 pub(super) fn story_told(told: Result<Told, String>) -> Answer {

@@ -5,7 +5,6 @@
 
 use std::path::PathBuf;
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -43,7 +42,7 @@ const TOKEN_AGAIN: Duration = Duration::from_secs(5);
 pub(super) struct Waiting<'w> {
     pub config: &'w Config,
     pub level: Option<&'w Level>,
-    pub counts: &'w Arc<Counts>,
+    pub counts: &'w Counts,
     pub clients: &'w Clients,
     pub rules: &'w RulesInForce,
     pub history: &'w History,

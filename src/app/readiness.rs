@@ -13,10 +13,10 @@ impl App {
     }
 
     pub(super) fn look_if_ready(&mut self) {
-        let state = self.joints.channels.borrow().clone();
         if self.ready || self.stop.is_cancelled() {
             return;
         }
+        let state = self.joints.channels.borrow().clone();
         if self.watching_known && is_subscribed(&state, self.topics_wanted) {
             self.ready = true;
             info!(

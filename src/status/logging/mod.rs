@@ -1,12 +1,12 @@
 //! Where log lines go and what they look like.
 //!
 //! One line an event, in journald's own fields, as JSON, or as text for a terminal; what repeats is
-//! [summed up](summed), and a panic is [one of them](defects). The level can be changed at any time ([`level`]). Whatever level somebody
+//! [summed up](summed), and a panic is [one of them](panics). The level can be changed at any time ([`level`]). Whatever level somebody
 //! asks for, libraries that would print a request with its token or the address of a
 //! channel stay quiet: that cap cannot be lifted (OPERATIONS: tungstenite's TRACE prints both).
 
-mod defects;
 mod level;
+mod panics;
 mod summed;
 mod text;
 
@@ -23,8 +23,8 @@ use tracing_subscriber::reload::{self, Handle};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry};
 
-pub use defects::log_panics;
 pub use level::{Verbosity, VerbosityError};
+pub use panics::log_panics;
 pub use summed::Summed;
 
 use crate::config::{Log, LogFormat};

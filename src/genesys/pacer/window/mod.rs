@@ -76,8 +76,6 @@ pub(super) struct Window {
     resting_until: Option<Instant>,
     /// An answer has come, with headers or without.
     heard: bool,
-    /// The cycle is an earlier process's, and no answer has said so yet.
-    is_hint: bool,
     /// Requests that are left unused, since windows turned out to be fuller than reckoned.
     slack: u32,
 }
@@ -113,7 +111,6 @@ impl Window {
             requests: Requests::default(),
             resting_until: None,
             heard: false,
-            is_hint: false,
             slack: 0,
         }
     }
@@ -122,7 +119,7 @@ impl Window {
     /// or until that window is over.
     pub(super) fn expect(&mut self, cycle: Cycle) {
         if !self.heard {
-            (self.cycle, self.is_hint) = (Some(cycle), true);
+            self.cycle = Some(cycle);
             self.begins(None);
         }
     }
@@ -130,7 +127,7 @@ impl Window {
     /// What is known of when they end, if an answer has told of it.
     pub(super) fn cycle(&mut self, now: Instant) -> Option<Cycle> {
         self.advance(now);
-        self.cycle.filter(|_| !self.is_hint)
+        self.cycle.filter(|_| self.heard)
     }
 
     /// Says whether a request of this class may be made now. Spends nothing.
@@ -153,7 +150,7 @@ impl Window {
 
     /// Just before the end of a window that may be used up it costs little to wait for the next one.
     fn after_a_near_end(&self, now: Instant) -> Result<(), Wait> {
-        let Some(cycle) = self.cycle.filter(|_| self.is_hint) else { return Ok(()) };
+        let Some(cycle) = self.cycle else { return Ok(()) };
         let near = cycle.end().earliest().checked_sub(RELEASE).is_none_or(|near| now >= near);
         if near { Err(Wait::Until(cycle.end().latest())) } else { Ok(()) }
     }
@@ -306,8 +303,7 @@ impl Window {
     /// Lets time pass: windows end, and requests are forgotten.
     fn advance(&mut self, now: Instant) {
         while let Some(next) = self.cycle.and_then(|cycle| cycle.passed(now)) {
-            let is_known = !std::mem::take(&mut self.is_hint);
-            self.cycle = Some(next).filter(|next| is_known && next.is_of_use());
+            self.cycle = Some(next).filter(|next| self.heard && next.is_of_use());
             self.begins(Some(next.began()));
         }
         self.requests.forget(now);

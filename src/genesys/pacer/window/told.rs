@@ -67,9 +67,9 @@ impl Window {
     }
 
     fn take_in(&mut self, now: Instant, sent_at: Instant, number: u64, headers: RateHeaders) {
-        self.heard = true;
         self.advance(now);
-        let is_hint = std::mem::take(&mut self.is_hint);
+        // What is known before the first answer is an earlier process's, and no more than a hint.
+        let is_hint = !std::mem::replace(&mut self.heard, true);
         let Some(reset) = reset(headers) else {
             self.cycle = self.cycle.filter(|_| !is_hint);
             return self.allow(headers);
