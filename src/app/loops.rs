@@ -104,6 +104,7 @@ impl Loops {
             settings: config.channels.clone(),
             state_file: Some(config.state.dir.join("channels.json")),
             frames,
+            whole_texts: false,
             notices,
             state,
             counts: Arc::clone(&self.counts),

@@ -139,6 +139,7 @@ fn prepared(config: &Config, arguments: &RecordArguments) -> Result<(), Failure>
             // Of its own: the daemon's channels are the daemon's.
             state_file: Some(config.state.dir.join("record-channels.json")),
             frames,
+            whole_texts: true,
             notices,
             state,
             counts,

@@ -80,7 +80,8 @@ impl Tape {
 
 /// The frame, with when and on which channel it was received.
 fn line(received: &Received, pseudonyms: Option<&Pseudonyms>) -> Option<String> {
-    let mut frame: Map<String, Value> = serde_json::from_str(received.text.as_str()).ok()?;
+    let mut frame: Map<String, Value> =
+        serde_json::from_str(received.text.as_ref()?.as_str()).ok()?;
     if let Some(pseudonyms) = pseudonyms {
         redact(&mut frame, pseudonyms);
     }

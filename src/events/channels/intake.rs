@@ -122,12 +122,13 @@ impl Channel {
     ) {
         // Room is there: without it no socket is read.
         let Some(room) = self.room.take() else { return };
+        let text = (conversation.is_err() || self.shared.whole_texts).then_some(text);
         room.send(Received {
             channel: stream,
             topic,
+            conversation,
             text,
             body,
-            conversation,
             at: Instant::now(),
             received_at: machine::now(),
         });

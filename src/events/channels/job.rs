@@ -41,6 +41,8 @@ pub(crate) struct Shared {
     pub(crate) outside: Arc<dyn Outside>,
     pub(crate) settings: config::Channels,
     pub(crate) frames: mpsc::Sender<Received>,
+    /// See [`Channels::whole_texts`](super::Channels::whole_texts).
+    pub(crate) whole_texts: bool,
     pub(crate) reports: mpsc::Sender<Report>,
     pub(crate) counts: Arc<Counts>,
     /// Where each body is expected more than once.

@@ -76,6 +76,8 @@ pub struct Channels {
     pub state_file: Option<PathBuf>,
     /// Of [`QUEUE`] frames.
     pub frames: mpsc::Sender<Received>,
+    /// Whether frames are handed on with their texts although they are read.
+    pub whole_texts: bool,
     pub notices: mpsc::Sender<Notice>,
     pub state: watch::Sender<ChannelsState>,
     pub counts: Arc<Counts>,
@@ -116,6 +118,7 @@ impl Channels {
             outside: self.outside,
             settings: self.settings,
             frames: self.frames,
+            whole_texts: self.whole_texts,
             reports: sender,
             counts: self.counts,
             recent: (limits.copies > 1).then(Recent::default),

@@ -18,7 +18,7 @@ use crate::events::topic::Topic;
 /// Room is taken before a frame is read, so that none read is lost. While there is none, sockets
 /// are not read and protocol pings not answered, and a server that is not answered hangs up: so
 /// this is seconds of the busiest organisation, while reading waits for milliseconds (FACTS 2.5: 6 KB
-/// each; with what was read of them 18 MB, of the 150 that all may take).
+/// each; with what was read of them 12 MB, of the 150 that all may take).
 pub const QUEUE: usize = 1024;
 
 /// A conversation as it came from a socket.
@@ -30,10 +30,13 @@ pub struct Received {
     /// what the next one brings follows on nothing that this one did.
     pub channel: u32,
     pub topic: Topic,
-    pub text: Text,
+    pub conversation: Result<Box<Conversation>, Unread>,
+    /// As it came, where it is not read, or where [whole texts](super::Channels::whole_texts) are
+    /// wanted: a text that waits keeps the buffer that it was received in, so that another has to be
+    /// made for those after it.
+    pub text: Option<Text>,
     /// Where `eventBody` stands in the text, in bytes.
     pub body: Range<usize>,
-    pub conversation: Result<Box<Conversation>, Unread>,
     pub at: Instant,
     pub received_at: Timestamp,
 }
@@ -41,7 +44,9 @@ pub struct Received {
 impl Received {
     /// The conversation, as JSON.
     pub fn body(&self) -> &str {
-        &self.text.as_str()[self.body.clone()]
+        let read = self.conversation.as_ref().ok().and_then(|read| read.original.as_str());
+        let text = || self.text.as_ref()?.as_str().get(self.body.clone());
+        read.or_else(text).unwrap_or_default()
     }
 }
 

@@ -238,7 +238,7 @@ fn frame(stream: &str, body: String) -> Received {
         topic: Topic::User(stream.into()),
         conversation: read_generic(&body).map(Box::new).map_err(Unread::from),
         body: 0..body.len(),
-        text: body.into(),
+        text: Some(body.into()),
         at: Instant::now(),
         received_at: Timestamp::UNIX_EPOCH,
     }

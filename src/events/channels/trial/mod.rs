@@ -112,6 +112,7 @@ impl Trial {
             settings,
             state_file,
             frames,
+            whole_texts: false,
             notices,
             state,
             counts: Arc::clone(&counts),
