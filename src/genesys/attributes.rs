@@ -24,6 +24,9 @@ use crate::config::Dialect;
 /// Values shorter than this are not looked for in what the server says: they are in every sentence.
 const TELLING: usize = 3;
 
+/// Bytes of a path with two ids of 36 characters, and some to spare.
+const PATH: usize = 128;
+
 /// A write that was accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
@@ -115,7 +118,7 @@ async fn patch(api: &dyn Api, permit: Permit, wanted: Wanted<'_>) -> Result<Writ
         class: permit.class,
         operation: "patch_attributes",
         method: Method::PATCH,
-        path: format!("{}/attributes", path(wanted.conversation, wanted.participant)),
+        path: path(wanted.conversation, wanted.participant) + "/attributes",
         body: Some(body(attributes)?),
     };
     let answer = api.call_with(permit, call).await;
@@ -197,7 +200,11 @@ fn get(class: Class, path: String) -> Call {
 fn path(conversation: &ConversationId, participant: &ParticipantId) -> String {
     let (conversation, participant) =
         (encoded(conversation.as_str()), encoded(participant.as_str()));
-    format!("/api/v2/conversations/{conversation}/participants/{participant}")
+    let mut path = String::with_capacity(PATH);
+    for part in ["/api/v2/conversations/", &conversation, "/participants/", &participant] {
+        path.push_str(part);
+    }
+    path
 }
 
 /// The attributes of a participant. None at all are an empty map; anything else that is no map is

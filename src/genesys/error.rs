@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, Response, StatusCode, header};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 use serde_json::Value;
@@ -16,6 +16,7 @@ use super::call::{Answer, CallError, Refusal};
 use super::quoted::without_numbers;
 use crate::plain::is_obeyed;
 
+const CORRELATION_ID: HeaderName = HeaderName::from_static("inin-correlation-id");
 /// Characters of a message; Genesys' own are below 200.
 const MAX_MESSAGE: usize = 300;
 /// Characters of a code or an id.
@@ -33,9 +34,9 @@ pub(super) fn read_answer(
     rest: impl FnOnce(Option<Duration>, Option<&str>) -> Duration,
 ) -> Result<Answer, CallError> {
     let (parts, body) = response.into_parts();
-    let correlation_id = text(&parts.headers, "inin-correlation-id").map(|id| line(id, MAX_WORD));
+    let correlation_id = text(&parts.headers, &CORRELATION_ID).map(|id| line(id, MAX_WORD));
     if parts.status.is_success() {
-        let date = text(&parts.headers, header::DATE.as_str()).and_then(date);
+        let date = text(&parts.headers, &header::DATE).and_then(date);
         return Ok(Answer { status: parts.status, correlation_id, date, body });
     }
     let mut refusal = refusal(operation, parts.status, &parts.headers, &body);
@@ -57,12 +58,12 @@ pub(super) fn read_answer(
 
 /// How long to rest, by the header of a 429: seconds, or a time.
 pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let value = text(headers, header::RETRY_AFTER.as_str())?.trim();
+    let value = text(headers, &header::RETRY_AFTER)?.trim();
     if let Ok(seconds) = value.parse() {
         return Some(Duration::from_secs(seconds));
     }
     // Against the server's own clock.
-    let now = date(text(headers, header::DATE.as_str())?)?;
+    let now = date(text(headers, &header::DATE)?)?;
     Duration::try_from(date(value)?.duration_since(now)).ok()
 }
 
@@ -73,15 +74,20 @@ pub(super) fn one_line(text: &str) -> String {
 
 /// One line of at most so many characters.
 pub(super) fn line(text: &str, max: usize) -> String {
-    let mut line: String = one_line(text.trim()).chars().take(max).collect();
+    let text = text.trim();
+    // As every answer's correlation id is.
+    if text.len() <= max && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return text.to_owned();
+    }
+    let mut line: String = one_line(text).chars().take(max).collect();
     line.truncate(line.trim_end().len());
-    if text.trim().chars().nth(max).is_some() {
+    if text.chars().nth(max).is_some() {
         line.push('…');
     }
     line
 }
 
-fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     headers.get(name)?.to_str().ok()
 }
 
@@ -124,7 +130,7 @@ fn refusal(
 fn foreign_message(headers: &HeaderMap, body: &[u8]) -> String {
     let body = String::from_utf8_lossy(&body[..body.len().min(MAX_ERROR_BODY)]);
     let title = body.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>"));
-    match (title, text(headers, header::LOCATION.as_str())) {
+    match (title, text(headers, &header::LOCATION)) {
         // A portal that wants a login, or an address that was mistyped. Only its host is shown.
         (_, Some(location)) => {
             let host = location.split('/').nth(2).unwrap_or("another path of this host");

@@ -3,6 +3,7 @@
 //! Which reads are made, and when, is gap recovery's business; here is how each is asked, and how
 //! its answer is read. Bodies of conversations are handed on as they came, for whoever reads events.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
@@ -30,12 +31,16 @@ const SLICE: SignedDuration = SignedDuration::from_hours(31 * 24);
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// An id as a part of a path.
-pub(super) fn encoded(id: &str) -> String {
+pub(super) fn encoded(id: &str) -> Cow<'_, str> {
+    // Of what ids are made of.
+    if id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+        return Cow::Borrowed(id);
+    }
     // These two would be resolved as steps.
     match id {
-        "." => "%2E".to_owned(),
-        ".." => "%2E%2E".to_owned(),
-        id => utf8_percent_encode(id, PATH).to_string(),
+        "." => Cow::Borrowed("%2E"),
+        ".." => Cow::Borrowed("%2E%2E"),
+        id => utf8_percent_encode(id, PATH).into(),
     }
 }
 

@@ -257,7 +257,7 @@ impl Account {
     fn request(&self, call: &Call, token: &Token) -> Result<Request<Bytes>, CallError> {
         let request = Request::builder()
             .method(call.method.clone())
-            .uri(format!("{}{}", self.api_url, call.path))
+            .uri([&*self.api_url, &*call.path].concat())
             .header(header::AUTHORIZATION, token.authorization())
             .header(header::ACCEPT, "application/json");
         let request = match &call.body {

@@ -5,8 +5,12 @@
 
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use tokio::time::Instant;
+
+const COUNT: HeaderName = HeaderName::from_static("inin-ratelimit-count");
+const ALLOWED: HeaderName = HeaderName::from_static("inin-ratelimit-allowed");
+const RESET: HeaderName = HeaderName::from_static("inin-ratelimit-reset");
 
 /// The limit is one of requests a minute (FACTS 3.1).
 pub(super) const PERIOD: Duration = Duration::from_secs(60);
@@ -33,12 +37,8 @@ pub struct RateHeaders {
 impl RateHeaders {
     /// Reads `inin-ratelimit-*`; what is no number is as if it were missing.
     pub fn of(headers: &HeaderMap) -> RateHeaders {
-        let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse().ok();
-        RateHeaders {
-            count: number("inin-ratelimit-count"),
-            allowed: number("inin-ratelimit-allowed"),
-            reset: number("inin-ratelimit-reset"),
-        }
+        let number = |name: &HeaderName| headers.get(name)?.to_str().ok()?.trim().parse().ok();
+        RateHeaders { count: number(&COUNT), allowed: number(&ALLOWED), reset: number(&RESET) }
     }
 }
 
