@@ -131,15 +131,19 @@ impl Source<'_> {
     #[inline(never)]
     pub(super) fn address(self, lexer: &mut Lexer<'_>, place: &mut Option<Text>) -> Read<()> {
         if let Some(quoted) = lexer.text()? {
-            if quoted.escaped {
-                let text = quoted.text();
-                let address = without_scheme(&text);
-                *place = (!address.is_empty()).then(|| Text::from(address));
-            } else {
-                self.part(without_scheme(quoted.raw), place);
-            }
+            self.address_of(quoted, place);
         }
         Ok(())
+    }
+
+    pub(super) fn address_of(self, quoted: Quoted<'_>, place: &mut Option<Text>) {
+        if quoted.escaped {
+            let text = quoted.text();
+            let address = without_scheme(&text);
+            *place = (!address.is_empty()).then(|| Text::from(address));
+        } else {
+            self.part(without_scheme(quoted.raw), place);
+        }
     }
 
     /// The id of something that is referred to, all that is used of it.

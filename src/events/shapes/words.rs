@@ -126,19 +126,18 @@ pub(super) fn without_scheme(text: &str) -> &str {
     let Some(colon) = text.bytes().take(7).position(|byte| byte == b':') else { return text };
     let (scheme, rest) = text.split_at(colon);
     let is = |one: &str| scheme.eq_ignore_ascii_case(one);
-    let (parameter, query) = if is("tel") {
-        (true, false)
+    let rest = rest.strip_prefix(':').unwrap_or(rest);
+    let mut bytes = rest.bytes();
+    let end = if is("tel") {
+        bytes.position(|byte| byte == b';')
     } else if is("sip") || is("sips") {
-        (true, true)
+        bytes.position(|byte| matches!(byte, b';' | b'?'))
     } else if is("mailto") {
-        (false, true)
+        bytes.position(|byte| byte == b'?')
     } else {
         return text;
     };
-    let rest = rest.strip_prefix(':').unwrap_or(rest);
-    let ends = |byte: u8| parameter && byte == b';' || query && byte == b'?';
-    let end = rest.bytes().position(ends).unwrap_or(rest.len());
-    rest[..end].trim_ascii()
+    rest[..end.unwrap_or(rest.len())].trim_ascii()
 }
 
 #[cfg(test)]

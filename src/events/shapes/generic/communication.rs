@@ -144,10 +144,15 @@ fn endpoint(source: Source<'_>, lexer: &mut Lexer<'_>, place: &mut Option<Endpoi
     lexer.object(|lexer, member| match member {
         OfEndpoint::Name => source.text(lexer, name),
         OfEndpoint::Normalized => source.address(lexer, address),
-        OfEndpoint::Raw => source.address(lexer, &mut raw),
+        OfEndpoint::Raw => {
+            raw = lexer.text()?;
+            Ok(())
+        }
     })?;
-    if address.is_none() {
-        *address = raw;
+    if address.is_none()
+        && let Some(raw) = raw
+    {
+        source.address_of(raw, address);
     }
     Ok(())
 }
