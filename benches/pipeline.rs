@@ -11,6 +11,9 @@
 //! log is at INFO, with a line for each request, on standard error. What it takes more than in the
 //! seconds between is what that costs: two runs differ by more.
 //!
+//! What a daemon could reach at most is told, too: one that did nothing but read its socket, read the
+//! JSON as ours does, and send.
+//!
 //! Fails if there are more or fewer accepted requests, matches or rows than there should be, if floor
 //! and daemon have not sent the same bytes, or if a target is missed.
 
@@ -20,13 +23,14 @@
 
 #[path = "daemon/mod.rs"]
 mod daemon;
+#[path = "pipeline/floors.rs"]
+mod floors;
 #[path = "other_end/mod.rs"]
 mod other_end;
 #[path = "pipeline/watchers.rs"]
 mod watchers;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::net::{SocketAddr, TcpStream};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -37,22 +41,16 @@ use std::time::Duration;
 use attributed::app::{Ended, Options};
 use attributed::config::{Log, LogFormat, LogLevel, Network};
 use attributed::genesys::http::Internet;
-use attributed::genesys::outside::{ChannelUri, Outside};
 use attributed::signals::Intent;
 use attributed::status::counts::Counts;
 use attributed::status::logging::{self, Level, Verbosity};
 use attributed::updates::journal::Monitor;
-use bytes::Bytes;
-use futures::stream::{self, StreamExt};
-use http::{Request, header};
-use other_end::frames::{CONNECTED, Frames};
+use floors::{DAEMON, frames, on_one_thread, rate, spent};
+use other_end::frames::Frames;
 use other_end::{Counted, OtherEnd, PATIENCE, Tally};
 use tempfile::TempDir;
-use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use tokio_tungstenite::client_async_with_config;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use watchers::Watchers;
 
 /// Conversations that live at the same time.
@@ -70,9 +68,6 @@ const SLICES: u64 = 16;
 const ROUNDS: usize = 5;
 /// Requests at the same time.
 const WORKERS: usize = 64;
-/// As the daemon has it.
-const READ_BUFFER: usize = 16 << 10;
-const DAEMON: &str = "measured";
 
 /// Of the lower floor.
 const RATE: f64 = 0.6;
@@ -94,10 +89,12 @@ fn main() -> ExitCode {
     let level = logging::set_up(&log, None).unwrap();
     println!("{FRAMES} frames, each with its request; a second of one core");
     println!(
-        "{:<6} {:>9} {:>9} {:>9} {:>6} {:>9} {:>6} {:>8} {:>8} {:>9} {:>6}",
+        "{:<6} {:>9} {:>9} {:>9} {:>7} {:>9} {:>6} {:>9} {:>6} {:>8} {:>8} {:>9} {:>6}",
         "",
         "reading",
+        "parsing",
         "sending",
+        "at most",
         "daemon",
         "ratio",
         "journal",
@@ -107,14 +104,15 @@ fn main() -> ExitCode {
         "looked at",
         "ratio"
     );
+    let mut bounds = Vec::new();
     let mut ratios: [Vec<f64>; 2] = Default::default();
     let mut slices: [Vec<Duration>; 2] = Default::default();
     let mut clocks: [Vec<f64>; 2] = Default::default();
     for round in 0..ROUNDS {
         // One for all: its address is part of every request.
         let other = OtherEnd::start(USERS);
-        let reading = read(&other);
-        let (sending, sent) = send(&other);
+        let (reading, parsing) = (floors::read(&other), floors::parse());
+        let (sending, sent) = floors::send(&other);
         let without = Daemon::start(&other, With::Nothing).run();
         let with = Daemon::start(&other, With::Journal).run();
         let looks = Daemon::start(&other, With::Watchers).look(&level);
@@ -123,11 +121,13 @@ fn main() -> ExitCode {
         assert_eq!(sent, without.sent, "floor and daemon have not sent the same bytes");
         assert_eq!(sent, with.sent, "floor and daemon have not sent the same bytes");
         assert_eq!(without.rows, 0);
-        let ratio = without.rate / reading.min(sending);
+        let floor = reading.min(sending);
+        let at_most = 1.0 / (1.0 / reading + 1.0 / parsing + 1.0 / sending) / floor;
+        let ratio = without.rate / floor;
         let left = with.rate / without.rate;
         let seen = looked_at / alone;
         println!(
-            "{round:<6} {reading:>9.0} {sending:>9.0} {:>9.0} {ratio:>6.2} {:>9.0} {left:>6.2} {:>8} {:>8} {looked_at:>9.0} {seen:>6.2}",
+            "{round:<6} {reading:>9.0} {parsing:>9.0} {sending:>9.0} {at_most:>7.2} {:>9.0} {ratio:>6.2} {:>9.0} {left:>6.2} {:>8} {:>8} {looked_at:>9.0} {seen:>6.2}",
             without.rate, with.rate, with.rows, with.commits
         );
         println!(
@@ -136,6 +136,7 @@ fn main() -> ExitCode {
             with.by_the_clock,
             with.journal * 1e2
         );
+        bounds.push(at_most);
         ratios[0].push(ratio);
         ratios[1].push(left);
         clocks[0].push(without.by_the_clock);
@@ -145,7 +146,8 @@ fn main() -> ExitCode {
     let [without, with] = clocks.map(|of| median(&of));
     let [alone, looked_at] = slices.map(|of| median(&of));
     let seen = alone.as_secs_f64() / looked_at.as_secs_f64();
-    println!("{ratio:.2} of the lower floor (target {RATE})");
+    let at_most = median(&bounds);
+    println!("{ratio:.2} of the lower floor (target {RATE}, at most {at_most:.2})");
     println!(
         "{left:.2} of that with the journal (target {WITH_JOURNAL}); by the clock {:.2}",
         with / without
@@ -162,76 +164,6 @@ fn median<T: Copy + PartialOrd>(of: &[T]) -> T {
     let mut of = of.to_vec();
     of.sort_by(|one, other| one.partial_cmp(other).unwrap());
     of[of.len() / 2]
-}
-
-fn frames() -> Frames {
-    Frames::new(CONNECTED, LIVE, USERS)
-}
-
-/// The first floor: frames for each second of a core, read and dropped.
-fn read(other: &OtherEnd) -> f64 {
-    let uri = ChannelUri::new(format!("ws://{}/channels/bare", other.address));
-    let reader = on_one_thread(move |runtime| {
-        runtime.block_on(async move {
-            let outside = Internet::new(&Network::default()).unwrap();
-            let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER);
-            let stream = outside.connect(&uri).await.unwrap();
-            let connected = client_async_with_config(uri.expose(), stream, Some(config)).await;
-            let (mut socket, _) = connected.unwrap();
-            let mut bytes = 0;
-            for _ in 0..LIVE {
-                bytes += socket.next().await.unwrap().unwrap().len();
-            }
-            let before = spent(DAEMON);
-            for _ in 0..FRAMES {
-                bytes += socket.next().await.unwrap().unwrap().len();
-            }
-            (spent(DAEMON) - before, bytes)
-        })
-    });
-    frames().write(0..LIVE + FRAMES, &mut other.socket()).unwrap();
-    let (spent, bytes) = reader.join().unwrap();
-    let mut one = Vec::new();
-    frames().append(0, &mut one);
-    assert_eq!(bytes as u64, (LIVE + FRAMES) * (one.len() as u64 - 4));
-    rate(FRAMES, spent)
-}
-
-/// The second floor: requests for each second of a core, and what came of them.
-fn send(other: &OtherEnd) -> (f64, Counted) {
-    let before = other.tally.now();
-    let url = format!("http://{}", other.address);
-    let sender = on_one_thread(move |runtime| {
-        let frames = frames();
-        let requests: Vec<Request<Bytes>> =
-            (0..LIVE + FRAMES).map(|n| request(&url, frames.request(n))).collect();
-        runtime.block_on(async move {
-            let outside = Internet::new(&Network::default()).unwrap();
-            let send = |requests: Vec<Request<Bytes>>| {
-                let sent = requests.into_iter().map(|it| outside.send(it, PATIENCE));
-                let answers = stream::iter(sent).buffer_unordered(WORKERS);
-                answers.for_each(async |answer| assert_eq!(answer.unwrap().status(), 202))
-            };
-            let mut first = requests;
-            let rest = first.split_off(usize::try_from(LIVE).unwrap());
-            send(first).await;
-            let before = spent(DAEMON);
-            send(rest).await;
-            spent(DAEMON) - before
-        })
-    });
-    let spent = sender.join().unwrap();
-    (rate(FRAMES, spent), other.tally.now().since(before))
-}
-
-/// As the daemon makes it.
-fn request(url: &str, (path, body): (String, String)) -> Request<Bytes> {
-    Request::patch(format!("{url}{path}"))
-        .header(header::AUTHORIZATION, "Bearer t")
-        .header(header::ACCEPT, "application/json")
-        .header(header::CONTENT_TYPE, "application/json")
-        .body(Bytes::from(body))
-        .unwrap()
 }
 
 /// The daemon, from its configuration on.
@@ -402,32 +334,6 @@ impl Source {
             self.sent = may;
         }
     }
-}
-
-/// On a thread of its own, whose processor time is measured.
-fn on_one_thread<T: Send + 'static>(
-    work: impl FnOnce(Runtime) -> T + Send + 'static,
-) -> JoinHandle<T> {
-    let thread = thread::Builder::new().name(DAEMON.to_owned());
-    let runtime = || Builder::new_current_thread().enable_all().build().unwrap();
-    thread.spawn(move || work(runtime())).unwrap()
-}
-
-#[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-fn rate(frames: u64, spent: Duration) -> f64 {
-    frames as f64 / spent.as_secs_f64()
-}
-
-/// Processor time of the threads of this name, by the scheduler's own count.
-fn spent(name: &str) -> Duration {
-    let threads = fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path());
-    let named = threads
-        .filter(|task| fs::read_to_string(task.join("comm")).is_ok_and(|comm| comm.trim() == name));
-    let spent = named.map(|task| {
-        let text = fs::read_to_string(task.join("schedstat")).unwrap();
-        text.split(' ').next().unwrap().parse::<u64>().unwrap()
-    });
-    Duration::from_nanos(spent.sum())
 }
 
 fn until(what: &str, it_is: impl Fn() -> bool) {
