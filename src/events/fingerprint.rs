@@ -4,11 +4,22 @@
 //! small pieces go into each, at which the standard library's hasher is slow: it took a tenth of what
 //! a frame cost.
 
-use std::hash::{BuildHasher, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 
 use foldhash::quality::FixedState;
 
 /// A hasher that begins with nothing.
 pub(in crate::events) fn hasher() -> impl Hasher + Clone {
     FixedState::default().build_hasher()
+}
+
+pub(in crate::events) fn hash(value: &impl Hash) -> u64 {
+    let mut hasher = hasher();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Half of the same: where there are few, or what two of one hash cost is little.
+pub(in crate::events) fn short_hash(value: &impl Hash) -> u32 {
+    u32::try_from(hash(value) >> 32).unwrap_or_default()
 }

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 use std::collections::hash_map::Entry;
-use std::hash::{Hash, Hasher};
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +14,7 @@ use super::course::Course;
 use super::outline::{Gist, Outline, topics};
 use super::seldom::Seldom;
 use crate::events::conversation::{Communication, Conversation, Participant};
-use crate::events::fingerprint;
+use crate::events::fingerprint::hash;
 use crate::events::progress::Progress;
 use crate::genesys::{ByConversation, ConversationId};
 use crate::in_order::InOrder;
@@ -98,22 +97,13 @@ impl Candidate {
     }
 }
 
-/// Its keys are fixed: the same body has the same hash in every run, and so every run of the same
-/// frames goes the same way.
-fn hash(value: &impl Hash) -> u64 {
-    let mut hasher = fingerprint::hasher();
-    value.hash(&mut hasher);
-    hasher.finish()
-}
-
 /// Of the JSON value, whatever its layout; of the text where it is none.
 pub(super) fn text_hash(text: &str) -> NonZeroU64 {
-    let mut hasher = fingerprint::hasher();
-    match serde_json::from_str::<serde_json::Value>(text) {
-        Ok(value) => value.hash(&mut hasher),
-        Err(_) => text.hash(&mut hasher),
-    }
-    NonZeroU64::new(hasher.finish()).unwrap_or(NonZeroU64::MIN)
+    let hash = match serde_json::from_str::<serde_json::Value>(text) {
+        Ok(value) => hash(&value),
+        Err(_) => hash(&text),
+    };
+    NonZeroU64::new(hash).unwrap_or(NonZeroU64::MIN)
 }
 
 impl Live {
@@ -151,7 +141,7 @@ impl Live {
     /// Whether one of these topics tells of it.
     pub(super) fn is_told_by(&self, asked: &BTreeSet<u32>) -> bool {
         match &self.held {
-            Held::Whole(held) => !topics(held).is_disjoint(asked),
+            Held::Whole(held) => topics(held).any(|topic| asked.contains(&topic)),
             Held::Outline(outline) => outline.is_told_by(asked),
         }
     }

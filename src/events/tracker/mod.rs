@@ -326,7 +326,7 @@ impl Tracker {
 
     /// The live conversations that these topics tell of.
     pub fn told_by(&self, topics: &BTreeSet<Topic>) -> Vec<ConversationId> {
-        let asked: BTreeSet<u32> = topics.iter().map(topic_hash).collect();
+        let asked: BTreeSet<u32> = topics.iter().filter_map(topic_hash).collect();
         let is_told =
             |id: &&ConversationId| self.live.get(id).is_some_and(|live| live.is_told_by(&asked));
         self.live.ids().filter(is_told).cloned().collect()

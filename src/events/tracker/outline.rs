@@ -2,11 +2,12 @@
 //! complete a read, and to see whether a read shows something else.
 
 use std::collections::BTreeSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::events::conversation::{Conversation, Participant, Text};
+use crate::events::fingerprint::{hash, short_hash};
 use crate::events::progress::{Compared, Progress};
 use crate::events::topic::Topic;
+use crate::genesys::{QueueId, UserId};
 
 /// See the [module](self).
 #[derive(Debug)]
@@ -36,16 +37,20 @@ pub enum Differs {
 
 impl Outline {
     pub(super) fn of(conversation: &Conversation) -> Outline {
-        let participants =
-            || conversation.participants.iter().map(|one| (short_hash(&one.id), one));
-        let flows =
-            participants().filter_map(|(id, one)| Some((id, Box::from(one.flow_id.as_deref()?))));
-        let wrapups = participants().filter_map(|(id, one)| Some((id, one.wrapup_expected?)));
+        let participants = || conversation.participants.iter();
+        let flow = |one: &Participant| {
+            one.flow_id.as_deref().map(|flow| (short_hash(&one.id), Box::from(flow)))
+        };
+        let wrapup =
+            |one: &Participant| one.wrapup_expected.map(|expected| (short_hash(&one.id), expected));
+        let mut topics: Vec<u32> = topics(conversation).collect();
+        topics.sort_unstable();
+        topics.dedup();
         Outline {
             attributes: attributes(conversation),
-            topics: topics(conversation).into_iter().collect(),
-            flows: flows.collect(),
-            wrapups_expected: wrapups.collect(),
+            topics: topics.into_boxed_slice(),
+            flows: participants().filter_map(flow).collect(),
+            wrapups_expected: participants().filter_map(wrapup).collect(),
         }
     }
 
@@ -86,33 +91,33 @@ impl Gist {
     }
 }
 
-/// Hashes of the topics that tell of a conversation.
-pub(super) fn topics(conversation: &Conversation) -> BTreeSet<u32> {
-    let of = |one: &Participant| {
-        let user = one.user_id.clone().map(Topic::User);
-        let queue = one.queue_id.clone().map(Topic::Queue);
-        user.into_iter().chain(queue).map(|topic| topic_hash(&topic))
-    };
-    conversation.participants.iter().flat_map(of).collect()
+/// Hashes of the topics that tell of a conversation; some may be there twice.
+pub(super) fn topics(conversation: &Conversation) -> impl Iterator<Item = u32> {
+    conversation.participants.iter().flat_map(|one| {
+        let of_user = one.user_id.as_ref().map(user_hash);
+        of_user.into_iter().chain(one.queue_id.as_ref().map(queue_hash))
+    })
 }
 
-pub(super) fn topic_hash(topic: &Topic) -> u32 {
-    short_hash(topic)
+/// `None` of a media topic: nobody subscribes to one.
+pub(super) fn topic_hash(topic: &Topic) -> Option<u32> {
+    match topic {
+        Topic::User(id) => Some(user_hash(id)),
+        Topic::Queue(id) => Some(queue_hash(id)),
+        Topic::UserMedia(..) | Topic::QueueMedia(..) => None,
+    }
 }
 
-fn short_hash(value: impl Hash) -> u32 {
-    u32::try_from(hash(value) >> 32).unwrap_or_default()
+fn user_hash(id: &UserId) -> u32 {
+    short_hash(&(b'u', id))
+}
+
+fn queue_hash(id: &QueueId) -> u32 {
+    short_hash(&(b'q', id))
 }
 
 /// Of all attributes of all participants, in whatever order these come.
 fn attributes(conversation: &Conversation) -> u64 {
-    let each = conversation.participants.iter().map(|one| hash((&one.id, &one.attributes)));
-    each.fold(0, u64::wrapping_add)
-}
-
-/// Its keys are fixed, so that every run of the same frames goes the same way.
-fn hash(value: impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    value.hash(&mut hasher);
-    hasher.finish()
+    let with_some = conversation.participants.iter().filter(|one| !one.attributes.is_empty());
+    with_some.map(|one| hash(&(&one.id, &one.attributes))).fold(0, u64::wrapping_add)
 }
