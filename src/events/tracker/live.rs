@@ -57,7 +57,8 @@ pub(super) struct Live {
 /// The newest snapshot, or what is left of it.
 #[derive(Debug)]
 enum Held {
-    Whole(Arc<Conversation>),
+    /// With its [weight]: to look it over again after a while takes longer than to keep it.
+    Whole(Arc<Conversation>, u32),
     Outline(Box<Outline>),
 }
 
@@ -106,34 +107,49 @@ pub(super) fn text_hash(text: &str) -> NonZeroU64 {
     NonZeroU64::new(hash).unwrap_or(NonZeroU64::MIN)
 }
 
+impl Held {
+    fn whole(conversation: Arc<Conversation>) -> Held {
+        let weight = u32::try_from(weight(&conversation)).unwrap_or(u32::MAX);
+        Held::Whole(conversation, weight)
+    }
+}
+
 impl Live {
     fn new(candidate: Candidate, accepted: u64, turn: u64, last_news: Instant) -> Live {
         let (course, doubts) = (Course::new(candidate.body(), last_news), Seldom::default());
         let last_news = last_news.into();
         let Candidate { conversation, progress, content, sent } = candidate;
-        let held = Held::Whole(conversation);
+        let held = Held::whole(conversation);
         Live { held, progress, content, sent, course, accepted, doubts, turn, last_news }
     }
 
     /// The newest snapshot, if it is kept.
     pub(super) fn whole(&self) -> Option<&Arc<Conversation>> {
         match &self.held {
-            Held::Whole(conversation) => Some(conversation),
+            Held::Whole(conversation, _) => Some(conversation),
             Held::Outline(_) => None,
+        }
+    }
+
+    /// What the newest snapshot takes, if it is kept.
+    fn weight(&self) -> usize {
+        match self.held {
+            Held::Whole(_, weight) => weight as usize,
+            Held::Outline(_) => 0,
         }
     }
 
     /// Fills in what a read does not tell.
     pub(super) fn fill_in(&self, read: &mut Conversation) {
         match &self.held {
-            Held::Whole(held) => read.fill_in_from(held),
+            Held::Whole(held, _) => read.fill_in_from(held),
             Held::Outline(outline) => outline.fill_in(read),
         }
     }
 
     pub(super) fn gist(&self) -> Gist {
         match &self.held {
-            Held::Whole(held) => Gist::of(held),
+            Held::Whole(held, _) => Gist::of(held),
             Held::Outline(outline) => outline.gist(&self.progress),
         }
     }
@@ -141,7 +157,7 @@ impl Live {
     /// Whether one of these topics tells of it.
     pub(super) fn is_told_by(&self, asked: &BTreeSet<u32>) -> bool {
         match &self.held {
-            Held::Whole(held) => topics(held).any(|topic| asked.contains(&topic)),
+            Held::Whole(held, _) => topics(held).any(|topic| asked.contains(&topic)),
             Held::Outline(outline) => outline.is_told_by(asked),
         }
     }
@@ -193,7 +209,7 @@ impl Live {
                 self.course.brought_by(stream);
             }
         }
-        (self.held, self.progress) = (Held::Whole(conversation), progress);
+        (self.held, self.progress) = (Held::whole(conversation), progress);
         (self.content, self.sent) = (content, sent);
         self.accepted = accepted;
     }
@@ -236,14 +252,12 @@ impl LiveConversations {
         // The text of the id that is kept already, and not each frame's.
         self.order.insert(turn, place.key().clone());
         self.whole.insert(turn);
-        self.bytes += weight(&candidate.conversation);
-        match place {
+        let live = match place {
             Entry::Occupied(known) => {
                 let live = known.into_mut();
                 self.order.remove(live.turn);
-                if self.whole.remove(&live.turn) {
-                    self.bytes -= live.whole().map_or(0, |held| weight(held));
-                }
+                self.whole.remove(&live.turn);
+                self.bytes -= live.weight();
                 (live.turn, live.last_news) = (turn, now.into());
                 live.move_on(candidate, accepted, now);
                 live
@@ -251,7 +265,9 @@ impl LiveConversations {
             Entry::Vacant(place) => {
                 place.insert(Box::new(Live::new(candidate, accepted, turn, now)))
             }
-        }
+        };
+        self.bytes += live.weight();
+        live
     }
 
     /// Notes news of a conversation.
@@ -271,9 +287,8 @@ impl LiveConversations {
     pub(super) fn remove(&mut self, id: &ConversationId) -> Option<Live> {
         let live = self.by_id.remove(id)?;
         self.order.remove(live.turn);
-        if self.whole.remove(&live.turn) {
-            self.bytes -= live.whole().map_or(0, |held| weight(held));
-        }
+        self.whole.remove(&live.turn);
+        self.bytes -= live.weight();
         Some(*live)
     }
 
@@ -295,8 +310,8 @@ impl LiveConversations {
     pub(super) fn keep(&mut self, conversation: &Arc<Conversation>) {
         let Some(live) = self.by_id.get_mut(&conversation.id) else { return };
         if self.whole.insert(live.turn) {
-            live.held = Held::Whole(Arc::clone(conversation));
-            self.bytes += weight(conversation);
+            live.held = Held::whole(Arc::clone(conversation));
+            self.bytes += live.weight();
         }
     }
 
@@ -308,8 +323,8 @@ impl LiveConversations {
         {
             let live = self.order.get(turn).and_then(|id| self.by_id.get_mut(id));
             let Some(live) = live else { continue };
-            if let Held::Whole(held) = &live.held {
-                self.bytes -= weight(held);
+            if let Held::Whole(held, weight) = &live.held {
+                self.bytes -= *weight as usize;
                 live.held = Held::Outline(Box::new(Outline::of(held)));
             }
         }
