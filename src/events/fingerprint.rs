@@ -8,13 +8,8 @@ use std::hash::{BuildHasher, Hash, Hasher};
 
 use foldhash::quality::FixedState;
 
-/// A hasher that begins with nothing.
-pub(in crate::events) fn hasher() -> impl Hasher + Clone {
-    FixedState::default().build_hasher()
-}
-
 pub(in crate::events) fn hash(value: &impl Hash) -> u64 {
-    let mut hasher = hasher();
+    let mut hasher = FixedState::default().build_hasher();
     value.hash(&mut hasher);
     hasher.finish()
 }

@@ -5,10 +5,8 @@
 //! two snapshots the one with more such facts is the newer (SEMANTICS 2). Only that a fact is there
 //! counts, not its value. Holds, parking, attributes and the like come and go, and are not counted.
 
-use std::hash::{Hash, Hasher};
-
-use super::conversation::{Communication, Conversation, Participant};
-use super::fingerprint;
+use super::conversation::{Communication, Conversation, Media, Participant};
+use super::fingerprint::{hash, short_hash};
 
 /// The facts of one snapshot. See the [module](self).
 #[derive(Clone, PartialEq, Eq)]
@@ -31,26 +29,23 @@ pub enum Compared {
     Incomparable,
 }
 
-#[derive(Hash)]
-enum Fact<'a> {
-    Joined,
+/// What there is to know of a participant, or of a communication.
+#[derive(Clone, Copy, Hash)]
+enum Fact {
+    There,
     Connected,
     Ended,
     AfterCallWorkBegun,
     AfterCallWorkEnded,
     WrappedUp,
-    Communication(Leg<'a>),
-    CommunicationConnected(Leg<'a>),
-    CommunicationEnded(Leg<'a>),
-    CommunicationAfterCallWorkEnded(Leg<'a>),
-    Message(&'a str),
+    Message,
 }
 
 /// A communication by its id; one without an id by its medium and its place there.
-#[derive(Clone, Copy, Hash)]
+#[derive(Hash)]
 enum Leg<'a> {
     Named(&'a str),
-    Unnamed(super::conversation::Media, usize),
+    Unnamed(Media, usize),
 }
 
 impl Progress {
@@ -90,30 +85,27 @@ fn is_within(some: &[u32], all: &[u32]) -> bool {
 }
 
 fn collect(participant: &Participant, facts: &mut Vec<u32>) {
-    let mut of_participant = fingerprint::hasher();
-    participant.id.hash(&mut of_participant);
-    let mut add = |there: bool, fact: Fact<'_>| {
+    // Each id is hashed once, not with each of its facts.
+    let party = hash(&participant.id);
+    let mut add = |there: bool, whose: u64, fact: Fact| {
         if there {
-            let mut hasher = of_participant.clone();
-            fact.hash(&mut hasher);
-            facts.push(u32::try_from(hasher.finish() >> 32).unwrap_or_default());
+            facts.push(short_hash(&(whose, fact)));
         }
     };
-    add(true, Fact::Joined);
-    add(participant.connected_time.is_some(), Fact::Connected);
-    add(participant.end_time.is_some(), Fact::Ended);
-    add(participant.start_acw_time.is_some(), Fact::AfterCallWorkBegun);
-    add(participant.end_acw_time.is_some(), Fact::AfterCallWorkEnded);
-    add(participant.wrapup_code.is_some(), Fact::WrappedUp);
+    add(true, party, Fact::There);
+    add(participant.connected_time.is_some(), party, Fact::Connected);
+    add(participant.end_time.is_some(), party, Fact::Ended);
+    add(participant.start_acw_time.is_some(), party, Fact::AfterCallWorkBegun);
+    add(participant.end_acw_time.is_some(), party, Fact::AfterCallWorkEnded);
+    add(participant.wrapup_code.is_some(), party, Fact::WrappedUp);
     for (at, communication) in participant.communications.iter().enumerate() {
-        let leg = leg(communication, at, &participant.communications);
-        add(true, Fact::Communication(leg));
-        add(communication.connected_time.is_some(), Fact::CommunicationConnected(leg));
-        add(communication.disconnected_time.is_some(), Fact::CommunicationEnded(leg));
-        let worked = communication.after_call_work_ended.is_some();
-        add(worked, Fact::CommunicationAfterCallWorkEnded(leg));
+        let leg = hash(&(party, leg(communication, at, &participant.communications)));
+        add(true, leg, Fact::There);
+        add(communication.connected_time.is_some(), leg, Fact::Connected);
+        add(communication.disconnected_time.is_some(), leg, Fact::Ended);
+        add(communication.after_call_work_ended.is_some(), leg, Fact::AfterCallWorkEnded);
         for message in &communication.message_ids {
-            add(true, Fact::Message(message));
+            add(true, hash(&(party, message)), Fact::Message);
         }
     }
 }
