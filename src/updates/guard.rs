@@ -4,12 +4,13 @@
 //! ever. What is wished meanwhile waits in the outbox, and the last of it is written after the
 //! rest. Only accepted writes count: a retry is no fight.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::few::Few;
 use super::outbox::Target;
 use super::settings::Settings;
 use crate::genesys::{ByConversation, ConversationId, ParticipantId};
@@ -23,7 +24,7 @@ pub(crate) struct Guard {
 struct Writes {
     /// Requests, whatever their keys.
     all: Recent,
-    keys: BTreeMap<(ParticipantId, Arc<str>), Recent>,
+    keys: Few<ParticipantId, Few<Arc<str>, Recent>>,
 }
 
 /// When it was written, within the window.
@@ -60,9 +61,10 @@ impl Guard {
     ) {
         let writes = self.conversations.entry(target.conversation.clone()).or_default();
         writes.all.note(now, settings.fight_window);
+        let by_key = writes.keys.get_or_insert_with(target.participant.clone(), Few::default);
         for key in keys {
-            let name = (target.participant.clone(), Arc::clone(key));
-            writes.keys.entry(name).or_default().note(now, settings.fight_window);
+            let recent = by_key.get_or_insert_with(Arc::clone(key), Recent::default);
+            recent.note(now, settings.fight_window);
         }
     }
 
@@ -80,10 +82,10 @@ impl Guard {
             .all
             .rest(now, settings.fight_conversation_writes, window)
             .map(|(until, news)| Rest { until, of: Resting::Conversation, news });
-        let name = (target.participant.clone(), Arc::clone(key));
         let of_key = writes
             .keys
-            .get_mut(&name)
+            .get_mut(&target.participant)
+            .and_then(|keys| keys.get_mut(key))
             .and_then(|recent| recent.rest(now, settings.fight_key_writes, window))
             .map(|(until, news)| Rest { until, of: Resting::Key, news });
         of_conversation.into_iter().chain(of_key).max_by_key(|rest| rest.until)
@@ -96,9 +98,9 @@ impl Guard {
         key: &Arc<str>,
         since: Instant,
     ) -> bool {
-        let name = (target.participant.clone(), Arc::clone(key));
-        let keys = self.conversations.get(&target.conversation).map(|writes| &writes.keys);
-        let times = keys.and_then(|keys| keys.get(&name)).map(|recent| &recent.times);
+        let writes = self.conversations.get(&target.conversation);
+        let keys = writes.and_then(|writes| writes.keys.get(&target.participant));
+        let times = keys.and_then(|keys| keys.get(key)).map(|recent| &recent.times);
         times.and_then(VecDeque::back).is_some_and(|last| *last > since)
     }
 
