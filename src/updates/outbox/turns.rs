@@ -84,10 +84,18 @@ impl<L: Line> Turns<L> {
 
     /// Changes who waits in a line.
     pub(super) fn change(&mut self, name: &Name, change: impl FnOnce(&mut L)) {
-        let served =
-            self.lines.entry(Arc::clone(name)).or_insert(Served { turn: 0, line: L::default() });
+        let Some(served) = self.lines.get_mut(name) else {
+            let mut line = L::default();
+            change(&mut line);
+            self.lines.insert(Arc::clone(name), Served { turn: 0, line });
+            return self.sort(name);
+        };
+        let was_empty = served.line.is_empty();
         change(&mut served.line);
-        self.sort(name);
+        // Most come to where others wait, and leave others there.
+        if served.line.is_empty() != was_empty {
+            self.sort(name);
+        }
     }
 
     /// A line has had its turn, whether it was its turn or not.
@@ -122,11 +130,9 @@ impl<L: Line> Turns<L> {
     }
 
     fn open_those(&mut self, which: impl Fn(Instant) -> bool) {
-        let (open, closed) =
-            std::mem::take(&mut self.closed).into_iter().partition(|(_, until)| which(*until));
-        self.closed = closed;
-        let open: BTreeMap<Name, Instant> = open;
-        open.keys().for_each(|name| self.sort(name));
+        let open = self.closed.extract_if(.., |_, until| which(*until));
+        let open: Vec<Name> = open.map(|(name, _)| name).collect();
+        open.iter().for_each(|name| self.sort(name));
     }
 
     /// Puts a line among those it belongs to now.
