@@ -142,7 +142,7 @@ pub struct Dispatcher {
     /// Asked for while something is ready; kept over other events, or it would never come.
     leave: Option<BoxFuture<'static, Permit>>,
     /// No more than `settings.workers`.
-    pushes: FuturesUnordered<BoxFuture<'static, Settled>>,
+    pushes: FuturesUnordered<BoxFuture<'static, Box<Settled>>>,
     beat: Beat,
     drain: Option<Drain>,
 }
@@ -253,11 +253,11 @@ impl Dispatcher {
         let listening = self.drain.is_none();
         let asking = listening && self.asks_open && self.keeper.next_ask().is_some();
         let due = self.next_due(now);
-        let leave = &mut self.leave;
+        let (leave, asks) = (&mut self.leave, &self.asks);
         // What is finished first; then leave before input, which is taken in before it is used.
         tokio::select! {
             biased;
-            Some(settled) = self.pushes.next() => Event::Settled(Box::new(settled)),
+            Some(settled) = self.pushes.next() => Event::Settled(settled),
             Ok(()) = self.orders.changed() => Event::Ordered,
             permit = async { match leave { Some(leave) => leave.await, None => pending().await } } => {
                 Event::MayPush(permit)
@@ -266,7 +266,7 @@ impl Dispatcher {
                 0 => Event::InputEnded,
                 _ => Event::Input,
             },
-            room = self.asks.clone().reserve_owned(), if asking => match room {
+            room = async { asks.clone().reserve_owned().await }, if asking => match room {
                 Ok(room) => Event::MayAsk(room),
                 Err(_) => Event::NobodyToAsk,
             },
@@ -373,7 +373,7 @@ impl Dispatcher {
             let target = request.target();
             let parcel = request.parcel();
             let result = push.push(permit, &target.conversation, &target.participant, parcel).await;
-            (request, result)
+            Box::new((request, result))
         }));
     }
 
