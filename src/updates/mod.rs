@@ -27,5 +27,6 @@ mod redact;
 pub mod settings;
 mod slowness;
 pub mod story;
+mod touched;
 pub mod traces;
 pub mod wish;

@@ -86,8 +86,8 @@ impl Keeper {
 
     /// Nobody writes what has changed.
     pub(crate) fn forget_changes(&mut self) {
-        self.memory.take_touched();
-        self.outbox.take_touched();
+        self.memory.forget_touched();
+        self.outbox.forget_touched();
         self.dead_letters.take_changes();
         self.through = None;
     }

@@ -35,14 +35,18 @@ impl Memory {
     /// Conversations that were forgotten, and participants whose rows may differ from what they
     /// were, since this was last asked.
     pub(crate) fn take_touched(&mut self) -> (BTreeSet<ConversationId>, BTreeSet<Target>) {
-        (std::mem::take(&mut self.over), std::mem::take(&mut self.touched))
+        (std::mem::take(&mut self.over), self.touched.take())
+    }
+
+    /// Nobody asks for them.
+    pub(crate) fn forget_touched(&mut self) {
+        self.over.clear();
+        self.touched.forget();
     }
 
     /// What is written of a participant has changed.
     pub(crate) fn touch(&mut self, target: &Target) {
-        if !self.touched.contains(target) {
-            self.touched.insert(target.clone());
-        }
+        self.touched.note(target);
     }
 
     /// Participants with something that was accepted.

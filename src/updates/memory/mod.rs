@@ -30,6 +30,7 @@ pub(crate) use written::{Confirming, Fate, Met, Sight, Written};
 
 use super::few::Few;
 use super::outbox::Target;
+use super::touched::Touched;
 use crate::genesys::{ByConversation, ConversationId, ParticipantId};
 use crate::in_order::InOrder;
 use crate::moment::Moment;
@@ -45,7 +46,7 @@ pub(crate) struct Memory {
     next_touch: u64,
     graves: Graves,
     /// Whose rows may have changed, and which conversations have none any more.
-    touched: BTreeSet<Target>,
+    touched: Touched,
     over: BTreeSet<ConversationId>,
     capacity: usize,
 }
@@ -101,7 +102,7 @@ impl Memory {
             quiet: InOrder::default(),
             next_touch: 1,
             graves: Graves::default(),
-            touched: BTreeSet::new(),
+            touched: Touched::default(),
             over: BTreeSet::new(),
             capacity,
         }

@@ -15,20 +15,23 @@ use crate::updates::journal::{Pending, PendingKey};
 impl Outbox {
     /// Participants whose rows may differ from what they were when this was last asked.
     pub(crate) fn take_touched(&mut self) -> BTreeSet<Target> {
-        std::mem::take(&mut self.touched)
+        self.touched.take()
+    }
+
+    /// Nobody asks for them.
+    pub(crate) fn forget_touched(&mut self) {
+        self.touched.forget();
     }
 
     /// What waits for a participant has changed.
     pub(crate) fn touch(&mut self, target: &Target) {
-        if !self.touched.contains(target) {
-            self.touched.insert(target.clone());
-        }
+        self.touched.note(target);
     }
 
     /// The same of all participants of a conversation.
     pub(crate) fn touch_all(&mut self, conversation: &ConversationId) {
         let all = self.targets_of(conversation);
-        self.touched.extend(all);
+        all.iter().for_each(|target| self.touched.note(target));
     }
 
     /// The row of a participant, without what has landed; `None` if nothing waits.

@@ -43,6 +43,7 @@ use turns::Name;
 use super::few::Few;
 use super::orders::Orders;
 use super::push::Losses;
+use super::touched::Touched;
 use crate::defects::{self, Defect};
 use crate::genesys::{ByConversation, ConversationId, ParticipantId};
 use crate::in_order::InOrder;
@@ -98,7 +99,7 @@ pub(crate) struct Outbox {
     next_place: u64,
     next_generation: u64,
     /// Whose rows may have changed.
-    touched: BTreeSet<Target>,
+    touched: Touched,
     pub(crate) capacity: usize,
     pub(crate) merge_window: Duration,
 }
@@ -122,7 +123,7 @@ impl Outbox {
             forbidden: InOrder::default(),
             next_place: 0,
             next_generation: 0,
-            touched: BTreeSet::new(),
+            touched: Touched::default(),
             capacity,
             merge_window,
         }
