@@ -61,11 +61,10 @@ impl Keeper {
 
     /// Looks after every conversation that is due.
     pub(super) fn keep_agenda(&mut self, now: Instant) {
-        while let Some((at, conversation)) = self.agenda.first().cloned() {
-            if at > now.into() {
-                return;
-            }
-            self.agenda.pop_first();
+        let now_kept = Moment::from(now);
+        while self.agenda.first().is_some_and(|(at, _)| *at <= now_kept)
+            && let Some((_, conversation)) = self.agenda.pop_first()
+        {
             self.look_after(&conversation, now);
         }
     }

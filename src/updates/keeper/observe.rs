@@ -15,7 +15,7 @@ use crate::genesys::ConversationId;
 use crate::moment::Moment;
 use crate::updates::dead_letters::Reason;
 use crate::updates::decide::{Decision, Situation};
-use crate::updates::memory::{Fate, Gone, Met, Showing, Sight, Written};
+use crate::updates::memory::{Conversation, Fate, Gone, Met, Showing, Sight, Written};
 use crate::updates::outbox::{Offered, Target, Waiting};
 use crate::updates::story::{Event, Flow, What, Withdrawal};
 use crate::updates::wish::{Observation, Wish, Write};
@@ -88,11 +88,15 @@ impl Keeper {
         let known = self.memory.conversation(&observation.conversation);
         let ends = observation.over && known.is_none_or(|known| known.over_since.is_none());
         let flow_before = known.is_some_and(|known| known.in_flow);
-        if !self.admit(observation, now) {
+        let carried = known.is_some_and(Conversation::has_carried);
+        let pending = self.outbox.holds(&observation.conversation);
+        if !self.admit(observation, carried, pending, now) {
             return;
         }
-        self.outbox.end_doubt(&observation.conversation, now);
-        self.judge(observation, flow_before, now);
+        if pending {
+            self.outbox.end_doubt(&observation.conversation, now);
+        }
+        self.judge(observation, flow_before, pending, now);
         self.reconsider(observation, now);
         for wish in &observation.wishes {
             self.consider(observation, wish, now);
@@ -109,8 +113,15 @@ impl Keeper {
         }
     }
 
-    /// Returns true if and only if the conversation may still be written to.
-    fn admit(&mut self, observation: &Observation, now: Instant) -> bool {
+    /// Returns true if and only if the conversation may still be written to. `carried` if a write of
+    /// a whole map may be told of, `pending` if the outbox held anything of it before.
+    fn admit(
+        &mut self,
+        observation: &Observation,
+        carried: bool,
+        pending: bool,
+        now: Instant,
+    ) -> bool {
         let id = &observation.conversation;
         // Its last wishes had their time; but a conversation that was over can come back to life.
         if let Some(gone) = self.memory.gone(id)
@@ -120,7 +131,7 @@ impl Keeper {
             debug!(conversation_id = %id, wishes, ?gone, "not written to any more");
             return false;
         }
-        for seen in &observation.participants {
+        for seen in observation.participants.iter().filter(|_| carried || pending) {
             let participant = seen.participant.clone();
             let target = Target { conversation: id.clone(), participant };
             self.look_for_losses(&target, &*seen.attributes, now);
@@ -132,7 +143,9 @@ impl Keeper {
             let participant = &seen.participant;
             let wishes = observation.wishes.iter().filter(|wish| wish.participant == *participant);
             let mut keys: Vec<Arc<str>> = wishes.map(|wish| Arc::clone(&wish.key)).collect();
-            keys.extend(self.outbox.keys_of(id, participant).map(Arc::clone));
+            if pending {
+                keys.extend(self.outbox.keys_of(id, participant).map(Arc::clone));
+            }
             let whole = self.settings.whole_maps;
             let showing = Showing { attributes: &*seen.attributes, keys, whole };
             conversation.show(participant, &showing);
@@ -155,29 +168,30 @@ impl Keeper {
     }
 
     /// Compares what was written with what is seen.
-    fn judge(&mut self, observation: &Observation, flow_before: bool, now: Instant) {
-        let mut missing = Vec::new();
+    fn judge(&mut self, observation: &Observation, flow_before: bool, pending: bool, now: Instant) {
+        let id = &observation.conversation;
+        let Some(conversation) = self.memory.conversation_mut(id) else { return };
+        let (mut missing, mut changed) = (Vec::new(), Vec::new());
         let flow = match (observation.in_flow, flow_before) {
             (true, _) => Some(Flow::Runs),
             (false, true) => Some(Flow::Ended),
             (false, false) => None,
         };
         for seen in &observation.participants {
-            let target = Target {
-                conversation: observation.conversation.clone(),
-                participant: seen.participant.clone(),
+            let Some(participant) = conversation.participants.get_mut(&seen.participant) else {
+                continue;
             };
-            let Some(participant) = self.memory.known_mut(&target) else { continue };
-            let mut changed = false;
+            let target = Target { conversation: id.clone(), participant: seen.participant.clone() };
+            let mut is_changed = false;
             for (key, written) in &mut participant.written {
                 let value = seen.attributes.get(key).unwrap_or_default();
-                if self.outbox.may_have_sent(&target, key, value) {
+                if pending && self.outbox.may_have_sent(&target, key, value) {
                     // The next one is there before its answer is; that is for the answer to say.
                     continue;
                 }
                 let fate = written.fate;
                 let sight = written.see(value, observation.from_read);
-                changed |= written.fate != fate;
+                is_changed |= written.fate != fate;
                 match sight {
                     Sight::Nothing | Sight::Stale => {}
                     Sight::Confirmed => {
@@ -202,10 +216,11 @@ impl Keeper {
                     Sight::Missing => missing.push((target.clone(), Arc::clone(key))),
                 }
             }
-            if changed {
-                self.memory.touch(&target);
+            if is_changed {
+                changed.push(target);
             }
         }
+        changed.iter().for_each(|target| self.memory.touch(target));
         for (target, key) in missing {
             self.write_again(&target, &key, now);
         }

@@ -199,11 +199,20 @@ impl Memory {
 
 impl Conversation {
     /// These are its participants.
-    pub(crate) fn note_present<'p>(&mut self, all: impl Iterator<Item = &'p ParticipantId>) {
-        let hashes: Box<[u32]> = all.map(hash).collect();
-        if self.present != hashes {
-            self.present = hashes;
+    pub(crate) fn note_present<'p>(
+        &mut self,
+        all: impl Iterator<Item = &'p ParticipantId> + Clone,
+    ) {
+        let hashes = all.map(hash);
+        if !self.present.iter().copied().eq(hashes.clone()) {
+            self.present = hashes.collect();
         }
+    }
+
+    /// Whether snapshots may tell of anybody in it what a write of the whole map undid.
+    pub(crate) fn has_carried(&self) -> bool {
+        let mut rare = self.participants.values().filter_map(Participant::rare);
+        rare.any(|rare| rare.carried.is_some())
     }
 
     /// Whether a participant was seen in it. One in four thousand million that was not counts as if.

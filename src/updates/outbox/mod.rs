@@ -259,7 +259,10 @@ impl Outbox {
     /// Says whether a flow runs in a conversation that would overwrite what is written now.
     pub(crate) fn set_flow(&mut self, conversation: &ConversationId, in_flow: bool, now: Instant) {
         let in_flow = in_flow && !defects::on(Defect::FlowIsNotWaitedFor);
-        self.change_all(conversation, now, |entry| entry.in_flow = in_flow);
+        let mut participants = self.entries.get(conversation).into_iter().flatten();
+        if participants.any(|(_, entry)| entry.in_flow != in_flow) {
+            self.change_all(conversation, now, |entry| entry.in_flow = in_flow);
+        }
     }
 
     /// Says in which queue a conversation waits, or did last.
@@ -354,10 +357,11 @@ impl Outbox {
     /// Makes ready everything whose time has come.
     pub(crate) fn wake(&mut self, now: Instant) {
         self.lanes.wake(now);
-        while let Some((at, target)) = self.timed.first().cloned() {
-            if at > now.into() {
-                return;
-            }
+        let now_kept = Moment::from(now);
+        while let Some((at, target)) = self.timed.first()
+            && *at <= now_kept
+        {
+            let target = target.clone();
             self.place(&target, now);
         }
     }

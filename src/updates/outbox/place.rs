@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::entry::{Entry, Place, Wants};
+use super::entry::{Place, Wants};
 use super::turns::Name;
 use super::{Outbox, Target};
 
@@ -16,17 +16,21 @@ impl Outbox {
 
     /// Has an entry wait in another queue, where it is as old as in the one before.
     pub(super) fn requeue(&mut self, target: &Target, queue: &Name, now: Instant) {
-        let is_ready = self.entry(target).and_then(Entry::order).is_some();
-        let order = if is_ready { self.leave(target) } else { None };
-        if let Some(entry) = self.entry_mut(target) {
-            entry.queue = Arc::clone(queue);
-        }
+        let Some(entry) = self.entry_mut(target) else { return };
+        let before = std::mem::replace(&mut entry.queue, Arc::clone(queue));
+        let order = if entry.order().is_some() {
+            let place = std::mem::replace(&mut entry.place, Place::Held);
+            self.leave(place, &before, target)
+        } else {
+            None
+        };
         self.place_as_before(target, order, now);
     }
 
     /// An entry that has left its place had this order there, if it was ready.
     fn place_as_before(&mut self, target: &Target, order: Option<u64>, now: Instant) {
-        let Some(entry) = self.entry(target) else { return };
+        let Some(participants) = self.entries.get_mut(&target.conversation) else { return };
+        let Some(entry) = participants.get_mut(&target.participant) else { return };
         let wants = entry.wants(&self.lanes, now);
         let stays = match (&entry.place, &wants) {
             (Place::Ready { lanes: are, .. }, Wants::Ready(should)) => **are == **should,
@@ -38,10 +42,11 @@ impl Outbox {
             return;
         }
         let queue = Arc::clone(&entry.queue);
-        let before = self.leave(target).or(order);
+        let was = std::mem::replace(&mut entry.place, Place::Held);
+        let before = self.leave(was, &queue, target).or(order);
         let place = match wants {
             Wants::Nothing => return self.remove(target),
-            Wants::Held => Place::Held,
+            Wants::Held => return,
             Wants::Ready(lanes) => {
                 // Who has become ready for another rule, too, has waited as long as before.
                 let order = before.unwrap_or_else(|| self.next_place());
@@ -65,14 +70,12 @@ impl Outbox {
         }
     }
 
-    /// Takes an entry from where it waits; returns its order, if it was ready.
-    fn leave(&mut self, target: &Target) -> Option<u64> {
-        let entry = self.entry_mut(target)?;
-        match std::mem::replace(&mut entry.place, Place::Held) {
+    /// Takes an entry from where it waited; returns its order, if it was ready.
+    fn leave(&mut self, place: Place, queue: &Name, target: &Target) -> Option<u64> {
+        match place {
             Place::Held => {}
             Place::Ready { order, lanes } => {
-                let queue = Arc::clone(&entry.queue);
-                self.lanes.leave(&lanes, &queue, order);
+                self.lanes.leave(&lanes, queue, order);
                 self.ready -= 1;
                 return Some(order);
             }
