@@ -117,6 +117,10 @@ impl<K, V> Few<K, V> {
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
 }
 
 /// Keys and values, by reference.
@@ -157,6 +161,14 @@ impl<K: Ord, V> Extend<(K, V)> for Few<K, V> {
         for (key, value) in pairs {
             self.insert(key, value);
         }
+    }
+}
+
+impl<K: Ord, V> FromIterator<(K, V)> for Few<K, V> {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Few<K, V> {
+        let mut few = Few::default();
+        few.extend(pairs);
+        few
     }
 }
 

@@ -2,15 +2,12 @@
 //!
 //! A server that refuses a request likes to quote it; attribute values reach no log (DESIGN 4).
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use super::outbox::Waiting;
+use super::outbox::Out;
 use crate::genesys::call::CallError;
 use crate::genesys::quoted::without;
 
 /// Returns the error as text without any of the values that were sent.
-pub(crate) fn describe(error: &CallError, sent: &BTreeMap<Arc<str>, Waiting>) -> String {
+pub(crate) fn describe(error: &CallError, sent: &Out) -> String {
     let values = || sent.values().map(|waiting| &*waiting.value);
     let mut error = error.clone();
     match error.refusal_mut() {
@@ -30,7 +27,7 @@ mod tests {
     #[test]
     fn what_an_error_adds_to_the_servers_words_stays() {
         let refusal = Refusal { operation: "patch_attributes", status: 401, ..Refusal::default() };
-        let said = describe(&CallError::Unauthorized(refusal), &BTreeMap::new());
+        let said = describe(&CallError::Unauthorized(refusal), &Out::default());
         assert!(said.contains("the token was renewed"), "{said}");
     }
 }

@@ -71,7 +71,7 @@ impl Keeper {
             self.tell_unsettled(&leaving.target, now);
         }
         let participant = self.memory.participant(&leaving.target);
-        let seen = Arc::new(participant.map(|it| it.shown.to_map()).unwrap_or_default());
+        let seen = participant.map(|it| it.shown.clone()).unwrap_or_default();
         self.probes += usize::from(probe);
         Some(Request { leaving, seen, probe, taken_at: now })
     }
@@ -144,12 +144,12 @@ impl Keeper {
         // A conversation that is forgotten by now is over, and is not to be remembered anew.
         if let Some(participant) = self.memory.participant_mut(&target) {
             self.guard.wrote(&target, keys.keys(), now, &self.settings);
-            for (key, sent) in keys {
-                let before = before.get(&*key).map_or("", String::as_str);
+            for (key, sent) in Arc::unwrap_or_clone(keys) {
+                let before = before.get(&key).unwrap_or_default();
                 let landing = landing.remove(&key).unwrap_or_default();
                 let previous = participant.written.get(&key).map(|written| &**written);
                 let seen = participant.seen(&key);
-                let written = Written::new(sent, previous, Arc::from(before), landing, seen, now);
+                let written = Written::new(sent, previous, before, landing, seen, now);
                 if written.fate == Fate::Confirmed {
                     self.counts.confirmed.add(1);
                     let rule = &written.sent.rule;
@@ -183,7 +183,7 @@ impl Keeper {
         let uncertain = error.may_have_acted();
         if uncertain && let Some(participant) = self.memory.participant_mut(target) {
             let unanswered = &mut participant.rare_mut().unanswered;
-            unanswered.get_or_insert_with(|| Arc::clone(&request.seen));
+            unanswered.get_or_insert_with(|| request.seen.clone());
         }
         self.note_outage(&error, now);
         self.note_failure(&error, now);

@@ -4,7 +4,6 @@
 //! snapshot has shown the value meanwhile it has; and if somebody else has changed it since, writing
 //! it once more would undo theirs (SEMANTICS 3).
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -12,7 +11,7 @@ use tracing::info;
 
 use super::{Keeper, Request};
 use crate::updates::memory::{Sight, Written};
-use crate::updates::outbox::{Target, Waiting};
+use crate::updates::outbox::{Out, Target};
 use crate::updates::story::{Event, What};
 use crate::updates::wish::Attributes;
 
@@ -70,12 +69,7 @@ impl Keeper {
     }
 
     /// The answer will not come, but what it was to say is known of these.
-    pub(super) fn settle_landed(
-        &mut self,
-        request: &Request,
-        landed: BTreeMap<Arc<str>, Waiting>,
-        now: Instant,
-    ) {
+    pub(super) fn settle_landed(&mut self, request: &Request, landed: Out, now: Instant) {
         let target = request.target();
         if landed.is_empty() {
             return;

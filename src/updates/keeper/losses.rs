@@ -29,11 +29,11 @@ impl Keeper {
                 "written by somebody else while we wrote, and put back"
             );
         }
-        let suspected = self.outbox.losses(target).cloned().unwrap_or_default();
         let Some(participant) = self.memory.participant_mut(target) else { return };
         let unanswered = participant.any_rare_mut().and_then(|rare| rare.unanswered.take());
-        let earlier = unanswered.unwrap_or_else(|| Arc::clone(&request.seen));
         let Some(read) = pushed.before.clone() else { return };
+        let suspected = self.outbox.losses(target).cloned().unwrap_or_default();
+        let earlier = unanswered.as_ref().unwrap_or(&request.seen).to_map();
         let shown = participant.shown.to_map();
         let known = participant.rare_mut();
         known.restored = known.restored.saturating_add(u8::from(!pushed.restored.is_empty()));

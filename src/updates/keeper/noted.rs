@@ -1,25 +1,20 @@
 //! What became of keys, told to whoever looks at the newest updates.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
 use super::Keeper;
 use crate::status::recent::ACCEPTED;
-use crate::updates::outbox::Waiting;
+use crate::updates::few::Few;
+use crate::updates::outbox::Out;
 
 impl Keeper {
     /// Each rule's keys are an update of their own.
-    pub(super) fn note_accepted(
-        &self,
-        keys: &BTreeMap<Arc<str>, Waiting>,
-        status: Option<u16>,
-        now: Instant,
-    ) {
-        let mut rules: BTreeMap<&Arc<str>, Vec<&Arc<str>>> = BTreeMap::new();
+    pub(super) fn note_accepted(&self, keys: &Out, status: Option<u16>, now: Instant) {
+        let mut rules: Few<&Arc<str>, Vec<&Arc<str>>> = Few::default();
         for (key, sent) in keys {
-            rules.entry(&sent.rule).or_default().push(key);
+            rules.get_or_insert_with(&sent.rule, Vec::new).push(key);
         }
         for (rule, keys) in rules {
             self.note(rule, keys.into_iter(), ACCEPTED, status, now);

@@ -1,10 +1,10 @@
 //! One push on its way, and what a log line says of it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use crate::updates::memory::Shown;
 use crate::updates::outbox::{Leaving, Target, Waiting};
 use crate::updates::push::{Changes, Parcel};
 
@@ -13,7 +13,7 @@ use crate::updates::push::{Changes, Parcel};
 pub(crate) struct Request {
     pub(super) leaving: Leaving,
     /// What was there when it left, as far as snapshots had shown.
-    pub(super) seen: Arc<BTreeMap<String, String>>,
+    pub(super) seen: Shown,
     /// It tries whether what was forbidden still is.
     pub(super) probe: bool,
     /// When it left.

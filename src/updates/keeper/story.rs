@@ -54,7 +54,7 @@ impl Keeper {
         }
         let took = now.saturating_duration_since(request.taken_at).as_millis();
         let took = u64::try_from(took).unwrap_or(u64::MAX);
-        for (key, sent) in &request.leaving.keys {
+        for (key, sent) in request.leaving.keys.iter() {
             self.story.note(|| Event::new(now, request.target(), key, &sent.rule, what(took)));
         }
     }

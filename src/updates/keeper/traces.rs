@@ -36,7 +36,7 @@ impl Keeper {
             let answer = Answer { status, correlation_id: correlation_id.map(Arc::from) };
             let (sent, attempt) = (request.taken_at, request.leaving.attempt);
             let done = Done::Pushed { sent, attempt, answer, is_accepted: result.is_ok() };
-            let keys = &request.leaving.keys;
+            let keys = request.leaving.keys.iter();
             step(request.target(), keys, (sent, now), done)
         });
     }

@@ -83,7 +83,7 @@ pub(crate) struct Rare {
     /// What the last write of the whole map carried.
     pub carried: Option<Carried>,
     /// As it showed them when the first of the writes left that were not answered since.
-    pub unanswered: Option<Arc<BTreeMap<String, String>>>,
+    pub unanswered: Option<Shown>,
     /// How often something of others was put back.
     pub restored: u8,
 }

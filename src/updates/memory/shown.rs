@@ -7,7 +7,7 @@ use crate::updates::few::Few;
 use crate::updates::wish::Attributes;
 
 /// Attributes that are there, by key.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Shown(Few<Arc<str>, Box<str>>);
 
 /// What a snapshot shows of a participant, and which of it is wanted beside what is wanted of it

@@ -92,8 +92,7 @@ fn check(script: &str, expected: Expect) {
                 let landing: BTreeSet<Arc<str>> =
                     landing.iter().skip(1).map(|value| Arc::from(*value)).collect();
                 let sent = Waiting::for_tests(value, now);
-                let next =
-                    Written::new(sent, written.as_ref(), Arc::from(*before), landing, before, now);
+                let next = Written::new(sent, written.as_ref(), before, landing, before, now);
                 *written = Some(next);
             }
             ([how, seen], Some(written)) => {

@@ -93,7 +93,7 @@ impl Written {
     pub(crate) fn new(
         sent: Waiting,
         previous: Option<&Written>,
-        before: Arc<str>,
+        before: &str,
         landing: BTreeSet<Arc<str>>,
         seen: &str,
         now: Instant,
@@ -113,8 +113,10 @@ impl Written {
                 rewrites = previous.rewrites;
             }
         }
-        earlier.insert(before);
-        doubt |= earlier.remove(&sent.value);
+        doubt |= earlier.remove(&sent.value) || *before == *sent.value;
+        if *before != *sent.value && !earlier.contains(before) {
+            earlier.insert(Arc::from(before));
+        }
         while earlier.len() > MAX_EARLIER {
             earlier.pop_first();
         }
@@ -145,8 +147,7 @@ impl Written {
         now: Instant,
     ) -> (Written, Sight) {
         let shown = Arc::clone(&sent.value);
-        let before = Arc::from("");
-        let mut written = Written::new(sent, previous, before, BTreeSet::new(), &shown, now);
+        let mut written = Written::new(sent, previous, "", BTreeSet::new(), &shown, now);
         let sight = written.see(seen, false);
         (written, sight)
     }

@@ -44,15 +44,15 @@ pub(crate) struct Waiting {
 }
 
 /// What one push carries, by key.
-pub(super) type Out = BTreeMap<Arc<str>, Waiting>;
+pub(crate) type Out = Few<Arc<str>, Waiting>;
 
 /// Everything the outbox knows of one participant.
 #[derive(Debug)]
 pub(super) struct Entry {
     /// The newest value of each key. A key under way stays here until it is settled.
     pub keys: Few<Arc<str>, Box<Waiting>>,
-    /// What is under way.
-    pub out: Option<Box<Out>>,
+    /// What is under way; whoever pushes it has the same.
+    pub out: Option<Arc<Out>>,
     /// The end of the merge window, set by the first key that waits.
     pub window: Moment,
     troubles: Option<Box<Troubles>>,
@@ -207,8 +207,8 @@ impl Entry {
     }
 
     /// It is under way no more.
-    pub(super) fn take_out(&mut self) -> Out {
-        self.out.take().map(|out| *out).unwrap_or_default()
+    pub(super) fn take_out(&mut self) -> Arc<Out> {
+        self.out.take().unwrap_or_default()
     }
 
     /// What waits for this key and is not under way.
@@ -276,7 +276,7 @@ impl Entry {
     }
 
     /// What would go now: all that may, or one rule's keys where some have to go apart.
-    pub(super) fn sendable(&self, rules: &Lanes, now: Instant) -> BTreeMap<Arc<str>, Waiting> {
+    pub(super) fn sendable(&self, rules: &Lanes, now: Instant) -> Out {
         let sendable = self.keys.iter().filter(|(_, waiting)| {
             self.may_go(waiting, rules, now) && !rules.is_used_up(&waiting.rule, now)
         });

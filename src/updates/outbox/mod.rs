@@ -27,14 +27,14 @@ mod settle;
 mod tests;
 mod turns;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use entry::Entry;
-pub(crate) use entry::Waiting;
+pub(crate) use entry::{Out, Waiting};
 use lanes::Lanes;
 pub(crate) use lanes::UsedUp;
 pub(crate) use settle::Failure;
@@ -75,7 +75,7 @@ pub(crate) enum Offered {
 #[derive(Clone, Debug)]
 pub(crate) struct Leaving {
     pub target: Target,
-    pub keys: BTreeMap<Arc<str>, Waiting>,
+    pub keys: Arc<Out>,
     /// What goes with them.
     pub losses: Losses,
     /// From 1 on.
@@ -330,14 +330,15 @@ impl Outbox {
 
     fn take_out(&mut self, target: Target, now: Instant) -> Option<Leaving> {
         let entry = self.entry(&target)?;
-        let (keys, queue) = (entry.sendable(&self.lanes, now), Arc::clone(&entry.queue));
+        let keys = Arc::new(entry.sendable(&self.lanes, now));
+        let queue = Arc::clone(&entry.queue);
         let leaving = self.change(&target, now, |entry| {
             if (keys.is_empty() && entry.troubles().losses.is_empty())
                 || (entry.out.is_some() && !defects::on(Defect::NotExclusive))
             {
                 return None;
             }
-            entry.out = Some(Box::new(keys.clone()));
+            entry.out = Some(Arc::clone(&keys));
             let Some(troubles) = entry.its_troubles() else {
                 return Some((keys, Losses::new(), 1, false));
             };
@@ -347,10 +348,14 @@ impl Outbox {
         });
         let (keys, losses, attempt, unsettled) = leaving.flatten()?;
         self.touch(&target);
-        let rules: BTreeSet<&Name> = keys.values().map(|waiting| &waiting.rule).collect();
+        let mut rules: Vec<&Name> = keys.values().map(|waiting| &waiting.rule).collect();
+        rules.sort_unstable();
+        rules.dedup();
         let nobody = Arc::clone(self.lanes.nobody());
-        let rules = rules.into_iter().chain(Some(&nobody).filter(|_| keys.is_empty()));
-        self.lanes.serve(rules, &queue, now);
+        if rules.is_empty() {
+            rules.push(&nobody);
+        }
+        self.lanes.serve(rules.into_iter(), &queue, now);
         Some(Leaving { target, keys, losses, attempt, unsettled })
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::entry::Entry;
-use super::{Outbox, Target, Waiting};
+use super::{Out, Outbox, Target, Waiting};
 
 use crate::defects::{self, Defect};
 
@@ -34,10 +34,10 @@ impl Outbox {
             entry.forget_failures();
             entry.settle_losses();
             let mut landing = BTreeMap::new();
-            for (key, sent) in entry.take_out() {
-                entry.settle(&key, &sent);
-                if let Some(values) = entry.forget_uncertain(&key) {
-                    landing.insert(key, values);
+            for (key, sent) in entry.take_out().iter() {
+                entry.settle(key, sent);
+                if let Some(values) = entry.forget_uncertain(key) {
+                    landing.insert(Arc::clone(key), values);
                 }
             }
             if defects::on(Defect::OneGenerationForAnEntry) {
@@ -53,7 +53,7 @@ impl Outbox {
     pub(crate) fn landed(&mut self, target: &Target, key: &str) {
         let Some(entry) = self.entry_mut(target) else { return };
         if !entry.troubles().uncertain.contains_key(key)
-            && let Some(sent) = entry.out.as_mut().and_then(|out| out.get_mut(key))
+            && let Some(sent) = entry.out.as_mut().and_then(|out| Arc::make_mut(out).get_mut(key))
         {
             sent.landed = true;
         }
@@ -70,15 +70,10 @@ impl Outbox {
 
     /// The push failed and is to be tried again, but for what has been seen to be applied: that is
     /// settled, and returned.
-    pub(crate) fn failed(
-        &mut self,
-        target: &Target,
-        failure: Failure,
-        now: Instant,
-    ) -> BTreeMap<Arc<str>, Waiting> {
+    pub(crate) fn failed(&mut self, target: &Target, failure: Failure, now: Instant) -> Out {
         self.touch(target);
         let landed = self.change(target, now, |entry| {
-            let mut out = entry.take_out();
+            let mut out = Arc::unwrap_or_clone(entry.take_out());
             if defects::on(Defect::StaleBytesAtRetry) {
                 entry.keys.extend(out.clone().into_iter().map(|(key, sent)| (key, Box::new(sent))));
             }
@@ -91,8 +86,7 @@ impl Outbox {
             let troubles = entry.troubles_mut();
             troubles.attempts += u32::from(failure.counts);
             troubles.backoff = Some(failure.again_at);
-            let (landed, unknown): (BTreeMap<_, _>, BTreeMap<_, _>) =
-                out.into_iter().partition(|(_, sent)| sent.landed);
+            let (landed, unknown): (Out, Out) = out.into_iter().partition(|(_, sent)| sent.landed);
             for (key, sent) in &landed {
                 entry.settle(key, sent);
             }
@@ -139,8 +133,8 @@ impl Outbox {
             if rules.len() < 2 {
                 return false;
             }
-            for (key, sent) in entry.take_out() {
-                if let Some(waiting) = entry.keys.get_mut(&key)
+            for (key, sent) in entry.take_out().iter() {
+                if let Some(waiting) = entry.keys.get_mut(key)
                     && waiting.generation == sent.generation
                 {
                     waiting.apart = true;
@@ -163,7 +157,7 @@ impl Outbox {
                 entry.settle_losses();
             }
             let mut given_up = Vec::new();
-            for (key, sent) in entry.take_out() {
+            for (key, sent) in Arc::unwrap_or_clone(entry.take_out()) {
                 if entry.settle(&key, &sent) {
                     entry.forget_uncertain(&key);
                     given_up.push((key, sent));
