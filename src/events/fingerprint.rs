@@ -4,14 +4,12 @@
 //! small pieces go into each, at which the standard library's hasher is slow: it took a tenth of what
 //! a frame cost.
 
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash};
 
 use foldhash::quality::FixedState;
 
 pub(in crate::events) fn hash(value: &impl Hash) -> u64 {
-    let mut hasher = FixedState::default().build_hasher();
-    value.hash(&mut hasher);
-    hasher.finish()
+    FixedState::default().hash_one(value)
 }
 
 /// Half of the same: where there are few, or what two of one hash cost is little.
