@@ -45,7 +45,7 @@ use attributed::signals::Intent;
 use attributed::status::counts::Counts;
 use attributed::status::logging::{self, Level, Verbosity};
 use attributed::updates::journal::Monitor;
-use floors::{DAEMON, frames, on_one_thread, rate, spent};
+use floors::{DAEMON, Floors, frames, on_one_thread, rate, spent};
 use other_end::frames::Frames;
 use other_end::{Counted, OtherEnd, PATIENCE, Tally};
 use tempfile::TempDir;
@@ -111,23 +111,21 @@ fn main() -> ExitCode {
     for round in 0..ROUNDS {
         // One for all: its address is part of every request.
         let other = OtherEnd::start(USERS);
-        let (reading, parsing) = (floors::read(&other), floors::parse());
-        let (sending, sent) = floors::send(&other);
+        let floors = Floors::measure(&other);
         let without = Daemon::start(&other, With::Nothing).run();
         let with = Daemon::start(&other, With::Journal).run();
         let looks = Daemon::start(&other, With::Watchers).look(&level);
         let [alone, looked_at] = [&looks[0], &looks[1]].map(|of| rate(SLICE, median(of)));
         slices.iter_mut().zip(looks).for_each(|(all, these)| all.extend(these));
-        assert_eq!(sent, without.sent, "floor and daemon have not sent the same bytes");
-        assert_eq!(sent, with.sent, "floor and daemon have not sent the same bytes");
+        for sent in [without.sent, with.sent] {
+            assert_eq!(floors.sent, sent, "floor and daemon have not sent the same bytes");
+        }
         assert_eq!(without.rows, 0);
-        let floor = reading.min(sending);
-        let at_most = 1.0 / (1.0 / reading + 1.0 / parsing + 1.0 / sending) / floor;
-        let ratio = without.rate / floor;
+        let ratio = without.rate / floors.lower();
         let left = with.rate / without.rate;
         let seen = looked_at / alone;
         println!(
-            "{round:<6} {reading:>9.0} {parsing:>9.0} {sending:>9.0} {at_most:>7.2} {:>9.0} {ratio:>6.2} {:>9.0} {left:>6.2} {:>8} {:>8} {looked_at:>9.0} {seen:>6.2}",
+            "{round:<6} {floors} {:>9.0} {ratio:>6.2} {:>9.0} {left:>6.2} {:>8} {:>8} {looked_at:>9.0} {seen:>6.2}",
             without.rate, with.rate, with.rows, with.commits
         );
         println!(
@@ -136,7 +134,7 @@ fn main() -> ExitCode {
             with.by_the_clock,
             with.journal * 1e2
         );
-        bounds.push(at_most);
+        bounds.push(floors.at_most());
         ratios[0].push(ratio);
         ratios[1].push(left);
         clocks[0].push(without.by_the_clock);

@@ -1,5 +1,6 @@
 //! What no daemon can do without: each by itself, on a thread of its own, by the processor time of it.
 
+use std::fmt;
 use std::fs;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -24,12 +25,43 @@ const READ_BUFFER: usize = 16 << 10;
 /// What the thread that is measured is called.
 pub(crate) const DAEMON: &str = "measured";
 
+/// By the second of a core.
+pub(crate) struct Floors {
+    reading: f64,
+    parsing: f64,
+    sending: f64,
+    pub(crate) sent: Counted,
+}
+
+impl Floors {
+    pub(crate) fn measure(other: &OtherEnd) -> Floors {
+        let (sending, sent) = send(other);
+        Floors { reading: read(other), parsing: parse(), sending, sent }
+    }
+
+    pub(crate) fn lower(&self) -> f64 {
+        self.reading.min(self.sending)
+    }
+
+    /// What share of the lower floor all of them together would leave.
+    pub(crate) fn at_most(&self) -> f64 {
+        1.0 / (1.0 / self.reading + 1.0 / self.parsing + 1.0 / self.sending) / self.lower()
+    }
+}
+
+impl fmt::Display for Floors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Floors { reading, parsing, sending, .. } = self;
+        write!(f, "{reading:>9.0} {parsing:>9.0} {sending:>9.0} {:>7.2}", self.at_most())
+    }
+}
+
 pub(crate) fn frames() -> Frames {
     Frames::new(CONNECTED, LIVE, USERS)
 }
 
 /// The first floor: frames for each second of a core, read and dropped.
-pub(crate) fn read(other: &OtherEnd) -> f64 {
+fn read(other: &OtherEnd) -> f64 {
     let uri = ChannelUri::new(format!("ws://{}/channels/bare", other.address));
     let reader = on_one_thread(move |runtime| {
         runtime.block_on(async move {
@@ -58,7 +90,7 @@ pub(crate) fn read(other: &OtherEnd) -> f64 {
 }
 
 /// What reading the JSON takes: frames for each second of a core, as the daemon reads them.
-pub(crate) fn parse() -> f64 {
+fn parse() -> f64 {
     let parser = on_one_thread(|_| {
         let (frames, mut spent_on_it) = (frames(), Duration::ZERO);
         for batch in 0..FRAMES / LIVE {
@@ -85,7 +117,7 @@ pub(crate) fn parse() -> f64 {
 }
 
 /// The second floor: requests for each second of a core, and what came of them.
-pub(crate) fn send(other: &OtherEnd) -> (f64, Counted) {
+fn send(other: &OtherEnd) -> (f64, Counted) {
     let before = other.tally.now();
     let url = format!("http://{}", other.address);
     let sender = on_one_thread(move |runtime| {
