@@ -26,6 +26,8 @@ impl App {
                 rules = self.rules.file.inventory().rules,
                 "ready: subscribed to every topic that is permitted"
             );
+            // Whoever waits for it looks at once.
+            self.tell();
             systemd::ready(&self.status_line());
         }
     }
