@@ -12,6 +12,9 @@
 #![expect(clippy::print_stdout, reason = "a benchmark is there to print")]
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on should stop")]
 
+#[path = "spent/mod.rs"]
+mod spent;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::ExitCode;
@@ -33,6 +36,7 @@ use attributed::updates::traces::Traces;
 use attributed::updates::wish::{Observation, Seen, Wish, Write};
 use futures::future::{BoxFuture, ready};
 use jiff::Timestamp;
+use spent::spent;
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
@@ -136,7 +140,7 @@ impl Bench {
             let (journal, recovered) = self.journal();
             let monitor = journal.monitor();
             let (input, dispatcher) = dispatcher(journal, recovered);
-            let before = [this.trim(), "journal"].map(spent);
+            let before = [this.trim(), "journal"].map(|name| spent("self", Some(name)));
             let feed = async {
                 let mut ticks = interval(Duration::from_millis(10));
                 for tick in 0..SECONDS * 100 {
@@ -150,7 +154,7 @@ impl Bench {
                     }
                     input.send(Input::Through(Instant::now())).await.unwrap();
                 }
-                let after = [this.trim(), "journal"].map(spent);
+                let after = [this.trim(), "journal"].map(|name| spent("self", Some(name)));
                 drop(input);
                 let spent = [after[0] - before[0], after[1] - before[1]];
                 (spent, monitor.commits(), monitor.rows())
@@ -169,18 +173,6 @@ impl Bench {
             (Journal::off(), Recovered::default())
         }
     }
-}
-
-/// Of the threads of this name, by the scheduler's own count.
-fn spent(name: &str) -> Duration {
-    let threads = fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path());
-    let named = threads
-        .filter(|task| fs::read_to_string(task.join("comm")).is_ok_and(|comm| comm.trim() == name));
-    let spent = named.map(|task| {
-        let text = fs::read_to_string(task.join("schedstat")).unwrap();
-        text.split(' ').next().unwrap().parse::<u64>().unwrap()
-    });
-    Duration::from_nanos(spent.sum())
 }
 
 fn dispatcher(journal: Journal, recovered: Recovered) -> (mpsc::Sender<Input>, Dispatcher) {

@@ -34,7 +34,7 @@ use attributed::signals::Intent;
 use attributed::status::counts::Counts;
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use http::{Request, Response, header};
+use http::{Request, Response};
 use other_end::frames::{CONNECTED, Frames};
 use other_end::{Counted, OtherEnd, PATIENCE};
 use tempfile::TempDir;
@@ -188,7 +188,7 @@ impl Bench {
         });
         let first = self.bare_sent;
         steadily(rate, rate, |n| {
-            due.send(request(&url, self.frames.request(first + n))).unwrap();
+            due.send(self.frames.request(&url, first + n)).unwrap();
         });
         self.bare_sent += rate;
         drop(due);
@@ -217,15 +217,6 @@ fn steadily(rate: u64, number: u64, mut each: impl FnMut(u64)) {
         thread::sleep(due.saturating_duration_since(Instant::now()));
         each(n);
     }
-}
-
-fn request(url: &str, (path, body): (String, String)) -> Request<Bytes> {
-    Request::patch(format!("{url}{path}"))
-        .header(header::AUTHORIZATION, "Bearer t")
-        .header(header::ACCEPT, "application/json")
-        .header(header::CONTENT_TYPE, "application/json")
-        .body(Bytes::from(body))
-        .unwrap()
 }
 
 /// The internet, with a note of when each value was accepted.

@@ -19,6 +19,8 @@ mod daemon;
 mod other_end;
 #[path = "memory/pending.rs"]
 mod pending;
+#[path = "spent/mod.rs"]
+mod spent;
 #[path = "memory/week.rs"]
 mod week;
 
@@ -31,6 +33,7 @@ use std::time::Duration;
 
 use other_end::frames::{CONNECTED, Frames};
 use other_end::{OtherEnd, PATIENCE};
+use spent::spent;
 use tokio::time::Instant;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_attributed");
@@ -107,20 +110,13 @@ impl Daemon {
     /// In MiB, once it does nothing any more.
     fn resident(&self) -> f64 {
         let process = Path::new("/proc").join(self.child.id().to_string());
-        let spent = || -> u64 {
-            let tasks = fs::read_dir(process.join("task")).unwrap();
-            let spent = tasks.map(|task| {
-                let text = fs::read_to_string(task.unwrap().path().join("schedstat")).unwrap();
-                text.split(' ').next().unwrap().parse::<u64>().unwrap()
-            });
-            spent.sum()
-        };
+        let spent = || spent(&self.child.id().to_string(), None);
         let mut before = spent();
         loop {
             thread::sleep(Duration::from_secs(1));
             let now = spent();
             // A hundredth of a processor is its rest.
-            if now.abs_diff(before) < 10_000_000 {
+            if now.abs_diff(before) < Duration::from_millis(10) {
                 return resident(&process);
             }
             before = now;

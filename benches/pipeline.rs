@@ -27,6 +27,8 @@ mod daemon;
 mod floors;
 #[path = "other_end/mod.rs"]
 mod other_end;
+#[path = "spent/mod.rs"]
+mod spent;
 #[path = "pipeline/watchers.rs"]
 mod watchers;
 
@@ -45,9 +47,10 @@ use attributed::signals::Intent;
 use attributed::status::counts::Counts;
 use attributed::status::logging::{self, Level, Verbosity};
 use attributed::updates::journal::Monitor;
-use floors::{DAEMON, Floors, frames, on_one_thread, rate, spent};
+use floors::{DAEMON, Floors, frames, on_one_thread, rate};
 use other_end::frames::Frames;
 use other_end::{Counted, OtherEnd, PATIENCE, Tally};
+use spent::spent;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -236,10 +239,12 @@ impl<'o> Daemon<'o> {
 
     /// So many frames more, until all are accepted.
     fn take(&mut self, frames: u64) -> Took {
-        let (start, before) = (Instant::now(), [DAEMON, "journal"].map(spent));
+        let (start, before) =
+            (Instant::now(), [DAEMON, "journal"].map(|name| spent("self", Some(name))));
         self.source.send(frames);
         until("all are accepted", || self.counts.pushed.get() == self.source.sent);
-        let (time, after) = (start.elapsed(), [DAEMON, "journal"].map(spent));
+        let (time, after) =
+            (start.elapsed(), [DAEMON, "journal"].map(|name| spent("self", Some(name))));
         Took { daemon: after[0] - before[0], journal: after[1] - before[1], time }
     }
 

@@ -104,7 +104,7 @@ impl World {
     async fn send(&self, frames: &Frames, n: u64, ends: bool) {
         let mut frame = Vec::new();
         frames.append(n, &mut frame);
-        let id = frames.request(n).0.split('/').nth(4).unwrap().to_owned();
+        let id = frames.request("", n).uri().path().split('/').nth(4).unwrap().to_owned();
         if ends {
             self.live.lock().unwrap().remove(&id);
         } else {

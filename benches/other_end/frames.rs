@@ -9,6 +9,9 @@ use std::io::{self, Write};
 use std::ops::Range;
 use std::path::Path;
 
+use bytes::Bytes;
+use http::{Request, header};
+
 /// Numbers in ids and values have so many digits.
 const DIGITS: usize = 12;
 const USER: &str = "10000000-0000-4000-8000-";
@@ -114,14 +117,20 @@ impl Frames {
         to.write_all(&batch)
     }
 
-    /// Path and body of the request that the `n`th frame brings about.
-    pub(crate) fn request(&self, n: u64) -> (String, String) {
+    /// The request that the `n`th frame brings about, as the daemon makes it.
+    pub(crate) fn request(&self, url: &str, n: u64) -> Request<Bytes> {
         let conversation = self.conversation(n);
         let path = format!(
             "/api/v2/conversations/{CONVERSATION}{conversation:012}/participants/{CUSTOMER}{conversation:012}/attributes"
         );
         let value = n + self.live;
-        (path, format!("{{\"attributes\":{{\"cc.copy\":\"{VALUE}{value:012}\"}}}}"))
+        let body = format!("{{\"attributes\":{{\"cc.copy\":\"{VALUE}{value:012}\"}}}}");
+        Request::patch(format!("{url}{path}"))
+            .header(header::AUTHORIZATION, "Bearer t")
+            .header(header::ACCEPT, "application/json")
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Bytes::from(body))
+            .unwrap()
     }
 
     /// The conversation of the `n`th frame.

@@ -1,7 +1,6 @@
 //! What no daemon can do without: each by itself, on a thread of its own, by the processor time of it.
 
 use std::fmt;
-use std::fs;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -11,13 +10,14 @@ use attributed::genesys::http::Internet;
 use attributed::genesys::outside::{ChannelUri, Outside};
 use bytes::Bytes;
 use futures::stream::{self, StreamExt};
-use http::{Request, header};
+use http::Request;
 use tokio::runtime::{Builder, Runtime};
 use tokio_tungstenite::client_async_with_config;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
 use super::other_end::frames::{CONNECTED, Frames, HEADER};
 use super::other_end::{Counted, OtherEnd, PATIENCE};
+use super::spent::spent;
 use super::{FRAMES, LIVE, USERS, WORKERS};
 
 /// As the daemon has it.
@@ -74,11 +74,11 @@ fn read(other: &OtherEnd) -> f64 {
             for _ in 0..LIVE {
                 bytes += socket.next().await.unwrap().unwrap().len();
             }
-            let before = spent(DAEMON);
+            let before = spent("self", Some(DAEMON));
             for _ in 0..FRAMES {
                 bytes += socket.next().await.unwrap().unwrap().len();
             }
-            (spent(DAEMON) - before, bytes)
+            (spent("self", Some(DAEMON)) - before, bytes)
         })
     });
     frames().write(0..LIVE + FRAMES, &mut other.socket()).unwrap();
@@ -101,15 +101,15 @@ fn parse() -> f64 {
                     text
                 })
                 .collect();
-            let before = spent(DAEMON);
-            for text in texts {
+            let before = spent("self", Some(DAEMON));
+            for text in &texts {
                 let text = std::str::from_utf8(&text[HEADER..]).unwrap();
                 assert!(matches!(
                     Frame::read(text),
                     Frame::Conversation { conversation: Ok(_), .. }
                 ));
             }
-            spent_on_it += spent(DAEMON) - before;
+            spent_on_it += spent("self", Some(DAEMON)) - before;
         }
         spent_on_it
     });
@@ -123,7 +123,7 @@ fn send(other: &OtherEnd) -> (f64, Counted) {
     let sender = on_one_thread(move |runtime| {
         let frames = frames();
         let requests: Vec<Request<Bytes>> =
-            (0..LIVE + FRAMES).map(|n| request(&url, frames.request(n))).collect();
+            (0..LIVE + FRAMES).map(|n| frames.request(&url, n)).collect();
         runtime.block_on(async move {
             let outside = Internet::new(&Network::default()).unwrap();
             let send = |requests: Vec<Request<Bytes>>| {
@@ -134,23 +134,13 @@ fn send(other: &OtherEnd) -> (f64, Counted) {
             let mut first = requests;
             let rest = first.split_off(usize::try_from(LIVE).unwrap());
             send(first).await;
-            let before = spent(DAEMON);
+            let before = spent("self", Some(DAEMON));
             send(rest).await;
-            spent(DAEMON) - before
+            spent("self", Some(DAEMON)) - before
         })
     });
     let spent = sender.join().unwrap();
     (rate(FRAMES, spent), other.tally.now().since(before))
-}
-
-/// As the daemon makes it.
-fn request(url: &str, (path, body): (String, String)) -> Request<Bytes> {
-    Request::patch(format!("{url}{path}"))
-        .header(header::AUTHORIZATION, "Bearer t")
-        .header(header::ACCEPT, "application/json")
-        .header(header::CONTENT_TYPE, "application/json")
-        .body(Bytes::from(body))
-        .unwrap()
 }
 
 /// On a thread of its own, whose processor time is measured.
@@ -165,16 +155,4 @@ pub(crate) fn on_one_thread<T: Send + 'static>(
 #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
 pub(crate) fn rate(frames: u64, spent: Duration) -> f64 {
     frames as f64 / spent.as_secs_f64()
-}
-
-/// Processor time of the threads of this name, by the scheduler's own count.
-pub(crate) fn spent(name: &str) -> Duration {
-    let threads = fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path());
-    let named = threads
-        .filter(|task| fs::read_to_string(task.join("comm")).is_ok_and(|comm| comm.trim() == name));
-    let spent = named.map(|task| {
-        let text = fs::read_to_string(task.join("schedstat")).unwrap();
-        text.split(' ').next().unwrap().parse::<u64>().unwrap()
-    });
-    Duration::from_nanos(spent.sum())
 }
