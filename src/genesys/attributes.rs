@@ -24,9 +24,6 @@ use crate::config::Dialect;
 /// Values shorter than this are not looked for in what the server says: they are in every sentence.
 const TELLING: usize = 3;
 
-/// Bytes of a path with two ids of 36 characters, and some to spare.
-const PATH: usize = 128;
-
 /// A write that was accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
@@ -108,7 +105,7 @@ pub async fn read(
     conversation: &ConversationId,
     participant: &ParticipantId,
 ) -> Result<BTreeMap<String, String>, CallError> {
-    let answer = api.call(get(class, path(conversation, participant))).await?;
+    let answer = api.call(get(class, path(conversation, participant, ""))).await?;
     Ok(as_texts(attributes_of(&answer)?))
 }
 
@@ -118,7 +115,7 @@ async fn patch(api: &dyn Api, permit: Permit, wanted: Wanted<'_>) -> Result<Writ
         class: permit.class,
         operation: "patch_attributes",
         method: Method::PATCH,
-        path: path(wanted.conversation, wanted.participant) + "/attributes",
+        path: path(wanted.conversation, wanted.participant, "/attributes"),
         body: Some(body(attributes)?),
     };
     let answer = api.call_with(permit, call).await;
@@ -141,7 +138,7 @@ fn body(attributes: &BTreeMap<Arc<str>, Arc<str>>) -> Result<Bytes, CallError> {
 }
 
 async fn put(api: &dyn Api, permit: Permit, wanted: Wanted<'_>) -> Result<Written, CallError> {
-    let path = path(wanted.conversation, wanted.participant);
+    let path = path(wanted.conversation, wanted.participant, "");
     let read = get(permit.class, path.clone());
     // Leave for the write is held already, so that it follows the read at once.
     let answer = api.call(read).await?;
@@ -197,14 +194,10 @@ fn get(class: Class, path: String) -> Call {
     Call { class, operation: "get_participant", method: Method::GET, path, body: None }
 }
 
-fn path(conversation: &ConversationId, participant: &ParticipantId) -> String {
+fn path(conversation: &ConversationId, participant: &ParticipantId, rest: &str) -> String {
     let (conversation, participant) =
         (encoded(conversation.as_str()), encoded(participant.as_str()));
-    let mut path = String::with_capacity(PATH);
-    for part in ["/api/v2/conversations/", &conversation, "/participants/", &participant] {
-        path.push_str(part);
-    }
-    path
+    ["/api/v2/conversations/", &conversation, "/participants/", &participant, rest].concat()
 }
 
 /// The attributes of a participant. None at all are an empty map; anything else that is no map is

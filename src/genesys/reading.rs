@@ -30,17 +30,17 @@ const SLICE: SignedDuration = SignedDuration::from_hours(31 * 24);
 /// What stands for itself in a path.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// An id as a part of a path.
-pub(super) fn encoded(id: &str) -> Cow<'_, str> {
-    // Of what ids are made of.
-    if id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
-        return Cow::Borrowed(id);
+/// An id as a part of a path, or any text as a value in a query.
+pub(super) fn encoded(text: &str) -> Cow<'_, str> {
+    // As ids are: the encoder takes ten times as long to find that out.
+    if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+        return Cow::Borrowed(text);
     }
     // These two would be resolved as steps.
-    match id {
+    match text {
         "." => Cow::Borrowed("%2E"),
         ".." => Cow::Borrowed("%2E%2E"),
-        id => utf8_percent_encode(id, PATH).into(),
+        text => utf8_percent_encode(text, PATH).into(),
     }
 }
 

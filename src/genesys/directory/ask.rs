@@ -149,16 +149,3 @@ pub(super) fn failed(error: &CallError, about: String, permissions: &[&str]) -> 
     };
     Failed { operation, about, reason, permissions, temporary: is_temporary(error) }
 }
-
-/// Writes text so that it can stand in a path or a query.
-pub(super) fn encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
-}

@@ -7,12 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
-use super::ask::{Asker, Question, encoded, failed};
+use super::ask::{Asker, Question, failed};
 use super::page::Entry;
 use super::{Failed, Known, Watching};
 use crate::config::Watch;
 use crate::genesys::call::{Api, CallError};
 use crate::genesys::names::{Listed, NamesWanted, looks_like_id};
+use crate::genesys::reading::encoded;
 use crate::genesys::{GroupId, ListedId, QueueId, UserId};
 
 /// Where the API names a maximum, it is this (FACTS 1.7), so it is safe where it names none.
