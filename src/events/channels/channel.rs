@@ -46,7 +46,7 @@ const GOODBYE_LIMIT: Duration = Duration::from_secs(3);
 const READ_OUT_LIMIT: Duration = Duration::from_secs(2);
 
 /// Texts that are taken in a row before anything else has a turn. What was read of so many is still at
-/// hand in the processor's cache, at 20 KB each, when its turn comes: with twice as many and no turn
+/// hand in the processor's cache, at 12 KB each, when its turn comes: with twice as many and no turn
 /// between them a frame cost a tenth more (`cargo bench --bench pipeline`), with four a quarter.
 const TEXTS_AT_ONCE: usize = 16;
 
